@@ -1,0 +1,1 @@
+"""Read a scan, judge it, show why. No user interface lives here."""

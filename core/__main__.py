@@ -1,0 +1,181 @@
+"""The command line: python -m core cards | predict | explain | screen | evaluate"""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from tqdm import tqdm
+
+from core import cards, gate, images, inference, lungs, overlay, screening
+from core.errors import OpacityError
+from core.types import Card, Prediction, Scan
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0 when done, 2 on bad usage or when nothing could be read."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except OpacityError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"{error.filename} cannot be opened: {error.strerror}.", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core", description="Read scans with the shipped models.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    card = argparse.ArgumentParser(add_help=False)
+    card.add_argument("--card", required=True, metavar="ID", help="a folder of weights/, see: cards")
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="print JSON")
+
+    listing = commands.add_parser("cards", parents=[as_json], help="list the models and how good they are")
+    listing.set_defaults(run=list_cards)
+
+    predict = commands.add_parser("predict", parents=[card, as_json], help="judge one scan")
+    predict.add_argument("file", type=Path, metavar="FILE")
+    predict.set_defaults(run=predict_one)
+
+    explain = commands.add_parser("explain", parents=[card], help="draw what moved a classifier's score")
+    explain.add_argument("file", type=Path, metavar="FILE")
+    explain.add_argument("--method", required=True, metavar="NAME")
+    explain.add_argument("--target", metavar="LABEL", help="the label to explain; the last one if left out")
+    explain.add_argument("--out", type=Path, required=True, metavar="PNG")
+    explain.set_defaults(run=explain_one)
+
+    screen = commands.add_parser("screen", parents=[card], help="judge many scans into a CSV file")
+    screen.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files and folders")
+    screen.add_argument("--out", type=Path, required=True, metavar="CSV")
+    screen.set_defaults(run=screen_many)
+
+    measure = commands.add_parser("evaluate", parents=[card, as_json], help="measure on your labelled scans")
+    measure.add_argument("folder", type=Path, metavar="DIR", help="one folder per class")
+    measure.set_defaults(run=evaluate_folder)
+    return parser
+
+
+def list_cards(options: argparse.Namespace) -> int:
+    every = cards.every()
+    if options.json:
+        _print_json([_summary(card) for card in every])
+        return 0
+    for card in every:
+        report = card.report["test"]
+        low, high = report.auc_interval
+        print(f"{card.id:24} {card.kind:11} {card.task:12} AUC {report.auc:.3f} ({low:.3f}-{high:.3f})")
+    return 0
+
+
+def _summary(card: Card) -> dict[str, Any]:
+    """The card without its curves."""
+    values = asdict(card)
+    values["training"].pop("curve")
+    for report in values["report"].values():
+        report.pop("roc"), report.pop("precision_recall")
+    return values
+
+
+def predict_one(options: argparse.Namespace) -> int:
+    model = inference.load(options.card)
+    scan = _read(options.file)
+    fields = lungs.find(scan) if model.card.input.region == "lungs" else None
+    gate.check(scan, model.card, fields)
+    result = inference.judge(model, scan, fields)
+    answer: dict[str, Any] = {
+        "card": model.card.id,
+        "name": scan.name,
+        "digest": scan.digest,
+        "score": result.score,
+        "threshold": result.threshold,
+        "verdict": result.verdict,
+    }
+    if isinstance(result, Prediction):
+        answer["probabilities"] = dict(result.probabilities)
+    if options.json:
+        _print_json(answer)
+    else:
+        print(f"{scan.name}: {result.verdict} (score {result.score:.4f}, threshold {result.threshold:.4f})")
+    return 0
+
+
+def explain_one(options: argparse.Namespace) -> int:
+    model = inference.load(options.card)
+    scan = _read(options.file)
+    fields = lungs.find(scan) if model.card.input.region == "lungs" else None
+    gate.check(scan, model.card, fields)
+    label = (options.target or model.card.labels[-1]).lower()
+    explanation = inference.explain(model, scan, method=options.method, label=label, fields=fields)
+    picture = overlay.blend(scan.pixels, explanation.heatmap, scale=explanation.scale)
+    Image.fromarray(picture).save(options.out, format="PNG")
+    return 0
+
+
+def screen_many(options: argparse.Namespace) -> int:
+    model = inference.load(options.card)
+    files = screening.files(options.paths)
+    readable = 0
+    with ExitStack() as stack:
+        writer = csv.writer(stack.enter_context(options.out.open("w", newline="")), lineterminator="\n")
+        labels = model.card.labels if model.card.kind == "classifier" else ()
+        columns = ["path", "status", "score", "threshold", "verdict", "error"]
+        writer.writerow([*columns, *(f"p_{label}" for label in labels)])
+        for row in screening.screen(model, tqdm(files, unit="scan", file=sys.stderr)):
+            readable += row.status != "unreadable"
+            probabilities = [_digits(row.probabilities.get(label)) for label in labels]
+            head = [row.path, row.status, _digits(row.score), _digits(row.threshold), row.verdict, row.error]
+            writer.writerow([*head, *probabilities])
+    if not readable:
+        print(
+            f"None of the {len(files)} files could be read. Give PNG, JPEG or DICOM images.", file=sys.stderr
+        )
+        return 2
+    return 0
+
+
+def evaluate_folder(options: argparse.Namespace) -> int:
+    model = inference.load(options.card)
+    outcome = screening.evaluate_folders(model, options.folder, progress=_progress)
+    if options.json:
+        _print_json(asdict(outcome))
+        return 0
+    report = outcome.report
+    (low, high), point = report.auc_interval, report.points[0]
+    print(f"{options.folder.name}: {report.n} scans, {report.abnormal} abnormal, {model.card.id}")
+    print(f"AUC {report.auc:.4f} ({low:.4f}-{high:.4f}, 95 % DeLong)")
+    print(f"At the card's threshold {point.threshold:.4g}:")
+    print(f"  true positives  {point.true_positives:6}    false negatives {point.false_negatives:6}")
+    print(f"  false positives {point.false_positives:6}    true negatives  {point.true_negatives:6}")
+    for name in ("accuracy", "sensitivity", "specificity", "ppv", "npv", "f1"):
+        value = getattr(point, name)
+        print(f"  {name:12} {'not defined' if value is None else f'{value:.4f}'}")
+    print(f"Left out: {outcome.refused} refused, {outcome.unreadable} unreadable.")
+    return 0
+
+
+def _progress(files: Sequence[Path]) -> Any:
+    return tqdm(files, unit="scan", file=sys.stderr)
+
+
+def _read(path: Path) -> Scan:
+    return images.read(path.read_bytes(), path.name)
+
+
+def _digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=1, default=str))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

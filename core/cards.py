@@ -1,0 +1,98 @@
+"""Read, write and verify weights/<id>/: card.json, model.safetensors, scores.csv.
+
+No torch here: the app lists its cards before any network is needed.
+"""
+
+import csv
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, TypeAdapter, ValidationError
+
+from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
+from core.types import Card, Scores, SegmenterCard
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+
+AnyCard = Card | SegmenterCard
+_ADAPTER: TypeAdapter[AnyCard] = TypeAdapter(Annotated[AnyCard, Field(discriminator="kind")])
+
+
+def read(card_id: str, root: Path = WEIGHTS) -> AnyCard:
+    """The card of that id. Raises UnknownName, or CardError when the file breaks its own rules."""
+    path = root / card_id / "card.json"
+    if card_id not in _folders(root):
+        raise UnknownName(f"No card {card_id!r}. Choose from: {', '.join(c.id for c in every(root))}.")
+    try:
+        card = _ADAPTER.validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise CardError(f"{path} is no card: {place}: {first['msg']}. Write it again with train/.") from error
+    if card.id != card_id:
+        raise CardError(f"{path} says its id is {card.id!r}. The folder must carry the same name.")
+    return card
+
+
+def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
+    """All cards that a person can choose, by task, best test AUC first."""
+    cards = [card for card in (read(name, root) for name in _folders(root)) if isinstance(card, Card)]
+    return tuple(sorted(cards, key=lambda card: (card.kind, card.task, -card.report["test"].auc)))
+
+
+def weights(card: AnyCard, root: Path = WEIGHTS) -> bytes:
+    """The card's safetensors file, checked. Raises MissingWeights or AlteredWeights."""
+    path = root / card.id / "model.safetensors"
+    remedy = f"Make it with: {card.training.command}"
+    if not path.is_file():
+        raise MissingWeights(f"{path} is missing. {remedy}")
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != card.sha256:
+        raise AlteredWeights(f"{path} is not the file its card was written for (sha256 differs). {remedy}")
+    return data
+
+
+def scores(card: Card, root: Path = WEIGHTS) -> Scores:
+    """The card's scores.csv. Raises CardError when it is missing or has a different header."""
+    path = root / card.id / "scores.csv"
+    if not path.is_file():
+        raise CardError(f"{path} is missing. Make it with: {card.training.command}")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    expected = {"split", "case", "label", "score"}
+    if not rows or not expected <= rows[0].keys():
+        raise CardError(f"{path} must start with split,case,label,score and have rows.")
+    names = [name for name in rows[0] if name.startswith("p_")]
+    return Scores(
+        split=tuple(row["split"] for row in rows),
+        case=tuple(row["case"] for row in rows),
+        label=tuple(row["label"] for row in rows),
+        score=np.array([float(row["score"]) for row in rows]),
+        probabilities={n.removeprefix("p_"): np.array([float(row[n]) for row in rows]) for n in names},
+    )
+
+
+def write(card: AnyCard, data: bytes, table: Scores | None, root: Path = WEIGHTS) -> Path:
+    """Write the whole folder; the card last, so that a half-written folder is no card."""
+    folder = root / card.id
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.safetensors").write_bytes(data)
+    if table is not None:
+        _write_scores(folder / "scores.csv", table)
+    (folder / "card.json").write_bytes(_ADAPTER.dump_json(card, indent=1) + b"\n")
+    return folder
+
+
+def _write_scores(path: Path, table: Scores) -> None:
+    columns = [table.score, *table.probabilities.values()]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["split", "case", "label", "score", *(f"p_{name}" for name in table.probabilities)])
+        for index, head in enumerate(zip(table.split, table.case, table.label, strict=True)):
+            writer.writerow([*head, *(f"{column[index]:.6g}" for column in columns)])
+
+
+def _folders(root: Path) -> list[str]:
+    return sorted(path.parent.name for path in root.glob("*/card.json"))

@@ -1,0 +1,74 @@
+"""The convolutional autoencoder: what cannot be rebuilt from normal scans is suspicious."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.detectors.base import DetectorOutput, TrainedDetector
+
+
+def _down(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(0.1),
+    )
+
+
+def _up(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(0.1),
+    )
+
+
+class Autoencoder(TrainedDetector):
+    """Four halvings into `latent` numbers and back.
+
+    The bottleneck is dense: a convolutional one lets local texture through and rebuilds lesions as well
+    as lungs. map: absolute error in standard deviations of held-out normals at that place, below the
+    usual error zero. score: the mean over the image of the squared, unclipped deviations.
+    """
+
+    def __init__(self, *, size: int = 96, channels: int = 1, width: int = 32, latent: int = 128) -> None:
+        super().__init__()
+        self.grid = size // 16
+        widths = [channels, width, 2 * width, 4 * width, 4 * width]
+        self.encoder = nn.Sequential(*(_down(a, b) for a, b in pairwise(widths)))
+        self.squeeze = nn.Linear(4 * width * self.grid**2, latent)
+        self.spread = nn.Linear(latent, 4 * width * self.grid**2)
+        self.decoder = nn.Sequential(
+            _up(4 * width, 4 * width),
+            _up(4 * width, 2 * width),
+            _up(2 * width, width),
+            _up(width, width),
+            nn.Conv2d(width, channels, 3, padding=1),
+        )
+        self.register_buffer("error_mean", torch.zeros(size, size))
+        self.register_buffer("error_std", torch.ones(size, size))
+        self.error_mean: Tensor
+        self.error_std: Tensor
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        code = self.squeeze(self.encoder(x).flatten(1))
+        grid = self.spread(code).unflatten(1, (-1, self.grid, self.grid))
+        return self.decoder(grid)  # type: ignore[no-any-return]
+
+    def loss(self, x: Tensor) -> Tensor:
+        return F.l1_loss(self.reconstruct(x), x)
+
+    def calibrate(self, batches: Iterable[Tensor]) -> None:
+        errors = torch.cat([(self.reconstruct(x) - x).abs().mean(1) for x in batches])
+        self.error_mean.copy_(errors.mean(0))
+        # Places that never err would turn noise into alarm.
+        self.error_std.copy_(errors.std(0).clamp_min(float(errors.std(0).median()) / 4))
+
+    def score(self, x: Tensor) -> DetectorOutput:
+        reconstruction = self.reconstruct(x)
+        deviation = ((reconstruction - x).abs().mean(1) - self.error_mean) / self.error_std
+        return DetectorOutput(deviation.square().mean((1, 2)), deviation.clamp_min(0), reconstruction)

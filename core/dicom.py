@@ -1,0 +1,298 @@
+"""A DICOM file's bytes -> Scan: decoded, windowed, and with nothing left of the header but a whitelist."""
+
+import hashlib
+import logging
+import re
+import struct
+import warnings
+import zlib
+from io import BytesIO
+from typing import Any, Final
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom import uid
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
+
+from core.errors import UnreadableImage
+from core.types import FloatArray, Scan
+
+MAX_PIXELS: Final = 50_000_000
+MAX_INFLATED: Final = 128 * 2**20  # a deflated file may expand 1000:1; the largest film fits in this
+COLOURED: Final = 24  # of 255 between the channels; below it lies what JPEG makes of grey
+
+ACQUISITION: Final = (
+    "BodyPartExamined",
+    "ViewPosition",
+    "PatientOrientation",
+    "Laterality",
+    "ImageLaterality",
+    "PhotometricInterpretation",
+    "BitsStored",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "KVP",
+    "BurnedInAnnotation",
+    "LossyImageCompression",
+)
+_NEEDED: Final = (
+    *("SpecificCharacterSet", "Modality", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"),
+    *("BitsAllocated", "HighBit", "PixelRepresentation", "PlanarConfiguration", "PixelPaddingValue"),
+    *("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence", "VOILUTSequence"),
+    *("WindowCenter", "WindowWidth", "VOILUTFunction", "PixelData"),
+    *(f"{colour}PaletteColorLookupTable{part}" for colour in ("Red", "Green", "Blue")
+      for part in ("Descriptor", "Data")),
+)  # fmt: skip
+# Identifying elements are skipped by the parser itself, so that no later code can leak them.
+_TAGS: Final = [tag for tag in map(tag_for_keyword, (*ACQUISITION, *_NEEDED)) if tag is not None]
+
+# One decoder per syntax, so that what a film looks like does not depend on which packages are installed.
+DECODERS: Final = {
+    uid.ImplicitVRLittleEndian: "",
+    uid.ExplicitVRLittleEndian: "",
+    uid.DeflatedExplicitVRLittleEndian: "",
+    uid.ExplicitVRBigEndian: "",
+    uid.RLELossless: "pydicom",
+    uid.JPEGBaseline8Bit: "pillow",
+    uid.JPEGExtended12Bit: "pillow",
+    uid.JPEG2000Lossless: "pillow",
+    uid.JPEG2000: "pillow",
+    uid.JPEGLossless: "gdcm",
+    uid.JPEGLosslessSV1: "gdcm",
+    uid.JPEGLSLossless: "gdcm",
+    uid.JPEGLSNearLossless: "gdcm",
+}
+
+# pydicom promises no exception class: a lying length, a wrong value representation or a cut stream surfaces
+# as whatever the innermost call raises. These are the classes seen or documented for broken headers (struct,
+# zlib, InvalidDicomError, BytesLengthException, EOFError, lookups, conversions, recursion through nested
+# sequences, which is a RuntimeError) and for the decoders (RuntimeError, ValueError, SyntaxError of Pillow's
+# parsers, OSError, MemoryError).
+_BROKEN: Final = (
+    *(InvalidDicomError, BytesLengthException, RuntimeError, ValueError),
+    *(TypeError, AttributeError, LookupError, ArithmeticError, OSError, EOFError, SyntaxError, MemoryError),
+    *(struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning),
+)
+
+# pydicom quotes header values, which may name a patient, in its log and its warnings.
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+
+class _BoundedFile(BytesIO):
+    """pydicom reads "all the rest" only to inflate it: the one moment to see how large that becomes."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        rest = super().read(size)
+        if size is None or size < 0:
+            inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+            left, total = rest, 0
+            while left and not inflater.eof:
+                total += len(inflater.decompress(left, 2**24))
+                left = inflater.unconsumed_tail
+                if total > MAX_INFLATED:
+                    raise UnreadableImage(
+                        f"holds more than {MAX_INFLATED >> 20} MB once inflated: export it uncompressed."
+                    )
+        return rest
+
+
+def quiet_libraries() -> None:
+    """Let pydicom and Pillow refuse or be still: a warning would reach a log, and may quote a header.
+
+    Not catch_warnings: it swaps a list that all threads share and puts back another thread's state.
+    """
+    warnings.filterwarnings("ignore", module=r"(pydicom|PIL)\b")
+    warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+def is_dicom(data: bytes) -> bool:
+    """Whether the bytes announce themselves as DICOM, as part 10 of the standard has it."""
+    return data[128:132] == b"DICM"
+
+
+def read(data: bytes, name: str) -> Scan:
+    """Read a single-frame DICOM image of up to 16 bits.
+
+    Rescale and the first VOI window apply (PS3.3 C.11), MONOCHROME1 is inverted, colour becomes grey.
+    Without a window, up to 8 bits keep their full range; more stretch from the lowest to the highest
+    value in use, since a sensor rarely fills its bits. Raises UnreadableImage for everything else.
+    """
+    quiet_libraries()
+    try:
+        with np.errstate(all="ignore"):
+            return _read(data, name)
+    except UnreadableImage as error:
+        raise UnreadableImage(f"{name} {error}") from None
+    except _BROKEN:  # from None: the cause may quote a header, and tracebacks end up in logs
+        raise UnreadableImage(f"{name} is damaged or no valid DICOM file: export it once more.") from None
+
+
+def _read(data: bytes, name: str) -> Scan:
+    header = pydicom.dcmread(_BoundedFile(data), specific_tags=list(_TAGS))
+    _check(header)
+    stored = _decode(header)
+    share = 0.0
+    if header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2"):
+        pixels = _grey(stored, header)
+    else:
+        colours = _rgb(stored, header)
+        share = colour_share(colours)
+        pixels = np.asarray(Image.fromarray(colours).convert("L"), dtype=np.float32) / np.float32(255)
+    pixels.flags.writeable = False
+    return Scan(
+        pixels=pixels,
+        digest=hashlib.sha256(data).hexdigest(),
+        name=name,
+        modality=_short(header.get("Modality")) or None,
+        acquisition={tag: text for tag in ACQUISITION if (text := _short(header.get(tag)))},
+        colour_share=share,
+    )
+
+
+def colour_share(colours: NDArray[np.uint8]) -> float:
+    """Share of visibly coloured pixels of (H, W, 3), on every n-th of them so that at most 512 are across."""
+    step = -(-max(colours.shape[:2]) // 512)
+    sample = colours[::step, ::step].astype(np.int16)
+    return float((np.ptp(sample, axis=2) > COLOURED).mean())
+
+
+def _check(header: Dataset) -> None:
+    """Refuse what cannot be a film before any of it is decoded."""
+    if "PixelData" not in header:
+        kind = _short(header.get("Modality")) or "unknown"
+        raise UnreadableImage(f"holds no image (modality {kind}): choose a file with pixel data.")
+    frames = int(header.get("NumberOfFrames") or 1)
+    if frames != 1:
+        raise UnreadableImage(f"has {frames} frames and only single-frame films are read: export one frame.")
+    count = int(header.Rows) * int(header.Columns) * int(header.SamplesPerPixel)
+    if not 0 < count <= MAX_PIXELS:
+        raise UnreadableImage(
+            f"claims {header.Columns} x {header.Rows} pixels and 1 to {MAX_PIXELS:,} are read: export anew."
+        )
+    if header.BitsAllocated not in (1, 8, 16):
+        raise UnreadableImage(f"uses {header.BitsAllocated} bits per pixel: export it with 8 or 16.")
+
+
+def _decode(header: Dataset) -> NDArray[Any]:
+    syntax = header.file_meta.TransferSyntaxUID
+    if syntax not in DECODERS:
+        raise UnreadableImage(
+            f"is stored as {_short(syntax.name, 70)}, which is not supported: export it uncompressed."
+        )
+    try:
+        if syntax.is_encapsulated and syntax != uid.RLELossless:
+            _check_stream(get_frame(header.PixelData, 0, number_of_frames=1), header)
+        decoder = get_decoder(syntax)
+        # The first frame only: more may follow than the header admits to, and the size limit trusts it.
+        stored, _ = decoder.as_array(header, index=0, decoding_plugin=DECODERS[syntax])
+    except _BROKEN:
+        raise UnreadableImage(
+            f"has pixels stored as {syntax.name} that are cut short or of an unsupported variant: "
+            "export it uncompressed."
+        ) from None
+    return stored.astype(stored.dtype.newbyteorder("="), copy=False)
+
+
+def _check_stream(stream: bytes, header: Dataset) -> None:
+    """Refuse a JPEG (2000) stream that is not as large as the header says: decoders trust the stream."""
+    size = None
+    if (siz := stream.find(b"\xff\x4f\xff\x51", 0, 512)) >= 0:  # at 0, or behind the boxes of a JP2 file
+        right, bottom, left, top = struct.unpack_from(">4I", stream, siz + 8)
+        size = (bottom - top, right - left)
+    else:
+        at = 2
+        while size is None:
+            marker, length = struct.unpack_from(">HH", stream, at)
+            if marker < 0xFFC0 or (length < 2 and marker != 0xFFFF):
+                break
+            # SOF0 to SOF15 without DHT, JPG and DAC; SOF55 is JPEG-LS
+            if marker == 0xFFF7 or (0xFFC0 <= marker <= 0xFFCF and marker not in (0xFFC4, 0xFFC8, 0xFFCC)):
+                size = struct.unpack_from(">HH", stream, at + 5)
+            at += 1 if marker == 0xFFFF else 2 + length  # 0xFF may pad before a marker
+    if size != (header.Rows, header.Columns):
+        raise ValueError("stream and header disagree")
+
+
+def _grey(stored: NDArray[Any], header: Dataset) -> FloatArray:
+    """(H, W) stored values -> float32 in [0, 1], bright is dense."""
+    codes = stored.view(f"u{stored.itemsize}")
+    # A film has at most 65,536 different values: transform those, then look each pixel up.
+    values = np.arange(2 ** (8 * stored.itemsize), dtype=codes.dtype).view(stored.dtype).astype(np.int32)
+    used = np.zeros(len(values), dtype=bool)
+    used[codes] = True
+    padding = values == header.get("PixelPaddingValue")
+    if (used & ~padding).any():
+        used &= ~padding
+    shown = _shown(values, used, header)
+    if not np.isfinite(shown[used]).all():
+        raise ValueError("rescale or window is not finite")
+    shown = np.clip(np.nan_to_num(shown), 0, 1)
+    if header.PhotometricInterpretation == "MONOCHROME1":
+        shown = 1 - shown
+    shown[padding & ~used] = 0  # outside of the exposed field, black in either interpretation
+    pixels: FloatArray = shown.astype(np.float32)[codes]
+    return pixels
+
+
+def _shown(values: NDArray[Any], used: NDArray[np.bool_], header: Dataset) -> NDArray[np.float64]:
+    """How bright every stored value appears, 0 to 1 inside the window."""
+    measured: NDArray[np.float64] = apply_modality_lut(values, header).astype(np.float64)
+    if header.get("VOILUTSequence"):
+        depth = int(header.VOILUTSequence[0].LUTDescriptor[2])
+        looked_up: NDArray[np.float64] = apply_voi(np.rint(measured).astype(np.int32), header).astype(
+            np.float64
+        )
+        return looked_up / (2.0**depth - 1)
+    centre, width = _first(header.get("WindowCenter")), _first(header.get("WindowWidth"))
+    # Anonymisers write a width of 0 where they removed a window.
+    if centre is not None and width:
+        return _window(measured, centre, width, str(header.get("VOILUTFunction") or "LINEAR").upper())
+    top = (1 << int(header.BitsStored)) - 1  # not 2 **, whose type depends on the exponent's sign
+    if top <= 255 and header.PixelRepresentation == 0 and np.array_equal(measured, values):
+        return measured / top
+    low, high = float(measured[used].min()), float(measured[used].max())
+    return (measured - low) / ((high - low) or 1.0)
+
+
+def _window(x: NDArray[np.float64], centre: float, width: float, function: str) -> NDArray[np.float64]:
+    """PS3.3 C.11.2.1.2 and C.11.2.1.3, with an output range of 0 to 1."""
+    if width < 0 or function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
+        raise ValueError("no such window")
+    if function == "SIGMOID":
+        return 1 / (1 + np.exp(-4 * (x - centre) / width))
+    if function == "LINEAR":
+        centre, width = centre - 0.5, max(width - 1, 1e-9)
+    return (x - centre) / width + 0.5
+
+
+def _rgb(stored: NDArray[Any], header: Dataset) -> NDArray[np.uint8]:
+    bits = int(header.BitsStored)
+    if header.PhotometricInterpretation == "PALETTE COLOR":
+        stored = apply_color_lut(stored, header)
+        bits = 8 * stored.itemsize
+    if stored.ndim != 3 or stored.shape[2] != 3:
+        kind = _short(header.PhotometricInterpretation)
+        raise UnreadableImage(f"has {stored.ndim}-dimensional pixels marked {kind}: export it in grey.")
+    return np.ascontiguousarray(stored >> max(bits - 8, 0)).astype(np.uint8)
+
+
+def _first(value: Any) -> float | None:
+    """The first of what may be a list, a number, empty or absent."""
+    if isinstance(value, (list, pydicom.multival.MultiValue)):
+        value = value[0] if value else None
+    return None if value in (None, "") else float(value)
+
+
+def _short(value: Any, length: int = 32) -> str:
+    """A tag's value as plain text: no markup, no line breaks, no room for a story."""
+    several = isinstance(value, (list, pydicom.multival.MultiValue))
+    text = ", ".join(map(str, value)) if several else str("" if value is None else value)
+    return re.sub(r"[^\w .,:()\[\]+/-]", "", text)[:length].strip()

@@ -1,0 +1,113 @@
+"""The facade: load a card, then classify, detect, explain or embed a scan with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from core import cards, checkpoints
+from core.detectors import Detector
+from core.errors import UnknownName
+from core.explain import EXPLAINERS
+from core.models import Classifier
+from core.preprocess import align, denormalise, to_scan_space
+from core.types import AnomalyResult, Card, Explanation, FloatArray, LungFields, Prediction, Scan
+
+Judgement = Prediction | AnomalyResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A card and its frozen network. Threads may share it; nothing may write to it."""
+
+    card: Card
+    network: nn.Module
+
+
+def load(card_id: str, root: Path = cards.WEIGHTS) -> Model:
+    """Build, verify and freeze. Raises UnknownName or CardError."""
+    card = cards.read(card_id, root)
+    if not isinstance(card, Card):
+        raise UnknownName(f"{card_id} finds lungs; it judges no scans. Choose a classifier or a detector.")
+    return Model(card, checkpoints.network(card, root))
+
+
+def judge(model: Model, scan: Scan, fields: LungFields | None = None) -> Judgement:
+    """Classify or detect, as the card's kind asks."""
+    if model.card.kind == "classifier":
+        return classify(model, scan, fields)
+    return detect(model, scan, fields)
+
+
+def classify(model: Model, scan: Scan, fields: LungFields | None = None) -> Prediction:
+    """Class probabilities and P(abnormal). Does not ask the gate: callers do, before."""
+    x, _ = align(scan, model.card.input, fields)
+    with torch.inference_mode():
+        probabilities = torch.softmax(_classifier(model)(x)[0], dim=0).tolist()
+    named = dict(zip(model.card.labels, probabilities, strict=True))
+    return Prediction(named, abnormal_score(named, model.card), model.card.threshold)
+
+
+def abnormal_score(probabilities: Mapping[str, float], card: Card) -> float:
+    """P(abnormal) of a binary card, 1 - P(normal) of any other: the same sum."""
+    return sum(probabilities[label] for label in card.labels[1:])
+
+
+def detect(model: Model, scan: Scan, fields: LungFields | None = None) -> AnomalyResult:
+    """Anomaly score and map, with the reconstruction where the detector makes one."""
+    x, frame = align(scan, model.card.input, fields)
+    with torch.inference_mode():
+        output = _detector(model).score(x)
+    rebuilt: FloatArray | None = None
+    if output.reconstruction is not None:
+        grey = denormalise(output.reconstruction, model.card.input)[0, 0].clamp(0, 1)
+        rebuilt = to_scan_space(grey, frame, outside=float("nan"))
+    return AnomalyResult(
+        score=float(output.score[0]),
+        map=to_scan_space(output.map[0], frame),
+        reconstruction=rebuilt,
+        threshold=model.card.threshold,
+    )
+
+
+def as_seen(model: Model, scan: Scan, fields: LungFields | None = None) -> FloatArray:
+    """What the network is fed, in scan geometry: (H, W) in [0, 1], NaN outside the frame."""
+    x, frame = align(scan, model.card.input, fields)
+    return to_scan_space(denormalise(x, model.card.input)[0, 0].clamp(0, 1), frame, outside=float("nan"))
+
+
+def explain(
+    model: Model, scan: Scan, *, method: str, label: str, fields: LungFields | None = None
+) -> Explanation:
+    """Heat map of `method` for the score of `label`, in scan geometry."""
+    if method not in EXPLAINERS:
+        raise UnknownName(f"No explainer {method!r}. Choose from: {', '.join(EXPLAINERS)}.")
+    network = _classifier(model)
+    if label not in model.card.labels:
+        raise UnknownName(
+            f"{model.card.id} knows no label {label!r}. Choose from: {', '.join(model.card.labels)}."
+        )
+    x, frame = align(scan, model.card.input, fields)
+    grid = EXPLAINERS[method](network, x, model.card.labels.index(label))
+    return Explanation(method, label, to_scan_space(grid, frame), model.card.scales[method])
+
+
+def embed(model: Model, scan: Scan, fields: LungFields | None = None) -> Tensor:
+    """(D,) features of the scan."""
+    x, _ = align(scan, model.card.input, fields)
+    with torch.inference_mode():
+        return _classifier(model).embed(x)[0]
+
+
+def _classifier(model: Model) -> Classifier:
+    if not isinstance(model.network, Classifier):
+        raise UnknownName(f"{model.card.id} is a detector: it has no classes. Choose a classifier.")
+    return model.network
+
+
+def _detector(model: Model) -> Detector:
+    if not isinstance(model.network, Detector):
+        raise UnknownName(f"{model.card.id} is a classifier: it rebuilds nothing. Choose a detector.")
+    return model.network

@@ -1,0 +1,80 @@
+"""Where the lungs are. Everything about a chest film is read inside their box."""
+
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor, nn
+
+from core import cards, checkpoints
+from core.resample import as_film, resize
+from core.types import LungFields, Scan
+
+SIZE = 128
+MARGIN = 0.04  # of the film, around both lungs
+SMALLEST = 0.01  # of the film; smaller islands are no lung
+
+
+@cache
+def _network() -> nn.Module:
+    return checkpoints.network(cards.read("lung-fields"))
+
+
+def probabilities(films: Tensor, network: nn.Module | None = None) -> Tensor:
+    """films: (N, 1, H, W) in [0, 1] -> (N, SIZE, SIZE), the probability that a place is lung."""
+    with torch.inference_mode():
+        logits = (network or _network())(resize(films, SIZE, SIZE))
+    return torch.sigmoid(logits[:, 0])
+
+
+def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """(top, left, bottom, right) in fractions of the film around every island, with the margin.
+
+    An empty mask gives the whole film.
+    """
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return 0.0, 0.0, 1.0, 1.0
+    height, width = mask.shape
+    return (
+        max(float(rows[0]) / height - MARGIN, 0.0),
+        max(float(columns[0]) / width - MARGIN, 0.0),
+        min(float(rows[-1] + 1) / height + MARGIN, 1.0),
+        min(float(columns[-1] + 1) / width + MARGIN, 1.0),
+    )
+
+
+def clean(probability: Tensor) -> NDArray[np.bool_]:
+    """(h, w) probabilities -> mask of the two largest islands, each at least SMALLEST of the film."""
+    mask: NDArray[np.bool_] = (probability >= 0.5).numpy()
+    islands, count = ndimage.label(mask)
+    areas = np.bincount(islands.ravel(), minlength=count + 1)[1:]
+    keep = [i + 1 for i in np.argsort(areas)[::-1][:2] if areas[i] >= SMALLEST * mask.size]
+    kept: NDArray[np.bool_] = np.isin(islands, keep)
+    return kept
+
+
+def boxes(films: Tensor, network: nn.Module | None = None) -> Tensor:
+    """films: (N, 1, H, W) -> (N, 4), each film's box in fractions."""
+    batches = (probabilities(batch.float(), network) for batch in films.split(64))
+    return torch.tensor([box_of(clean(probability)) for batch in batches for probability in batch])
+
+
+def find(scan: Scan) -> LungFields:
+    """The lungs of a scan. Never fails: a picture without lungs gives an empty or doubtful mask."""
+    probability = probabilities(as_film(scan.pixels))
+    small = clean(probability[0])
+    box = box_of(small)
+    middle = round((box[1] + box[3]) / 2 * SIZE)
+    height, width = scan.pixels.shape
+    fine = resize(torch.where(torch.from_numpy(small), probability[0], 0.0)[None, None], height, width)[0, 0]
+    top, left, bottom, right = box
+    return LungFields(
+        mask=(fine >= 0.5).numpy(),
+        box=(top * height, left * width, bottom * height, right * width),
+        share=float(small.mean()),
+        confidence=float(probability[0].numpy()[small].mean()) if small.any() else 0.0,
+        sides=(float(small[:, :middle].sum()) / small.size, float(small[:, middle:].sum()) / small.size),
+    )

@@ -1,0 +1,44 @@
+"""A small U-Net (Ronneberger 2015, arXiv:1505.04597)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def _double(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class UNet(nn.Module):
+    """(N, 1, H, W) in [0, 1] -> (N, 1, H, W) logits; H and W divisible by 2 ** (levels - 1)."""
+
+    def __init__(self, *, width: int = 16, levels: int = 4) -> None:
+        super().__init__()
+        widths = [width * 2**level for level in range(levels)]
+        self.down = nn.ModuleList(
+            _double(inputs, outputs) for inputs, outputs in zip([1, *widths], widths, strict=False)
+        )
+        self.up = nn.ModuleList(
+            _double(deep + shallow, shallow)
+            for deep, shallow in zip(widths[:0:-1], widths[-2::-1], strict=True)
+        )
+        self.out = nn.Conv2d(width, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # Every film is brought to the same brightness and contrast first: exposure says nothing of anatomy.
+        x = (x - x.mean((2, 3), keepdim=True)) / (x.std((2, 3), keepdim=True) + 1e-3)
+        skips: list[Tensor] = []
+        for level, block in enumerate(self.down):
+            x = block(F.max_pool2d(x, 2) if level else x)
+            skips.append(x)
+        for block, skip in zip(self.up, skips[-2::-1], strict=True):
+            x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+            x = block(torch.cat([x, skip], dim=1))
+        return self.out(x)  # type: ignore[no-any-return]

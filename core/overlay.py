@@ -1,0 +1,57 @@
+"""A map over a scan, as a picture."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from plotly.colors import sample_colorscale, unlabel_rgb
+
+from core.errors import UnknownName
+from core.types import FloatArray
+
+COLOUR_MAPS = ("inferno", "cividis")  # perceptually uniform and safe for colour-blind readers
+RGB = NDArray[np.uint8]
+
+
+@cache
+def colours(name: str) -> NDArray[np.float32]:
+    """(256, 3) in [0, 255], from low to high. Raises UnknownName."""
+    if name not in (*COLOUR_MAPS, "PuOr"):
+        raise UnknownName(f"No colour map {name!r}. Choose from: {', '.join(COLOUR_MAPS)}.")
+    samples = sample_colorscale(name, [i / 255 for i in range(256)])
+    return np.array([unlabel_rgb(sample) for sample in samples], dtype=np.float32)
+
+
+def grey(pixels: FloatArray) -> RGB:
+    """(H, W) in [0, 1] -> (H, W, 3); NaN becomes black."""
+    values = np.nan_to_num(pixels, nan=0.0).clip(0, 1)
+    return np.repeat((values * 255).round().astype(np.uint8)[..., None], 3, axis=2)
+
+
+def blend(
+    pixels: FloatArray, heat: FloatArray, *, scale: float, opacity: float = 0.6, colour_map: str = "inferno"
+) -> RGB:
+    """Heat over film: (H, W) and (H, W) -> (H, W, 3). Heat of `scale` or more is full colour; none is film.
+
+    The overlay's own opacity grows with the heat, so that cold places stay readable.
+    """
+    strength = (heat / scale).clip(0, 1)
+    tint = colours(colour_map)[(strength * 255).astype(np.uint8)]
+    alpha = (opacity * strength.clip(0, 0.5) * 2)[..., None]
+    return (grey(pixels) * (1 - alpha) + tint * alpha).round().astype(np.uint8)
+
+
+def signed(difference: FloatArray, *, scale: float) -> RGB:
+    """(H, W) from -scale to scale -> (H, W, 3) in PuOr; zero and NaN are near white."""
+    position = (np.nan_to_num(difference, nan=0.0) / scale / 2 + 0.5).clip(0, 1)
+    return colours("PuOr")[(position * 255).astype(np.uint8)].round().astype(np.uint8)
+
+
+def outlined(picture: RGB, mask: NDArray[np.bool_], colour: tuple[int, int, int] = (86, 180, 233)) -> RGB:
+    """Draw the mask's edge. picture: (H, W, 3), mask: (H, W)."""
+    inner = mask.copy()
+    for shift, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
+        inner &= np.roll(mask, shift, axis)
+    result = picture.copy()
+    result[mask & ~inner] = colour
+    return result

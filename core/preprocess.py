@@ -1,0 +1,59 @@
+"""Scan to network input and back. Training takes the same steps, with augmentation between them."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core import lungs
+from core.resample import as_film, crop, resize
+from core.types import FloatArray, Frame, InputSpec, LungFields, Scan
+
+
+def stretch(x: Tensor) -> Tensor:
+    """Map each image's 1st and 99th percentile to 0 and 1, so that exposure and window drop out.
+
+    x: (N, 1, H, W). Returns the same shape, clipped to [-0.2, 1.2].
+    """
+    flat = x.flatten(1)[:, ::7]  # every seventh pixel: quantiles need no more, and sorting is slow
+    low, high = torch.quantile(flat, torch.tensor([0.01, 0.99]), dim=1)
+    span = (high - low).clamp_min(1e-3)
+    stretched: Tensor = (x - low[:, None, None, None]) / span[:, None, None, None]
+    return stretched.clamp(-0.2, 1.2)
+
+
+def normalise(x: Tensor, spec: InputSpec) -> Tensor:
+    """(N, 1, H, W) in about [0, 1] -> (N, spec.channels, H, W), mean and std per channel."""
+    mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (spec.mean, spec.std))
+    return (x.expand(-1, spec.channels, -1, -1) - mean) / std
+
+
+def denormalise(x: Tensor, spec: InputSpec) -> Tensor:
+    """The inverse of normalise, averaged to one channel: (N, C, H, W) -> (N, 1, H, W)."""
+    mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (spec.mean, spec.std))
+    return (x * std + mean).mean(1, keepdim=True)
+
+
+def frame_of(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> Frame:
+    """The part of the scan that the card looks at. fields: found here when not given."""
+    height, width = scan.pixels.shape
+    if spec.region == "whole":
+        return Frame(box=(0.0, 0.0, float(height), float(width)), shape=(height, width))
+    return Frame(box=(fields or lungs.find(scan)).box, shape=(height, width))
+
+
+def align(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> tuple[Tensor, Frame]:
+    """Crop to the card's region, resize, stretch, normalise. Returns ((1, C, size, size), frame)."""
+    frame = frame_of(scan, spec, fields)
+    height, width = frame.shape
+    fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
+    x = stretch(crop(as_film(scan.pixels), fractions, spec.size))
+    return normalise(x, spec), frame
+
+
+def to_scan_space(grid: Tensor, frame: Frame, *, outside: float = 0.0) -> FloatArray:
+    """A map (h, w) over the frame -> (H, W) over the scan, `outside` where the frame does not reach."""
+    top, left, bottom, right = (round(edge) for edge in frame.box)
+    canvas: FloatArray = np.full(frame.shape, outside, dtype=np.float32)
+    inside = resize(grid.float()[None, None], bottom - top, right - left)
+    canvas[top:bottom, left:right] = inside[0, 0].numpy()
+    return canvas

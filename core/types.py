@@ -1,0 +1,248 @@
+"""The values that pass between modules. All frozen; none knows how it is made or shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+Kind = Literal["classifier", "detector"]
+Region = Literal["whole", "lungs"]
+Verdict = Literal["normal", "abnormal"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """One grey image, stripped of everything that could identify a person.
+
+    pixels: (H, W) float32 in [0, 1], bright is dense. digest: sha256 of the file's bytes, hexadecimal.
+    modality: the DICOM code ("CR", "DX", "CT", ...) or None. acquisition: whitelisted DICOM tags.
+    colour_share: share of the file's pixels that were visibly coloured, in [0, 1].
+    """
+
+    pixels: FloatArray
+    digest: str
+    name: str
+    modality: str | None = None
+    acquisition: Mapping[str, str] = field(default_factory=dict)
+    colour_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What a network wants to be fed: a square of `size` pixels, normalised by mean and std per channel."""
+
+    size: int
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    region: Region
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Which part of a scan a tensor shows.
+
+    box: (top, left, bottom, right) in pixels of the scan, as fractions allowed. shape: (H, W) of the scan.
+    """
+
+    box: tuple[float, float, float, float]
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LungFields:
+    """Where the lungs are: mask (H, W) bool in scan geometry, and the box around both with its margin.
+
+    share: mask area over scan area. confidence: mean probability inside the mask, 0 when it is empty.
+    sides: mask area left and right of the box's middle, over the scan's area.
+    """
+
+    mask: NDArray[np.bool_]
+    box: tuple[float, float, float, float]
+    share: float
+    confidence: float
+    sides: tuple[float, float]
+
+
+def _verdict(score: float, threshold: float) -> Verdict:
+    return "abnormal" if score >= threshold else "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A classifier's answer. score is P(abnormal), or 1 - P(normal) with more than two classes."""
+
+    probabilities: Mapping[str, float]
+    score: float
+    threshold: float
+
+    @property
+    def verdict(self) -> Verdict:
+        return _verdict(self.score, self.threshold)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnomalyResult:
+    """A detector's answer. map: (H, W) >= 0 in scan geometry, in the units that `map_unit` of the card names.
+
+    reconstruction: (H, W) in [0, 1] in scan geometry, NaN outside the frame; None for detectors without one.
+    """
+
+    score: float
+    map: FloatArray
+    reconstruction: FloatArray | None
+    threshold: float
+
+    @property
+    def verdict(self) -> Verdict:
+        return _verdict(self.score, self.threshold)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Which places moved the score of `label`. heatmap: (H, W) >= 0 in scan geometry.
+
+    scale: the heat shown as full colour, fixed per card and method so that scans can be compared.
+    """
+
+    method: str
+    label: str
+    heatmap: FloatArray
+    scale: float
+
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """What one threshold costs on one labelled set. Rates without a denominator are None.
+
+    Intervals are 95 % Wilson intervals.
+    """
+
+    policy: str
+    threshold: float
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+    accuracy: float
+    sensitivity: float
+    specificity: float
+    ppv: float | None
+    npv: float | None
+    f1: float
+    accuracy_interval: Interval
+    sensitivity_interval: Interval
+    specificity_interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A polyline: x and y of equal length."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    """How one list of scores does against its labels.
+
+    split: which data. n: cases; abnormal: how many of them are. auc_interval: 95 %, DeLong 1988;
+    auc_bootstrap: 95 %, stratified bootstrap. brier and ece are None for scores that are no probabilities.
+    """
+
+    split: str
+    n: int
+    abnormal: int
+    auc: float
+    auc_interval: Interval
+    auc_bootstrap: Interval
+    average_precision: float
+    brier: float | None
+    ece: float | None
+    roc: Curve
+    precision_recall: Curve
+    points: tuple[OperatingPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a threshold was chosen: a name in POLICIES and its arguments."""
+
+    name: str
+    arguments: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How the weights were made. curve: one row per epoch, each a mapping of figure to value."""
+
+    command: str
+    settings: Mapping[str, bool | int | float | str]
+    curve: tuple[Mapping[str, float], ...]
+    minutes: float
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardBase:
+    """What every folder of weights/ says of itself. Only train/ writes it."""
+
+    id: str
+    title: str
+    task: str
+    modality: str
+    model: str
+    arguments: Mapping[str, bool | int | float | str]
+    input: InputSpec
+    labels: tuple[str, ...]
+    threshold: float
+    policy: Policy
+    training: Training
+    data: Mapping[str, int | float | str]
+    intended_use: str
+    limitations: tuple[str, ...]
+    licence: str
+    seed: int
+    commit: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card(CardBase):
+    """A classifier or a detector that a person can choose.
+
+    labels: lower case, the normal class first. threshold: a number on `score`; a scan is abnormal when
+    score >= threshold. report: per split. scales: full-colour heat per explanation method, or "map"
+    for a detector. shift: validation against test, in figures.
+    """
+
+    kind: Kind
+    report: Mapping[str, EvaluationReport]
+    scales: Mapping[str, float]
+    shift: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterCard(CardBase):
+    """A network that finds a region. report: figure to value per split, such as mean Dice."""
+
+    kind: Literal["segmenter"]
+    report: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """The rows of a scores.csv: one case each, in file order, both splits together."""
+
+    split: tuple[str, ...]
+    case: tuple[str, ...]
+    label: tuple[str, ...]
+    score: NDArray[np.float64]
+    probabilities: Mapping[str, NDArray[np.float64]]
