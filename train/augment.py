@@ -1,0 +1,114 @@
+"""What a film may look like on another day: batches of tensors, random numbers from a generator."""
+
+import math
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+from torchvision.transforms.v2 import functional as T
+
+
+def uniform(generator: Generator, shape: tuple[int, ...], low: float, high: float) -> Tensor:
+    """Uniform random numbers in [low, high)."""
+    return low + (high - low) * torch.rand(shape, generator=generator)
+
+
+def coin(generator: Generator, count: int, chance: float) -> Tensor:
+    """(count,) bool, each True with that chance."""
+    return torch.rand(count, generator=generator) < chance
+
+
+def jitter_boxes(
+    boxes: Tensor, generator: Generator, *, shift: float = 0.04, zoom: float = 0.10, turn: float = 8.0
+) -> tuple[Tensor, Tensor]:
+    """Move, scale and turn boxes as another film or another lung segmentation would.
+
+    boxes: (N, 4) fractions. shift and zoom: fractions of the box. turn: degrees.
+    Returns boxes (N, 4) and angles (N,) in radians.
+    """
+    count = len(boxes)
+    top, left, bottom, right = boxes.unbind(1)
+    height, width = bottom - top, right - left
+    y = (top + bottom) / 2 + height * uniform(generator, (count,), -shift, shift)
+    x = (left + right) / 2 + width * uniform(generator, (count,), -shift, shift)
+    half_height = height / 2 * uniform(generator, (count,), 1 - zoom, 1 + zoom)
+    half_width = width / 2 * uniform(generator, (count,), 1 - zoom, 1 + zoom)
+    angle = math.radians(turn) * uniform(generator, (count,), -1, 1)
+    moved = torch.stack([y - half_height, x - half_width, y + half_height, x + half_width], dim=1)
+    return moved, angle
+
+
+def blur(x: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur, sigma in pixels. x: (N, 1, H, W)."""
+    side = 2 * math.ceil(3 * sigma) + 1
+    blurred: Tensor = T.gaussian_blur(x, [side, side], [sigma])
+    return blurred
+
+
+def mirror(x: Tensor, generator: Generator, *, chance: float = 0.5) -> Tensor:
+    """Flip left and right. x: (N, C, H, W)."""
+    flipped = coin(generator, len(x), chance)[:, None, None, None].to(x.device)
+    return torch.where(flipped, x.flip(3), x)
+
+
+def exposure(x: Tensor, generator: Generator, *, gamma: float = 0.4, contrast: float = 0.25) -> Tensor:
+    """Random gamma (a factor within exp(+-gamma)), contrast and brightness. x: (N, 1, H, W) near [0, 1]."""
+    column = (len(x), 1, 1, 1)
+    power = uniform(generator, column, -gamma, gamma).exp().to(x.device)
+    scale = uniform(generator, column, 1 - contrast, 1 + contrast).to(x.device)
+    offset = uniform(generator, column, -contrast / 2, contrast / 2).to(x.device)
+    return ((x.clamp(0, 1.2) + 1e-4) ** power - 0.5) * scale + 0.5 + offset
+
+
+def acquisition(x: Tensor, generator: Generator, *, chance: float = 0.5) -> Tensor:
+    """Blur, sharpen, coarse resampling or noise, one batch-wide strength a call. x: (N, 1, H, W).
+
+    Sharpness tells the classes of public sets apart without any anatomy; so it must not be worth learning.
+    """
+    chosen = coin(generator, len(x), chance)[:, None, None, None].to(x.device)
+    kind = int(torch.randint(4, (), generator=generator))
+    strength = float(torch.rand((), generator=generator))
+    if kind == 0:
+        changed = blur(x, 0.4 + 1.6 * strength)
+    elif kind == 1:
+        changed = x + (0.3 + 1.2 * strength) * (x - blur(x, 1.5))
+    elif kind == 2:
+        small = F.interpolate(x, scale_factor=0.8 - 0.45 * strength, mode="bilinear", antialias=True)
+        changed = F.interpolate(small, size=x.shape[-2:], mode="bilinear")
+    else:
+        noise = torch.randn(x.shape, generator=generator).to(x.device)
+        changed = x + (0.01 + 0.06 * strength) * noise
+    return torch.where(chosen, changed, x)
+
+
+def erase(x: Tensor, generator: Generator, *, chance: float = 0.3, side: float = 0.3) -> Tensor:
+    """Put a grey rectangle somewhere, as a tube, marker or burned-in text would. x: (N, 1, H, W)."""
+    _, _, height, width = x.shape
+    result = x.clone()
+    for index in coin(generator, len(x), chance).nonzero().flatten().tolist():
+        tall, wide = (
+            1 + int(e) for e in uniform(generator, (2,), 0.05, side) * torch.tensor([height, width])
+        )
+        top = int(torch.randint(height - tall, (), generator=generator))
+        left = int(torch.randint(width - wide, (), generator=generator))
+        result[index, :, top : top + tall, left : left + wide] = float(torch.rand((), generator=generator))
+    return result
+
+
+def white_out(x: Tensor, mask: Tensor, generator: Generator, *, chance: float = 0.3) -> Tensor:
+    """Make one lung opaque, as effusion or dense consolidation does. x, mask: (N, 1, H, W)."""
+    count, _, height, width = x.shape
+    columns = torch.arange(width).view(1, 1, 1, -1)
+    middle = (mask * columns).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp_min(1)
+    left = coin(generator, count, 0.5)
+    side = (columns < middle.view(-1, 1, 1, 1)) == left.view(-1, 1, 1, 1)
+    feather = 2 * (height // 16) + 1
+    alpha = T.gaussian_blur(F.max_pool2d(mask * side, 5, 1, 2), [feather, feather], [feather / 4])
+    bright = torch.quantile(x.flatten(1), 0.9, dim=1).view(-1, 1, 1, 1)
+    haze = F.interpolate(
+        torch.rand((count, 1, 5, 5), generator=generator), size=(height, width), mode="bicubic"
+    )
+    dense = bright * (0.75 + 0.25 * haze)
+    chosen = coin(generator, count, chance).view(-1, 1, 1, 1)
+    opacity = alpha * uniform(generator, (count, 1, 1, 1), 0.5, 1.0)
+    return torch.where(chosen, x * (1 - opacity) + dense * opacity, x)

@@ -1,0 +1,122 @@
+"""Public data sets as lists of cases, split so that no patient stands on two sides."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import StratifiedGroupKFold
+from torch import Tensor
+from tqdm import tqdm
+
+from core import images
+from core.errors import DataSetError
+from core.resample import FILM_SIZE, as_film
+
+IMAGE_SUFFIXES = {".jpeg", ".jpg", ".png"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One labelled file. name: its path inside the data set. patient: cases that must stay together."""
+
+    path: Path
+    name: str
+    label: str
+    patient: str
+    split: str
+
+
+def chest_xray(root: Path) -> list[Case]:
+    """Kermany paediatric films (Mendeley rscbjbr9sj): labels normal and pneumonia, official splits.
+
+    root holds train/ and test/, or a folder chest_xray/ that does, as the archives unpack. The official
+    val/ (16 films, no viral case) is left out: validation is carved from train.
+    """
+    folder = _folder_with(root, "chest_xray", "train/NORMAL")
+    return [
+        Case(path, path.relative_to(folder).as_posix(), label, _kermany_patient(path.stem), split)
+        for split in ("train", "test")
+        for label in ("normal", "pneumonia")
+        for path in _images(folder / split / label.upper())
+    ]
+
+
+def lung_masks(root: Path) -> list[tuple[Case, Path]]:
+    """The films of chest_xray/train that have a lung mask (v7labs), each with its mask's path."""
+    masks = _folder_with(root, "lung_masks", "train/NORMAL")
+    pairs = [(case, (masks / case.name).with_suffix(".png")) for case in chest_xray(root)]
+    return [(case, mask) for case, mask in pairs if mask.is_file()]
+
+
+DATASETS: dict[str, Callable[[Path], list[Case]]] = {
+    "chest_xray": chest_xray,
+}
+
+
+def carve(cases: Sequence[Case], *, folds: int, seed: int, into: str = "validation") -> list[Case]:
+    """Move about 1/folds of the train cases to the split `into`, stratified by label.
+
+    Cases that share a patient, or are the same file to the byte, stay on one side.
+    """
+    train = [case for case in cases if case.split == "train"]
+    chooser = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
+    labels = [case.label for case in train]
+    _, held_out = next(iter(chooser.split(train, labels, groups=_groups(train))))
+    names = {train[index].name for index in held_out}
+    return [replace(case, split=into) if case.name in names else case for case in cases]
+
+
+def load_films(cases: Sequence[Case]) -> Tensor:
+    """Read all files the way the app does. Returns (N, 1, FILM_SIZE, FILM_SIZE) float16 in [0, 1]."""
+    films = torch.empty(len(cases), 1, FILM_SIZE, FILM_SIZE, dtype=torch.float16)
+    for index, case in enumerate(tqdm(cases, desc="reading films", unit="film")):
+        films[index] = as_film(images.read(case.path.read_bytes(), case.name).pixels)[0]
+    return films
+
+
+def _groups(cases: Sequence[Case]) -> list[int]:
+    """Number the connected groups of cases that share a patient or the bytes of a file."""
+    patients = {patient: n for n, patient in enumerate(sorted({case.patient for case in cases}))}
+    digests: dict[str, int] = {}
+    files = [
+        digests.setdefault(hashlib.sha256(case.path.read_bytes()).hexdigest(), len(digests)) for case in cases
+    ]
+    nodes = len(patients) + len(digests)
+    rows = np.array([patients[case.patient] for case in cases])
+    columns = np.array(files) + len(patients)
+    links = coo_array((np.ones(len(cases)), (rows, columns)), shape=(nodes, nodes))
+    _, group = connected_components(links, directed=False)
+    return [int(group[row]) for row in rows]
+
+
+def _kermany_patient(stem: str) -> str:
+    if match := re.match(r"(?:NORMAL2-)?IM-(\d+)", stem):
+        return f"normal-{match[1]}"
+    if match := re.match(r"person(\d+)_", stem):
+        return f"person-{match[1]}"
+    raise DataSetError(f"{stem}: no patient number in the file's name. Keep the published file names.")
+
+
+def _folder_with(root: Path, name: str, inside: str) -> Path:
+    for folder in (root, root / name, root / name / name):
+        if (folder / inside).is_dir() and (folder.name == name or folder == root):
+            return folder
+    raise DataSetError(
+        f"{root} holds no {name}/{inside}. Give the folder that the public archive unpacks to."
+    )
+
+
+def _images(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DataSetError(f"{folder} is missing. Give the folder that the public archive unpacks to.")
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    )

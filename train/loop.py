@@ -1,0 +1,161 @@
+"""The one training loop: resume, weight averaging, early stopping, mixed precision."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+Network = TypeVar("Network", bound=nn.Module)
+BatchLoss = Callable[[Network, Tensor, Generator], Tensor]  # network, indices (B,), randomness -> scalar
+Validate = Callable[[Network], Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How long and how fast. patience: epochs without a better figure before stopping."""
+
+    epochs: int
+    batch: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    average: float = 0.998
+    patience: int = 10
+    seed: int = 0
+    bf16: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome(Generic[Network]):
+    """The best averaged network, and one row of figures per epoch."""
+
+    network: Network
+    curve: tuple[Mapping[str, float], ...]
+    minutes: float
+
+
+def device() -> torch.device:
+    """CUDA when there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def fit(
+    network: Network,
+    *,
+    cases: int,
+    batch_loss: BatchLoss[Network],
+    validate: Validate[Network],
+    watch: str,
+    settings: Settings,
+    folder: Path,
+) -> Outcome[Network]:
+    """Train, keeping the averaged weights with the highest `watch` figure of `validate`.
+
+    Writes folder/checkpoint.pt after every epoch and goes on from it when it is there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    run = _Run(network, cases, settings, folder / "checkpoint.pt")
+    run.resume()
+    while run.epoch < settings.epochs and run.stale < settings.patience:
+        started = time.monotonic()
+        loss = run.train_epoch(batch_loss)
+        row = {"epoch": run.epoch + 1, "loss": loss, **validate(run.smooth)}
+        run.finish_epoch(row, row[watch], (time.monotonic() - started) / 60)
+        print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
+    run.smooth.load_state_dict(run.best_state)
+    return Outcome(run.smooth, tuple(run.curve), run.minutes)
+
+
+class _Run(Generic[Network]):
+    """The state that a checkpoint holds."""
+
+    def __init__(self, network: Network, cases: int, settings: Settings, checkpoint: Path) -> None:
+        self.settings, self.cases, self.checkpoint = settings, cases, checkpoint
+        self.network = network.to(device=device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
+        average = get_ema_multi_avg_fn(settings.average)
+        self.averaged = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True).eval()
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in network.parameters() if p.ndim > 1]},
+            {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW(
+            groups, lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer,
+            max_lr=settings.learning_rate,
+            total_steps=settings.epochs * self.steps,
+            pct_start=0.15,
+        )
+        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.epoch, self.stale, self.best, self.minutes = 0, 0, float("-inf"), 0.0
+        self.best_state: dict[str, Tensor] = {}
+        self.curve: list[Mapping[str, float]] = []
+
+    @property
+    def smooth(self) -> Network:
+        return cast(Network, self.averaged.module)
+
+    @property
+    def steps(self) -> int:
+        return max(self.cases // self.settings.batch, 1)
+
+    def train_epoch(self, batch_loss: BatchLoss[Network]) -> float:
+        self.network.train()
+        order = torch.randperm(self.cases, generator=self.generator)
+        total = 0.0
+        name = f"epoch {self.epoch + 1}/{self.settings.epochs}"
+        for step in tqdm(range(self.steps), desc=name, unit="batch", mininterval=5):
+            indices = order[step * self.settings.batch :][: self.settings.batch]
+            with torch.autocast(device().type, dtype=torch.bfloat16, enabled=self.settings.bf16):
+                loss = batch_loss(self.network, indices, self.generator)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+            self.optimizer.step()
+            self.scheduler.step()
+            self.averaged.update_parameters(self.network)
+            total += float(loss.detach())
+        return total / self.steps
+
+    def finish_epoch(self, row: Mapping[str, float], figure: float, minutes: float) -> None:
+        self.curve.append(row)
+        self.epoch += 1
+        self.minutes += minutes
+        self.stale += 1
+        if figure > self.best:
+            self.best, self.stale = figure, 0
+            self.best_state = {k: v.clone() for k, v in self.smooth.state_dict().items()}
+        partial = self.checkpoint.with_suffix(".partial")
+        torch.save(self._state(), partial)
+        partial.replace(self.checkpoint)  # a machine that stops while writing must not cost the run
+
+    def _state(self) -> dict[str, object]:
+        return {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "generator": self.generator.get_state(),
+            "best_state": self.best_state,
+            "progress": (self.epoch, self.stale, self.best, self.minutes),
+            "curve": self.curve,
+        }
+
+    def resume(self) -> None:
+        if not self.checkpoint.is_file():
+            return
+        state = torch.load(self.checkpoint, map_location=device(), weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.generator.set_state(state["generator"].cpu())
+        self.best_state, self.curve = state["best_state"], state["curve"]
+        self.epoch, self.stale, self.best, self.minutes = state["progress"]
+        print(f"Going on after epoch {self.epoch} of {self.settings.epochs}.", flush=True)
