@@ -1,0 +1,201 @@
+"""Figures and words on the page: what a result looks like."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.types import Card, Curve, EvaluationReport, OperatingPoint
+
+# Okabe and Ito 2008: told apart by colour-blind readers. (on light, on dark)
+NORMAL = ("#0072B2", "#56B4E9")
+ABNORMAL = ("#D55E00", "#E69F00")
+MARK = ("#1B1F22", "#FFFFFF")
+ACCENT = ("#1F5F8B", "#7FB2D9")
+QUIET = ("#8A9196", "#8A9196")
+PLAIN = {"displayModeBar": False}
+
+
+def shade(pair: tuple[str, str]) -> str:
+    """The colour that fits the theme on screen."""
+    return pair[st.context.theme.type == "dark"]
+
+
+def finding(card: Card) -> str:
+    """What a high score of this card stands for."""
+    return card.labels[1] if card.kind == "classifier" and len(card.labels) == 2 else "an anomaly"
+
+
+def show_verdict(
+    card: Card, *, score: float, threshold: float, percentile: float, span: tuple[float, float]
+) -> None:
+    """The verdict in words, the score on a scale with the threshold, and where normals lie.
+
+    span: the scores at the ends of the scale. percentile: share of normal test scans below the score.
+    """
+    abnormal = score >= threshold
+    words = f"{'Suspicious' if abnormal else 'Below threshold'} for {finding(card)}"
+    place, cut = (
+        100 * float(np.clip((value - span[0]) / (span[1] - span[0]), 0, 1)) for value in (score, threshold)
+    )
+    report = card.report["test"]
+    st.html(
+        f'<div style="color: {shade(ABNORMAL if abnormal else NORMAL)}">'
+        f'<p class="opacity-verdict" role="status">{words}</p>'
+        f'<div class="opacity-scale" role="img" aria-label="score {score:.2f}, threshold {threshold:.2f}">'
+        f'<div class="fill" style="width: {place:.1f}%"></div>'
+        f'<div class="cut" style="left: {cut:.1f}%; background: {shade(MARK)}"></div></div></div>'
+        f'<p class="opacity-line">Score {score:.2f}, threshold {threshold:.2f}</p>'
+        f'<p class="opacity-line">Higher than {percentile:.0%} of {report.n - report.abnormal} '
+        "normal test films</p>"
+    )
+
+
+def span_of(scores: Sequence[float]) -> tuple[float, float]:
+    """From zero, or the lowest score, to the 99th percentile: a few outliers must not flatten the rest."""
+    low, high = min(0.0, *scores), float(np.quantile(scores, 0.99))
+    return low, (1.0 if 0.5 < high <= 1 else high)
+
+
+def histogram(
+    labels: Sequence[int],
+    scores: Sequence[float],
+    *,
+    names: tuple[str, str],
+    threshold: float,
+    scan: float | None = None,
+    height: int = 220,
+) -> go.Figure:
+    """Scores by class, with the threshold and the scan on screen."""
+    low, high = span_of(scores)
+    edges = np.linspace(low, high, 41)
+    figure = go.Figure()
+    for label, pair, pattern in ((0, NORMAL, ""), (1, ABNORMAL, "/")):
+        chosen = np.clip([s for s, t in zip(scores, labels, strict=True) if t == label], low, high)
+        counts, _ = np.histogram(chosen, edges)
+        figure.add_bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=counts / max(len(chosen), 1),
+            name=f"{names[label]} ({len(chosen)})",
+            marker={"color": shade(pair), "pattern": {"shape": pattern, "solidity": 0.25}},
+            opacity=0.75,
+            hovertemplate="score %{x:.2f}: %{y:.1%}<extra></extra>",
+        )
+    figure.add_vline(
+        x=threshold,
+        line={"color": shade(ACCENT), "width": 2},
+        annotation={"text": f"threshold {threshold:.2f}", "yanchor": "bottom"},
+    )
+    if scan is not None:
+        figure.add_vline(
+            x=float(np.clip(scan, low, high)),
+            line={"color": shade(MARK), "width": 2, "dash": "dot"},
+            annotation={"text": "this scan", "yanchor": "top"},
+        )
+    figure.update_layout(barmode="overlay", bargap=0.05)
+    return _quiet(figure, height, x="score", y="share of class", percent="y")
+
+
+def roc(curves: Mapping[str, Curve], points: Mapping[str, OperatingPoint], *, height: int = 320) -> go.Figure:
+    """Receiver operating characteristics, one line per name, each with its operating point."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": shade(QUIET), "dash": "dot", "width": 1},
+        showlegend=False,
+    )
+    for (name, curve), pair, dash in zip(curves.items(), (ACCENT, QUIET), ("solid", "dash"), strict=False):
+        line = {"color": shade(pair), "dash": dash, "width": 2}
+        figure.add_scatter(x=curve.x, y=curve.y, mode="lines", line=line, name=name)
+        if name in points:
+            point = points[name]
+            figure.add_scatter(
+                x=[1 - point.specificity],
+                y=[point.sensitivity],
+                mode="markers",
+                marker={"color": shade(pair), "size": 10, "line": {"color": shade(MARK), "width": 1}},
+                name=f"{name} at the threshold",
+                showlegend=False,
+            )
+    return _quiet(figure, height, x="1 - specificity", y="sensitivity", percent="xy")
+
+
+def lines(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    x: str,
+    y: str,
+    cut: float | None = None,
+    height: int = 260,
+) -> go.Figure:
+    """Named lines over a common axis; cut: a threshold to mark."""
+    figure = go.Figure()
+    for (name, (xs, ys)), pair, dash in zip(
+        curves.items(), (ACCENT, ABNORMAL, QUIET), ("solid", "dash", "dot"), strict=False
+    ):
+        figure.add_scatter(
+            x=xs, y=ys, mode="lines", name=name, line={"color": shade(pair), "dash": dash, "width": 2}
+        )
+    if cut is not None:
+        figure.add_vline(x=cut, line={"color": shade(ACCENT), "width": 2})
+    return _quiet(figure, height, x=x, y=y, percent="")
+
+
+def _quiet(figure: go.Figure, height: int, *, x: str, y: str, percent: str) -> go.Figure:
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 24, "b": 8},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        hovermode="closest",
+    )
+    figure.update_xaxes(
+        title=x, zeroline=False, fixedrange=True, tickformat=".0%" if "x" in percent else None
+    )
+    figure.update_yaxes(
+        title=y, zeroline=False, fixedrange=True, tickformat=".0%" if "y" in percent else None
+    )
+    return figure
+
+
+def confusion(point: OperatingPoint, names: tuple[str, str]) -> list[dict[str, str | int]]:
+    """The confusion matrix as table rows."""
+    return [
+        {"truly": names[1], "called abnormal": point.true_positives, "called normal": point.false_negatives},
+        {"truly": names[0], "called abnormal": point.false_positives, "called normal": point.true_negatives},
+    ]
+
+
+def metrics(points: Mapping[str, OperatingPoint]) -> list[dict[str, str]]:
+    """One row per named operating point, with 95 % intervals."""
+    return [
+        {
+            "": name,
+            "threshold": f"{point.threshold:.3f}",
+            "sensitivity": _with_interval(point.sensitivity, point.sensitivity_interval),
+            "specificity": _with_interval(point.specificity, point.specificity_interval),
+            "accuracy": _with_interval(point.accuracy, point.accuracy_interval),
+            "PPV": _rate(point.ppv),
+            "NPV": _rate(point.npv),
+            "F1": _rate(point.f1),
+            "missed": f"{point.false_negatives} of {point.true_positives + point.false_negatives}",
+            "false alarms": f"{point.false_positives} of {point.false_positives + point.true_negatives}",
+        }
+        for name, point in points.items()
+    ]
+
+
+def auc_line(report: EvaluationReport) -> str:
+    """The AUC with its interval and its cases, as a sentence."""
+    low, high = report.auc_interval
+    return f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} {report.split} scans"
+
+
+def _with_interval(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

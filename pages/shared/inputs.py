@@ -1,0 +1,129 @@
+"""What a person chooses: scans, a model, a threshold. Chosen once, kept on every page of the session."""
+
+import re
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from core import images
+from core.errors import OpacityError
+from core.types import Card, Kind, Scan
+from pages.shared import cache
+
+HERE = Path(__file__).parent
+SUFFIXES = ("png", "jpg", "jpeg", "dcm", "dicom", "ima")
+EMPTY = "Drop a chest film into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
+
+
+def show_frame() -> None:
+    """What stands around every page."""
+    st.logo(HERE / "opacity.svg", size="large")
+    st.html(HERE / "frame.css")
+    st.caption("Research demo, not for clinical use. Scans stay in this session's memory and nowhere else.")
+
+
+def upload_scan() -> Scan | None:
+    """The scan that all pages show, or None before the first upload. Says what could not be read."""
+    held: dict[str, Scan] = st.session_state.setdefault("scans", {})
+    turn: int = st.session_state.setdefault("uploads", 0)
+    with st.sidebar:
+        st.subheader("Scan")
+        key = f"upload-{turn}"  # a fresh key empties the uploader, so that bytes are not kept twice
+        st.file_uploader(
+            "Drop a film here",
+            type=None,  # the name proves nothing; the bytes are looked at
+            accept_multiple_files=True,
+            key=key,
+            on_change=_receive,
+            args=(key,),
+        )
+        if held:
+            _offer(held)
+    for problem in st.session_state.get("problems", ()):
+        st.error(plain(problem))
+    return held.get(st.session_state.get("scan", ""))
+
+
+def _receive(key: str) -> None:
+    """Read what was dropped; what cannot be read is said, and loses nothing else."""
+    files: list[UploadedFile] = st.session_state[key]
+    problems: list[str] = []
+    read: list[Scan] = []
+    for file in files:
+        try:
+            read.append(images.read(file.getvalue(), file.name))
+        except OpacityError as problem:
+            problems.append(str(problem))
+    st.session_state.scans.update({scan.digest: scan for scan in read})
+    if read:
+        st.session_state.scan = read[0].digest
+    st.session_state.problems = problems
+    st.session_state.uploads += 1
+
+
+def _offer(held: dict[str, Scan]) -> None:
+    digests = list(held)
+    chosen = st.selectbox(
+        "Shown",
+        digests,
+        index=digests.index(st.session_state.scan),
+        format_func=lambda digest: held[digest].name,
+        key=f"shown-{st.session_state.scan}-{len(digests)}",
+    )
+    if chosen != st.session_state.scan:
+        st.session_state.scan = chosen
+        st.rerun()
+    st.button("Forget this scan", on_click=_forget, width="stretch")
+
+
+def _forget() -> None:
+    """Drop the scan and everything derived from it."""
+    held: dict[str, Scan] = st.session_state.scans
+    held.pop(st.session_state.scan)
+    st.session_state.scan = next(iter(held), "")
+    st.session_state.problems = []
+    cache.forget()
+
+
+def pick_card(kind: Kind | None = None) -> Card:
+    """The model to ask: of one kind, or of any."""
+    offered = [card for card in cache.every_card() if kind in (None, card.kind)]
+    with st.sidebar:
+        st.subheader("Model")
+        tasks = list(dict.fromkeys(card.task for card in offered))
+        task = st.selectbox("Task", tasks, key=f"task-{kind}", persist_state="session")
+        fitting = {card.id: card for card in offered if card.task == task}
+        card = fitting[
+            st.selectbox(
+                "Model",
+                list(fitting),
+                format_func=lambda name: fitting[name].title,
+                key=f"card-{kind}-{task}",
+                persist_state="session",
+            )
+        ]
+        report = card.report["test"]
+        low, high = report.auc_interval
+        st.caption(f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} test scans")
+    return card
+
+
+def threshold(card: Card) -> float:
+    """The threshold in use: the one chosen in this session, else the card's own."""
+    return float(_thresholds().get(card.id, card.threshold))
+
+
+def choose_threshold(card: Card, value: float) -> None:
+    """Use this threshold for the card on every page of the session."""
+    _thresholds()[card.id] = value
+
+
+def _thresholds() -> dict[str, float]:
+    chosen: dict[str, float] = st.session_state.setdefault("thresholds", {})
+    return chosen
+
+
+def plain(text: str) -> str:
+    """Text that may hold a file's name, made safe to show as Markdown."""
+    return re.sub(r"([\\\[\]<>*`$])", r"\\\1", text)

@@ -1,0 +1,108 @@
+// What the frame says of the state: pressed, chosen, how much, in words.
+
+Object.assign(Viewer.prototype, {
+  legendWords() {
+    const layer = this.chosen;
+    if (!layer || layer.kind === "grey") return [];
+    const full = withUnit(short(layer.scale), layer.unit);
+    if (layer.kind === "signed") return [`−${full}`, layer.zero, `+${full}`];
+    return [layer.zero, "", `full colour = ${full}`];
+  },
+
+  statusWords() {
+    const { zoom, window: { centre, width }, invert, mirror, turn } = this.state;
+    const range = this.header.hounsfield;
+    const [low, high] = range || [0, 100];
+    const unit = range ? "HU" : "%";
+    const level = Math.round(low + centre * (high - low));
+    const words = [
+      `Zoom ${zoom.toFixed(1)}×`,
+      `W ${Math.round(width * (high - low))} L ${level} ${unit}`,
+      invert && "inverted",
+      mirror && "MIRRORED",
+      turn && `turned ${turn * 90}°`,
+    ];
+    return words.filter(Boolean).join(" · ");
+  },
+
+  showControls() {
+    if (!this.state) return;
+    const { frame, state, chosen } = this;
+    const shown = chosen && state.view !== "scan";
+    const coloured = shown && chosen.kind !== "grey";
+    const full = Boolean(document.fullscreenElement) || frame.root.classList.contains("filled");
+    const pressed = { ...state, full };
+    for (const view of frame.views) {
+      const name = view.dataset.name;
+      view.setAttribute("aria-pressed", String(name === (chosen ? state.view : "scan")));
+      view.disabled = !chosen && name !== "scan";
+    }
+    TOOLS.forEach(([name, , , , stays], i) => {
+      if (stays) frame.tools[i].setAttribute("aria-pressed", String(Boolean(pressed[name])));
+      if (name === "outline") frame.tools[i].disabled = !this.pictures.outline;
+    });
+    frame.layer.style.visibility = chosen ? "visible" : "hidden"; // keeps its place
+    frame.layer.value = String(state.layer);
+    frame.preset.hidden = !this.header.hounsfield;
+    frame.preset.value = state.preset;
+    frame.map.value = state.map;
+    frame.map.disabled = !coloured || chosen.kind !== "heat";
+    const blends = shown && (chosen.kind !== "grey" || state.view === "overlay");
+    this.showSlider(frame.opacity, blends ? state.opacity[chosen.kind] : null);
+    this.showSlider(frame.cut, coloured ? state.cut : null);
+    this.showLegend(coloured);
+    frame.caption.textContent = shown ? chosen.caption : "";
+    frame.divider.hidden = !chosen || state.view !== "swipe";
+    frame.divider.style.left = `${state.swipe * 100}%`;
+    frame.divider.setAttribute("aria-valuenow", String(Math.round(state.swipe * 100)));
+    frame.divider.setAttribute("aria-valuetext", `${percent(state.swipe)} scan`);
+    frame.status.textContent = this.statusWords();
+    // One finger scrolls the page until there is something to move in the picture.
+    frame.stage.style.touchAction = state.zoom > 1 || state.tool ? "none" : "pan-y";
+    frame.stage.style.cursor = state.tool ? "ns-resize" : state.zoom > 1 ? "grab" : "default";
+  },
+
+  showSlider({ input, value }, share) {
+    input.disabled = share === null;
+    input.value = String(Math.round((share || 0) * 100));
+    value.textContent = share === null ? "–" : percent(share);
+    input.setAttribute("aria-valuetext", value.textContent);
+  },
+
+  showLegend(coloured) {
+    const { frame, state, chosen, pictures } = this;
+    const [low = "", middle = "", high = ""] = this.legendWords();
+    frame.low.textContent = low;
+    frame.middle.textContent = middle;
+    frame.high.textContent = high;
+    frame.legend.style.visibility = coloured ? "visible" : "hidden";
+    if (coloured) paintBar(frame.bar, chosen, pictures, state);
+  },
+
+  // One line after a key, for those who hear the page.
+  say() {
+    const { state, chosen, frame } = this;
+    const view = VIEWS.find(([name]) => name === (chosen ? state.view : "scan"))[1];
+    const words = [view, chosen && `${chosen.name}, opacity ${percent(state.opacity[chosen.kind])}`];
+    if (state.cut) words.push(`hidden below ${percent(state.cut)}`);
+    words.push(frame.status.textContent);
+    frame.spoken.textContent = words.filter(Boolean).join(". ");
+  },
+});
+
+export default function scanViewer({ parentElement, data }) {
+  const root = parentElement.querySelector(".frame");
+  let viewer = MOUNTED.get(parentElement);
+  if (viewer?.frame.root !== root) {
+    viewer?.dispose();
+    viewer = new Viewer(root);
+    MOUNTED.set(parentElement, viewer);
+  }
+  viewer.update(data).catch((error) => viewer.fail(error));
+  const mine = (viewer.mounts = (viewer.mounts || 0) + 1);
+  return () => {
+    if (viewer.mounts !== mine) return; // a later call took the viewer over
+    viewer.dispose();
+    MOUNTED.delete(parentElement);
+  };
+}

@@ -1,0 +1,168 @@
+"""Drag a threshold and see at once what it costs: histogram, ROC, precision-recall, confusion, prices.
+
+Everything that moves with the finger is computed in the browser. The server hears of it once, on release.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.operating_points import Layer
+
+CARD_POLICY = "Card's own"
+_BINS = 48
+_HERE = Path(__file__).parent
+# one module, in the order in which the parts need each other
+_SCRIPTS = ("numbers", "dom", "words", "histogram", "curves", "tables", "price", "panel")
+
+_mount = st.components.v2.component(
+    "threshold_panel",
+    css=(_HERE / "panel.css").read_text(encoding="utf-8"),
+    js="\n".join((_HERE / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PanelState:
+    """What a person has chosen. Scans are abnormal from `threshold`, or referred from it up to `upper`.
+
+    policy: the button it came from, "cost" for the minimum of the cost curve, "manual" when dragged.
+    missed_cost: of one missed case, in false alarms.
+    """
+
+    threshold: float
+    upper: float | None
+    policy: str
+    prevalence: float
+    missed_cost: float
+
+
+def threshold_panel(
+    data: Mapping[str, Layer],
+    *,
+    threshold: float,
+    key: str,
+    finding: str,
+    policies: Mapping[str, float | str] | None = None,
+    policy: str = "manual",
+    upper: float | None = None,
+    card_threshold: float | None = None,
+    scan: tuple[str, float] | None = None,
+    prevalence: float = 0.1,
+    missed_cost: float = 5.0,
+    score_name: str = "score",
+) -> PanelState:
+    """Show the panel and return what it stands at.
+
+    data: one or two layers by name; the threshold is chosen on the first and priced on the last.
+    threshold, policy, upper: where it stands at first. Later the person's hand rules, until the page passes
+    another threshold than it passed and was given before: then the panel glides there.
+    policies: by name, the threshold, or the reason why there is none.
+    finding: what abnormal films are suspicious for. scan: name and score of the current one.
+    """
+    memory = st.session_state.setdefault(f"{key}-memory", {"version": 0, "sequence": 0, "seen": ()})
+    chosen = _chosen(st.session_state.get(key), after=memory["sequence"])
+    if memory["seen"] and threshold not in memory["seen"]:
+        memory["version"] += 1
+        memory["sequence"] = chosen[1] if chosen else memory["sequence"]
+        chosen = None
+    given = PanelState(threshold, upper, policy, prevalence, missed_cost)
+    state, sequence = chosen or (given, memory["sequence"])
+    memory["seen"] = (threshold, state.threshold)
+    edges = _edges(data)
+    _mount(
+        key=key,
+        data={
+            "layers": [_layer(name, layer, edges) for name, layer in data.items()],
+            "edges": edges.tolist(),
+            "policies": [_policy(name, value) for name, value in (policies or {}).items()],
+            "card_policy": CARD_POLICY,
+            "card_threshold": card_threshold,
+            "scan": {"name": scan[0], "score": scan[1]} if scan else None,
+            "finding": finding,
+            "score_name": score_name,
+            "threshold": state.threshold,
+            "upper": state.upper,
+            "policy": state.policy,
+            "prevalence": state.prevalence,
+            "missed_cost": state.missed_cost,
+            "prevalence_given": prevalence,
+            "missed_cost_given": missed_cost,
+            "version": memory["version"],
+            "sequence": sequence,
+        },
+        on_chosen_change=lambda: None,
+    )
+    return state
+
+
+def _chosen(value: Any, *, after: int) -> tuple[PanelState, int] | None:
+    """What the browser sent last, and its running number; None when it sent nothing newer."""
+    sent = value.get("chosen") if isinstance(value, Mapping) else None
+    if not isinstance(sent, Mapping):
+        return None
+    try:
+        upper = None if sent["upper"] is None else float(sent["upper"])
+        state = PanelState(
+            threshold=float(sent["threshold"]),
+            upper=upper,
+            policy=str(sent["policy"]),
+            prevalence=float(sent["prevalence"]),
+            missed_cost=float(sent["missed_cost"]),
+        )
+        sequence = int(sent["sequence"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    numbers = (state.threshold, state.prevalence, state.missed_cost, upper or 0.0)
+    return (state, sequence) if sequence > after and all(map(math.isfinite, numbers)) else None
+
+
+def _edges(data: Mapping[str, Layer]) -> NDArray[np.float64]:
+    """Bins over all layers' scores. A tail longer than the rest of the scores goes into the last bin."""
+    scores = np.concatenate([layer.at for layer in data.values()])
+    low, high = float(scores.min()), float(scores.max())
+    inner_low, inner_high = np.quantile(scores, [0.005, 0.995])
+    body = float(inner_high - inner_low)
+    if body > 0:
+        low, high = max(low, inner_low - body / 2), min(high, inner_high + body / 2)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return np.linspace(low, high, _BINS + 1)
+
+
+def _layer(name: str, layer: Layer, edges: NDArray[np.float64]) -> dict[str, Any]:
+    inside = np.clip(layer.at, edges[0], edges[-1])
+
+    def bins(reached: NDArray[np.int64]) -> list[int]:
+        counts, _ = np.histogram(inside, edges, weights=np.diff(reached, prepend=0))
+        return counts.astype(int).tolist()
+
+    return {
+        "name": name,
+        "at": layer.at.tolist(),
+        "tp": layer.true_positives.tolist(),
+        "fp": layer.false_positives.tolist(),
+        "abnormal": layer.abnormal,
+        "normal": layer.normal,
+        "auc": layer.auc,
+        "auc_interval": list(layer.auc_interval),
+        "bins": {"abnormal": bins(layer.true_positives), "normal": bins(layer.false_positives)},
+        "band": {
+            "fpr": layer.band.false_positive_rate.tolist(),
+            "low": layer.band.low.tolist(),
+            "high": layer.band.high.tolist(),
+        },
+        "digest": layer.digest,
+    }
+
+
+def _policy(name: str, value: float | str) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"name": name, "threshold": None, "reason": value}
+    return {"name": name, "threshold": float(value), "reason": ""}

@@ -1,0 +1,103 @@
+// Elements. Text only ever enters through text nodes and attributes, never as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function put(node, properties, children) {
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+const el = (tag, properties = {}, ...children) => put(document.createElement(tag), properties, children);
+const shape = (tag, properties = {}, ...children) =>
+  put(document.createElementNS(SVG, tag), properties, children);
+
+// Writes only what changed: most frames of a drag change few of the texts.
+function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function attribute(node, name, value) {
+  const text = String(value);
+  if (node.getAttribute(name) !== text) node.setAttribute(name, text);
+}
+
+function figure(value, text) {
+  return el("data", { value: value ?? "" }, text);
+}
+
+function sayFigure(node, value, text) {
+  attribute(node, "value", value ?? "");
+  say(node, text);
+}
+
+// A straight scale with its inverse.
+function scale(from, to) {
+  const [a, b] = from;
+  const [c, d] = to;
+  const map = (value) => c + ((value - a) / (b - a || 1)) * (d - c);
+  map.inverse = (place) => a + ((place - c) / (d - c || 1)) * (b - a);
+  return map;
+}
+
+// A polyline, without the points that a screen cannot tell apart.
+function polyline(xs, ys, step = false) {
+  let path = "";
+  let lastX = NaN;
+  let lastY = NaN;
+  for (let index = 0; index < xs.length; index++) {
+    const x = xs[index];
+    const y = ys[index];
+    const last = index === xs.length - 1;
+    if (!last && Math.abs(x - lastX) + Math.abs(y - lastY) < 0.5) continue;
+    if (!path) path = `M${x.toFixed(1)} ${y.toFixed(1)}`;
+    else path += step ? `V${y.toFixed(1)}H${x.toFixed(1)}` : `L${x.toFixed(1)} ${y.toFixed(1)}`;
+    lastX = x;
+    lastY = y;
+  }
+  return path;
+}
+
+// Round numbers inside a range, some four of them.
+function ticks(low, high, count = 4) {
+  const raw = (high - low) / count;
+  const unit = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * unit).find((size) => size >= raw * 0.99);
+  const all = [];
+  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index++) {
+    const value = Number((index * step).toPrecision(12));
+    all.push({ value, text: String(value).replace("-", "−") });
+  }
+  return all;
+}
+
+// Something to grab, by pointer or by key. move(x, y) gets places inside the chart, in pixels.
+function handle(panel, { className, label, orientation, move, step }) {
+  const node = el("div", {
+    class: `handle ${className}`,
+    role: "slider",
+    tabindex: "0",
+    "aria-label": label,
+    "aria-orientation": orientation ?? "horizontal",
+  });
+  node.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    node.focus({ focusVisible: false });
+    panel.grab(node, event, move);
+  });
+  node.addEventListener("keydown", (event) => {
+    const towards = { ArrowRight: 1, ArrowUp: 1, PageUp: 1, ArrowLeft: -1, ArrowDown: -1, PageDown: -1 };
+    if (event.key === "Home" || event.key === "End") step(event.key === "Home" ? -1 : 1, "end");
+    else if (event.key in towards)
+      step(towards[event.key], event.shiftKey || event.key.startsWith("Page") ? "coarse" : "fine");
+    else return;
+    event.preventDefault();
+    panel.keyed = true;
+  });
+  for (const name of ["keyup", "blur"]) node.addEventListener(name, () => panel.releaseKeys());
+  return node;
+}

@@ -1,0 +1,132 @@
+"""The main job, as a person does it: real server, real browser."""
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.serving import ROOT, serve
+from tests.phantom import chest, png
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+SLOW = 60_000  # milliseconds: the first reading loads torch
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serve(ROOT / "app.py") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(SLOW)
+    page.goto(address)
+    yield page
+    page.close()
+
+
+def upload(page: Page, name: str, content: bytes) -> None:
+    page.locator("input[type=file]").set_input_files(
+        [{"name": name, "mimeType": "application/octet-stream", "buffer": content}]
+    )
+
+
+def verdict(page: Page) -> str:
+    line = page.locator(".opacity-verdict")
+    expect(line).to_be_visible(timeout=SLOW)
+    return line.inner_text()
+
+
+def colourful(page: Page) -> float:
+    """Share of the largest canvas' pixels that are not grey."""
+    return page.evaluate(
+        """() => {
+            const roots = [document, ...[...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)];
+            const all = roots.flatMap(root => [...root.querySelectorAll('canvas')]);
+            const canvas = all.sort((a, b) => b.width * b.height - a.width * a.height)[0];
+            if (!canvas || !canvas.width) return 0;
+            const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+            let count = 0;
+            for (let i = 0; i < pixels.length; i += 4)
+                count += Math.abs(pixels[i] - pixels[i + 2]) > 20;
+            return count / (pixels.length / 4);
+        }"""
+    )
+
+
+def test_upload_verdict_evidence_threshold(page: Page):
+    upload(page, "film.png", png(chest(opacity=0.4)))
+    first = verdict(page)
+    assert re.fullmatch(r"(Suspicious|Below threshold) for pneumonia", first)
+    expect(page.get_by_text("normal test films")).to_be_visible()
+    page.wait_for_timeout(1500)
+    assert colourful(page) > 0.01
+
+    page.get_by_role("link", name="Thresholds").click()
+    line = page.get_by_role("slider", name=re.compile("threshold", re.I)).first
+    expect(line).to_be_visible(timeout=SLOW)
+    before = line.get_attribute("aria-valuetext")
+    line.press("End" if first.startswith("Suspicious") else "Home")
+    assert line.get_attribute("aria-valuetext") != before
+
+    page.wait_for_timeout(1500)
+    page.get_by_role("link", name="Diagnose").click()
+    page.wait_for_timeout(1500)
+    assert verdict(page) != first
+
+
+def test_a_bad_file_gives_one_sentence_and_the_session_goes_on(page: Page):
+    upload(page, "film.png", png(chest()))
+    before = verdict(page)
+    upload(page, "broken.png", b"not a picture")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("broken.png", timeout=SLOW)
+    assert "Traceback" not in alert.inner_text()
+    assert verdict(page) == before
+
+
+def test_two_people_at_once_get_each_their_own_scan(browser: Browser, address: str):
+    contexts = [browser.new_context() for _ in range(2)]
+    pages = [context.new_page() for context in contexts]
+    for number, page in enumerate(pages):
+        page.set_default_timeout(SLOW)
+        page.goto(address)
+        upload(page, f"mine-{number}.png", png(chest(seed=number)))
+    for number, page in enumerate(pages):
+        verdict(page)
+        text = page.inner_text("body")
+        assert f"mine-{number}.png" in text
+        assert f"mine-{1 - number}.png" not in text
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("name", ["Diagnose", "Anomaly", "Thresholds", "Models"])
+def test_nothing_overflows_on_a_phone(browser: Browser, address: str, name: str):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{address}/{'' if name == 'Diagnose' else name.lower()}")
+    expect(page.get_by_text("not for clinical use")).to_be_visible(timeout=SLOW)
+    page.wait_for_timeout(2000)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.close()
+
+
+def test_a_picture_named_with_markup_stays_a_name(page: Page):
+    upload(page, '<img src=x onerror="document.title=1">.png', png(chest()))
+    verdict(page)
+    assert page.title() != "1"
+    assert page.locator("img[src=x]").count() == 0
+

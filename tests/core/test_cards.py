@@ -1,0 +1,113 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import cards
+from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
+from core.types import Card, Scores
+
+EVERY = cards.every()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Card:
+    """One shipped card, copied to where it may be harmed."""
+    card = EVERY[0]
+    cards.write(card, cards.weights(card), cards.scores(card), tmp_path)
+    return card
+
+
+def test_a_card_survives_writing_and_reading(copy: Card, tmp_path: Path):
+    assert cards.read(copy.id, tmp_path) == copy
+    assert cards.scores(copy, tmp_path).case == cards.scores(copy).case
+
+
+def test_an_unknown_card_is_answered_with_the_known_ones():
+    with pytest.raises(UnknownName, match=rf"No card 'pneumonai'.*{EVERY[0].id}"):
+        cards.read("pneumonai")
+
+
+def test_a_path_is_not_a_card_name():
+    with pytest.raises(UnknownName):
+        cards.read("../weights/lung-fields")
+
+
+def test_missing_weights_quote_the_command_that_makes_them(copy: Card, tmp_path: Path):
+    (tmp_path / copy.id / "model.safetensors").unlink()
+    with pytest.raises(MissingWeights, match=r"python -m train\."):
+        cards.weights(copy, tmp_path)
+
+
+def test_altered_weights_are_not_loaded(copy: Card, tmp_path: Path):
+    path = tmp_path / copy.id / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(AlteredWeights, match="sha256"):
+        cards.weights(copy, tmp_path)
+
+
+def test_a_broken_card_says_which_field(copy: Card, tmp_path: Path):
+    path = tmp_path / copy.id / "card.json"
+    path.write_text(path.read_text().replace('"seed"', '"sead"'))
+    with pytest.raises(CardError, match="seed"):
+        cards.read(copy.id, tmp_path)
+
+
+def test_a_card_in_the_wrong_folder_is_refused(copy: Card, tmp_path: Path):
+    (tmp_path / copy.id).rename(tmp_path / "other")
+    with pytest.raises(CardError, match="folder must carry the same name"):
+        cards.read("other", tmp_path)
+
+
+def test_scores_are_written_with_six_significant_digits(copy: Card, tmp_path: Path):
+    table = Scores(("test",), ("a.png",), ("normal",), np.array([0.123456789]), {})
+    cards.write(replace(copy, labels=("normal", "x")), b"", table, tmp_path)
+    text = (tmp_path / copy.id / "scores.csv").read_text()
+    assert text == "split,case,label,score\ntest,a.png,normal,0.123457\n"
+
+
+@pytest.mark.parametrize("card", EVERY, ids=lambda card: card.id)
+def test_a_shipped_card_keeps_the_contract(card: Card):
+    table = cards.scores(card)
+    assert set(table.split) == {"validation", "test"}
+    assert set(table.label) <= set(card.labels)
+    assert all(label == label.lower() for label in card.labels)
+    expected = set(card.labels) if card.kind == "classifier" else set()
+    assert set(table.probabilities) == expected
+    assert np.isfinite(table.score).all()
+    assert len(cards.weights(card)) <= 60 * 2**20
+
+
+@pytest.mark.parametrize("card", EVERY, ids=lambda card: card.id)
+def test_a_shipped_report_follows_from_its_scores(card: Card):
+    from core.evaluate import evaluate
+
+    table = cards.scores(card)
+    for split, report in card.report.items():
+        rows = [i for i, name in enumerate(table.split) if name == split]
+        labels = [int(table.label[i] != card.labels[0]) for i in rows]
+        again = evaluate(
+            split,
+            labels,
+            table.score[rows],
+            points={report.points[0].policy: card.threshold},
+            probabilistic=card.kind == "classifier",
+        )
+        assert again.n == report.n
+        assert again.auc == pytest.approx(report.auc, abs=1e-4)
+        assert again.points[0].accuracy == report.points[0].accuracy
+
+
+@pytest.mark.parametrize("card", EVERY, ids=lambda card: card.id)
+def test_a_shipped_threshold_comes_from_validation(card: Card):
+    from core import thresholds
+
+    table = cards.scores(card)
+    rows = [i for i, name in enumerate(table.split) if name == "validation"]
+    labels = [int(table.label[i] != card.labels[0]) for i in rows]
+    assert card.threshold == pytest.approx(
+        thresholds.choose(card.policy, labels, table.score[rows]), rel=1e-4
+    )

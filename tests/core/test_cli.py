@@ -1,0 +1,166 @@
+"""The command line, as scripts use it."""
+
+import csv
+import json
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core import cards
+from core.__main__ import main
+from tests.phantom import chest, png
+
+CLASSIFIER = next(card for card in cards.every() if card.kind == "classifier")
+DETECTOR = next(card for card in cards.every() if card.kind == "detector")
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    """Two films, a text file named .png, an empty file, and a picture without lungs, in nested folders."""
+    folder = tmp_path / "films"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "a.png").write_bytes(png(chest()))
+    (folder / "deeper" / "b.PNG").write_bytes(png(chest(opacity=0.4)))
+    (folder / "text.png").write_text("not a picture")
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "noise.png").write_bytes(png(np.random.default_rng(0).random((224, 224), dtype=np.float32)))
+    return folder
+
+
+def test_cards_lists_every_card_as_json(capsys: pytest.CaptureFixture[str]):
+    assert main(["cards", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {card["id"] for card in listed} == {card.id for card in cards.every()}
+    assert {"id", "kind", "task", "modality", "labels", "threshold", "policy", "report", "sha256"} <= set(
+        listed[0]
+    )
+
+
+def test_cards_are_listed_for_people_too(capsys: pytest.CaptureFixture[str]):
+    assert main(["cards"]) == 0
+    assert CLASSIFIER.id in capsys.readouterr().out
+
+
+def test_predict_answers_with_the_contracts_keys(films: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["predict", str(films / "a.png"), "--card", CLASSIFIER.id, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) == {"card", "name", "digest", "score", "threshold", "verdict", "probabilities"}
+    assert set(answer["probabilities"]) == set(CLASSIFIER.labels)
+    assert main(["predict", str(films / "a.png"), "--card", DETECTOR.id, "--json"]) == 0
+    assert "probabilities" not in json.loads(capsys.readouterr().out)
+
+
+def test_explain_writes_a_picture_of_the_scans_size(films: Path, tmp_path: Path):
+    out = tmp_path / "heat.png"
+    arguments = [
+        "explain",
+        str(films / "a.png"),
+        "--card",
+        CLASSIFIER.id,
+        "--method",
+        "grad-cam",
+        "--out",
+        str(out),
+    ]
+    assert main(arguments) == 0
+    assert Image.open(out).size == (224, 224)
+
+
+def test_one_bad_file_never_stops_a_screening(films: Path, tmp_path: Path):
+    out = tmp_path / "out.csv"
+    assert main(["screen", str(films), "--card", CLASSIFIER.id, "--out", str(out)]) == 0
+    with out.open() as file:
+        rows = {Path(row["path"]).name: row for row in csv.DictReader(file)}
+    labels = [f"p_{label}" for label in CLASSIFIER.labels]
+    assert list(rows["a.png"]) == ["path", "status", "score", "threshold", "verdict", "error", *labels]
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "a.png": "ok",
+        "b.PNG": "ok",
+        "text.png": "unreadable",
+        "empty.png": "unreadable",
+        "noise.png": "refused",
+    }
+    assert rows["text.png"]["error"]
+    assert rows["a.png"]["verdict"] in ("normal", "abnormal")
+    assert rows["text.png"]["score"] == ""
+
+
+def test_evaluate_measures_a_folder_per_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for name, opacity in (("Normal", 0.0), ("PNEUMONIA", 0.4)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for seed in range(3):
+            (folder / f"{seed}.png").write_bytes(png(chest(opacity=opacity, seed=seed)))
+    assert main(["evaluate", str(tmp_path), "--card", CLASSIFIER.id, "--json"]) == 0
+    outcome = json.loads(capsys.readouterr().out)
+    point = outcome["report"]["points"][0]
+    counts = [point[f"{a}_{b}"] for a in ("true", "false") for b in ("positives", "negatives")]
+    assert sum(counts) == outcome["report"]["n"] == 6
+    assert outcome["report"]["abnormal"] == 3
+    assert point["threshold"] == CLASSIFIER.threshold
+    assert main(["evaluate", str(tmp_path), "--card", CLASSIFIER.id]) == 0
+    assert "AUC" in capsys.readouterr().out
+
+
+def test_evaluate_refuses_folders_that_are_no_label(films: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["evaluate", str(films), "--card", CLASSIFIER.id]) == 2
+    assert "deeper" in capsys.readouterr().err
+
+
+def huge_png() -> bytes:
+    """A PNG whose header claims 30,000 x 30,000 pixels."""
+    header = b"IHDR" + (30_000).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\x0d" + header + zlib.crc32(header).to_bytes(4, "big")
+
+
+BAD = {
+    "cut.png": png(chest())[:900],
+    "text.png": b"not a picture",
+    "empty.png": b"",
+    "huge.png": huge_png(),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_gives_one_line_that_names_it(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / name).write_bytes(BAD[name])
+    assert main(["predict", str(tmp_path / name), "--card", CLASSIFIER.id]) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert name in message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "missing.png", "--card", CLASSIFIER.id],
+        ["predict", "missing.png", "--card", "no-such-card"],
+        ["screen", "missing", "--card", CLASSIFIER.id, "--out", "OUT"],
+        ["evaluate", "missing", "--card", CLASSIFIER.id],
+    ],
+)
+def test_nothing_readable_is_exit_code_two(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert (
+        main(
+            [
+                a.replace("OUT", str(tmp_path / "o.csv")).replace("missing", str(tmp_path / "no"))
+                for a in arguments
+            ]
+        )
+        == 2
+    )
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_bad_usage_is_exit_code_two():
+    done = subprocess.run([sys.executable, "-m", "core", "predict"], capture_output=True, check=False)
+    assert done.returncode == 2

@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import cards, images, inference
+from core.errors import UnknownName
+from core.explain import EXPLAINERS
+from core.types import Prediction, Scan
+
+CLASSIFIERS = [card.id for card in cards.every() if card.kind == "classifier"]
+DETECTORS = [card.id for card in cards.every() if card.kind == "detector"]
+
+
+@pytest.mark.parametrize("card_id", CLASSIFIERS)
+def test_a_classifier_gives_probabilities_that_sum_to_one(card_id: str, drawn: Scan):
+    prediction = inference.classify(inference.load(card_id), drawn)
+    assert sum(prediction.probabilities.values()) == pytest.approx(1)
+    normal = inference.load(card_id).card.labels[0]
+    assert prediction.score == pytest.approx(1 - prediction.probabilities[normal])
+
+
+@pytest.mark.parametrize("card_id", DETECTORS)
+def test_a_detector_gives_maps_in_the_scans_geometry(card_id: str, drawn: Scan):
+    model = inference.load(card_id)
+    result = inference.detect(model, drawn)
+    assert result.map.shape == drawn.pixels.shape
+    assert (result.map >= 0).all()
+    if result.reconstruction is not None:
+        seen = inference.as_seen(model, drawn)
+        assert np.array_equal(np.isnan(seen), np.isnan(result.reconstruction))
+
+
+@pytest.mark.parametrize("card_id", CLASSIFIERS)
+@pytest.mark.parametrize("method", sorted(EXPLAINERS))
+def test_every_method_explains_every_card_with_the_cards_scale(card_id: str, method: str, drawn: Scan):
+    model = inference.load(card_id)
+    explanation = inference.explain(model, drawn, method=method, label=model.card.labels[-1])
+    assert explanation.heatmap.shape == drawn.pixels.shape
+    assert explanation.scale == model.card.scales[method] > 0
+
+
+def test_the_same_scan_gets_the_same_answer_twice(drawn: Scan):
+    model = inference.load(CLASSIFIERS[0])
+    assert inference.classify(model, drawn).score == inference.classify(model, drawn).score
+
+
+def test_verdict_is_abnormal_from_the_threshold_on():
+    assert Prediction({}, 0.5, 0.5).verdict == "abnormal"
+    assert Prediction({}, 0.49, 0.5).verdict == "normal"
+
+
+def test_wrong_names_are_answered_with_the_right_ones(drawn: Scan):
+    model = inference.load(CLASSIFIERS[0])
+    with pytest.raises(UnknownName, match="grad-cam"):
+        inference.explain(model, drawn, method="gradcam", label="pneumonia")
+    with pytest.raises(UnknownName, match="normal, pneumonia"):
+        inference.explain(model, drawn, method="grad-cam", label="sick")
+    with pytest.raises(UnknownName, match="Choose a detector"):
+        inference.detect(model, drawn)
+    with pytest.raises(UnknownName, match="finds lungs"):
+        inference.load("lung-fields")
+
+
+def test_nothing_is_left_on_a_shared_network(drawn: Scan):
+    model = inference.load(CLASSIFIERS[0])
+    before = {name: value.clone() for name, value in model.network.state_dict().items()}
+    inference.explain(model, drawn, method="grad-cam", label=model.card.labels[-1])
+    assert not model.network.training
+    for name, value in model.network.state_dict().items():
+        assert (value == before[name]).all()
+    for parameter in model.network.parameters():
+        assert parameter.grad is None
+        assert not parameter.requires_grad
+    assert all(not module._forward_hooks for module in model.network.modules())
+
+
+@pytest.mark.parametrize("card_id", CLASSIFIERS + DETECTORS)
+def test_the_app_reproduces_the_cards_test_scores(card_id: str, data: Path):
+    model = inference.load(card_id)
+    table = cards.scores(model.card)
+    rows = [i for i, split in enumerate(table.split) if split == "test"][::25]
+    for i in rows:
+        path = data / "chest_xray" / table.case[i]
+        score = inference.judge(model, images.read(path.read_bytes(), path.name)).score
+        assert score == pytest.approx(table.score[i], abs=1e-3)

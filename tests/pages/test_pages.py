@@ -1,0 +1,99 @@
+"""Every page, run as Streamlit runs it but without a browser."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import cards
+from tests.phantom import chest, png
+
+FILM = png(chest(opacity=0.4))
+SCAN_PAGES = ["pages/diagnose.py", "pages/anomaly.py"]
+ALL_PAGES = [*SCAN_PAGES, "pages/thresholds.py", "pages/models.py"]
+
+
+def opened(page: str) -> AppTest:
+    app = AppTest.from_file("app.py", default_timeout=60).run()
+    return app if page == ALL_PAGES[0] else app.switch_page(page).run()
+
+
+def upload(app: AppTest, name: str, content: bytes) -> AppTest:
+    return app.file_uploader[0].upload(name, content, "image/png").run()
+
+
+def words(app: AppTest) -> str:
+    """All text that st.html and captions put on the page."""
+    parts = [element.proto.body for element in app.get("html")]
+    return " ".join([*parts, *(c.value for c in app.caption), *(m.value for m in app.markdown)])
+
+
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_a_page_opens_without_a_scan_and_says_it_is_no_medical_device(page: str):
+    app = opened(page)
+    assert not app.exception
+    assert "not for clinical use" in words(app)
+
+
+@pytest.mark.parametrize("page", SCAN_PAGES)
+def test_an_empty_page_says_what_to_do(page: str):
+    assert "Drop a chest film" in opened(page).info[0].value
+
+
+@pytest.mark.parametrize("page", SCAN_PAGES)
+def test_a_film_is_read_and_judged(page: str):
+    app = upload(opened(page), "film.png", FILM)
+    assert not app.exception
+    assert not app.error
+    assert "opacity-verdict" in words(app)
+    assert "normal test films" in words(app)
+
+
+@pytest.mark.parametrize("page", SCAN_PAGES)
+@pytest.mark.parametrize("content", [b"", b"not a picture", FILM[:500]], ids=["empty", "text", "cut"])
+def test_a_corrupt_file_gives_one_sentence_and_loses_nothing(page: str, content: bytes):
+    app = upload(opened(page), "film.png", FILM)
+    app = upload(app, "broken.png", content)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "broken.png" in app.error[0].value
+    assert "opacity-verdict" in words(app)
+
+
+@pytest.mark.parametrize("page", SCAN_PAGES)
+def test_a_picture_that_is_no_film_is_not_judged(page: str):
+    app = upload(opened(page), "grey.png", png(chest() * 0 + 0.5))
+    assert not app.exception
+    assert "blank" in app.warning[0].value
+    assert "opacity-verdict" not in words(app)
+
+
+def test_the_scan_stays_chosen_across_pages():
+    app = upload(opened("pages/diagnose.py"), "film.png", FILM)
+    app = app.switch_page("pages/anomaly.py").run()
+    assert "opacity-verdict" in words(app)
+
+
+def test_forgetting_a_scan_leaves_nothing_of_it():
+    app = upload(opened("pages/diagnose.py"), "film.png", FILM)
+    app = next(button for button in app.button if button.label == "Forget this scan").click().run()
+    assert app.info[0].value.startswith("Drop a chest film")
+    assert not app.session_state["scans"]
+
+
+def test_two_sessions_see_each_their_own_scan():
+    first, second = opened("pages/diagnose.py"), opened("pages/diagnose.py")
+    first = upload(first, "one.png", FILM)
+    second = upload(second, "two.png", png(chest(seed=5)))
+    assert [scan.name for scan in first.session_state["scans"].values()] == ["one.png"]
+    assert [scan.name for scan in second.session_state["scans"].values()] == ["two.png"]
+    assert words(first.run()) != words(second.run())
+
+
+def test_a_file_name_is_shown_as_text():
+    app = upload(opened("pages/diagnose.py"), "[x](http://y)<img>.png", b"")
+    assert r"\[x\]" in app.error[0].value
+
+
+def test_the_models_page_shows_every_card():
+    app = opened("pages/models.py")
+    titles = set(app.dataframe[0].value["model"])
+    assert titles == {card.title for card in cards.every()}

@@ -1,0 +1,94 @@
+"""The house rules that imports can break."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# From the top down: a module may import from its own row or a lower one.
+ROWS = [
+    {"core.__main__"},
+    {"core.screening"},
+    {"core.inference", "core.report"},
+    {
+        "core.explain",
+        "core.evaluate",
+        "core.thresholds",
+        "core.operating_points",
+        "core.neighbours",
+        "core.overlay",
+        "core.gate",
+    },
+    {"core.preprocess", "core.lungs"},
+    {"core.checkpoints"},
+    {"core.cards"},
+    {"core.models", "core.detectors"},
+    {"core.images", "core.dicom", "core.resample"},
+    {"core.types", "core.errors"},
+]
+SIDES = ("app", "pages", "train", "benchmarks")
+
+
+def files(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names of all modules that a file imports, wherever in the file."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def row(module: str) -> int | None:
+    """The row of a core module, by its longest known prefix."""
+    head = ".".join(module.split(".")[:2])
+    return next((index for index, names in enumerate(ROWS) if head in names), None)
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("path", files("core"), ids=module_of)
+def test_core_imports_point_down(path: Path):
+    module = module_of(path)
+    if module == "core":
+        return
+    own = row(module)
+    assert own is not None, f"{module} has no row in ROWS: say where it stands"
+    above = {name for name in imported(path) if (other := row(name)) is not None and other < own}
+    assert not above
+
+
+@pytest.mark.parametrize("path", files("core"), ids=module_of)
+def test_core_knows_no_interface_and_no_training(path: Path):
+    roots = {name.split(".")[0] for name in imported(path)}
+    assert not roots & {"streamlit", "pages", "train", "app", "benchmarks"}
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *files("pages")], ids=module_of)
+def test_pages_compute_nothing(path: Path):
+    roots = {name.split(".")[0] for name in imported(path)}
+    assert not roots & {"torch", "torchvision", "sklearn", "scipy"}
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_the_sides_do_not_know_each_other(side: str):
+    own = [ROOT / "app.py"] if side == "app" else files(side)
+    strangers = set(SIDES) - {side} - ({"pages"} if side == "app" else set())
+    for path in own:
+        assert not {name.split(".")[0] for name in imported(path)} & strangers, path
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in files("pages") if path.parent.name == "pages"], ids=module_of
+)
+def test_a_page_is_short(path: Path):
+    assert len(path.read_text("utf-8").splitlines()) <= 80

@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.errors import DataSetError
+from train.data import _kermany_patient, carve, chest_xray, load_films, lung_masks
+
+
+def film(path: Path, seed: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = np.random.default_rng(seed).integers(0, 255, (32, 32), dtype=np.uint8)
+    Image.fromarray(values).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The public layout, small: ten patients a class with two films each, some files twice."""
+    for k in range(10):
+        for n in range(2):
+            film(tmp_path / f"chest_xray/train/NORMAL/IM-{k:04}-000{n}.jpeg", 10 * k + n)
+            film(tmp_path / f"chest_xray/train/PNEUMONIA/person{k}_virus_{n}.jpeg", 500 + 10 * k + n)
+    for k in (3, 7):  # the same file under another patient's name
+        film(tmp_path / f"chest_xray/train/NORMAL/NORMAL2-IM-90{k}0-0001.jpeg", 10 * k)
+    film(tmp_path / "chest_xray/test/NORMAL/IM-0001-0001.jpeg", 901)
+    film(tmp_path / "chest_xray/test/PNEUMONIA/person1_bacteria_1.jpeg", 902)
+    (tmp_path / "chest_xray/train/NORMAL/.DS_Store").write_bytes(b"x")
+    return tmp_path
+
+
+def test_the_public_layout_is_read_from_either_level(folder: Path):
+    outer, inner = chest_xray(folder), chest_xray(folder / "chest_xray")
+    assert [case.name for case in outer] == [case.name for case in inner]
+    assert len(outer) == 44
+    assert outer[0].name == "train/NORMAL/IM-0000-0000.jpeg"
+    assert {case.split for case in outer} == {"train", "test"}
+
+
+def test_no_patient_and_no_file_stands_on_two_sides(folder: Path):
+    for seed in range(5):
+        cases = carve(chest_xray(folder), folds=4, seed=seed)
+        side: dict[str, set[str]] = {}
+        for case in cases:
+            if case.split != "test":
+                side.setdefault(case.patient, set()).add(case.split)
+                side.setdefault(str(hash(case.path.read_bytes())), set()).add(case.split)
+        assert all(len(splits) == 1 for splits in side.values())
+        assert any(case.split == "validation" for case in cases)
+
+
+def test_validation_is_taken_from_train_only(folder: Path):
+    before = chest_xray(folder)
+    after = carve(before, folds=4, seed=0)
+    assert [case.name for case in before] == [case.name for case in after]
+    for old, new in zip(before, after, strict=True):
+        assert old.split == new.split or (old.split, new.split) == ("train", "validation")
+
+
+def test_the_same_seed_carves_the_same_cases(folder: Path):
+    assert carve(chest_xray(folder), folds=4, seed=1) == carve(chest_xray(folder), folds=4, seed=1)
+
+
+def test_films_are_read_to_one_size(folder: Path):
+    films = load_films(chest_xray(folder)[:3])
+    assert films.shape == (3, 1, 224, 224)
+    assert 0 <= films.min() <= films.max() <= 1
+
+
+def test_a_wrong_folder_is_named_with_the_way_out(tmp_path: Path):
+    with pytest.raises(DataSetError, match="public archive unpacks to"):
+        chest_xray(tmp_path)
+
+
+def test_a_film_without_a_patient_number_is_refused(folder: Path):
+    film(folder / "chest_xray/train/NORMAL/scan.jpeg", 1)
+    with pytest.raises(DataSetError, match="published file names"):
+        chest_xray(folder)
+
+
+def test_the_real_set_has_the_published_counts(data: Path):
+    cases = chest_xray(data)
+
+    def count(split: str, label: str) -> int:
+        return sum((case.split, case.label) == (split, label) for case in cases)
+
+    assert (count("test", "normal"), count("test", "pneumonia")) == (234, 390)
+    assert (count("train", "normal"), count("train", "pneumonia")) == (1341, 3875)
+    assert len(lung_masks(data)) == 1073
+
+
+def test_bacteria_and_virus_of_one_number_are_one_patient():
+    assert _kermany_patient("person7_bacteria_25") == _kermany_patient("person7_virus_1")
