@@ -2,8 +2,6 @@
 
 import streamlit as st
 
-from pages.shared import inputs
-
 st.set_page_config(page_title="Opacity", layout="wide", initial_sidebar_state="auto")
 page = st.navigation(
     [
@@ -13,5 +11,4 @@ page = st.navigation(
         st.Page("pages/models.py", title="Models"),
     ]
 )
-inputs.show_frame()
 page.run()

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared import cache, charts, inputs
 from pages.shared.scan_viewer import Layer, scan_viewer
 
+inputs.show_frame()
 scan = inputs.upload_scan()
 card = inputs.pick_card("detector")
 if scan is None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.types import Card
-from pages.shared import cache, card_view
+from pages.shared import cache, card_view, inputs
 
 
 def leaderboard(cards: tuple[Card, ...]) -> Card:
@@ -34,6 +34,7 @@ def leaderboard(cards: tuple[Card, ...]) -> Card:
     return cards[selected[0] if selected else 0]
 
 
+inputs.show_frame()
 card = leaderboard(cache.every_card())
 st.subheader(card.title)
 card_view.show_figures(card)

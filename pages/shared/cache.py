@@ -16,6 +16,7 @@ from core.types import AnomalyResult, Card, Explanation, FloatArray, LungFields,
 
 if TYPE_CHECKING:
     from core.inference import Model
+    from core.operating_points import Layer
     from core.types import OperatingPoint, Policy
 
 HELD = 16  # results kept per session and function
@@ -139,3 +140,24 @@ def forget() -> None:
     """Drop everything that this session derived from scans."""
     for function in (lungs, refusal, prediction, anomaly, explanation, as_seen):
         function.clear()
+
+
+@st.cache_data(show_spinner=False)
+def counted(card_id: str, split: str) -> Layer:
+    """One split of the card's scores, counted at every threshold."""
+    from core import operating_points
+
+    return operating_points.layer(*labelled(card_id, split))
+
+
+@st.cache_data(show_spinner=False)
+def precision_recall_curves(card_id: str, split: str) -> dict[str, tuple[list[float], list[float]]]:
+    """Precision and recall at 200 thresholds between the lowest and the highest score."""
+    import numpy as np
+
+    from core.evaluate import curve_at
+
+    labels, values = labelled(card_id, split)
+    at = np.linspace(min(values), max(values), 200)
+    curves = curve_at(labels, values, at)
+    return {name: (at.tolist(), curves[name].tolist()) for name in ("precision", "recall")}

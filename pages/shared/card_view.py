@@ -42,7 +42,7 @@ def show_text(card: Card) -> None:
         st.markdown("\n".join(f"- {limit}" for limit in card.limitations))
     with made:
         st.subheader("Data and training")
-        st.dataframe([{"": name, "value": str(value)} for name, value in card.data.items()], hide_index=True)
+        st.markdown("\n".join(f"- {name}: {value}" for name, value in card.data.items()))
         st.caption(
             f"{card.training.parameters:,} parameters, trained {card.training.minutes:.0f} min, "
             f"seed {card.seed}, code {card.commit}, weights {card.sha256[:12]}"

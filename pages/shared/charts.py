@@ -1,5 +1,6 @@
 """Figures and words on the page: what a result looks like."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -47,9 +48,14 @@ def show_verdict(
         f'<div class="fill" style="width: {place:.1f}%"></div>'
         f'<div class="cut" style="left: {cut:.1f}%; background: {shade(MARK)}"></div></div></div>'
         f'<p class="opacity-line">Score {score:.2f}, threshold {threshold:.2f}</p>'
-        f'<p class="opacity-line">Higher than {percentile:.0%} of {report.n - report.abnormal} '
+        f'<p class="opacity-line">Higher than {percent(percentile)} of {report.n - report.abnormal} '
         "normal test films</p>"
     )
+
+
+def percent(share: float) -> str:
+    """A share in whole percent, rounded down: no scan lies above all others by rounding."""
+    return f"{math.floor(100 * share + 1e-9)}%"
 
 
 def span_of(scores: Sequence[float]) -> tuple[float, float]:

@@ -89,6 +89,9 @@ def _forget() -> None:
 def pick_card(kind: Kind | None = None) -> Card:
     """The model to ask: of one kind, or of any."""
     offered = [card for card in cache.every_card() if kind in (None, card.kind)]
+    if not offered:
+        st.info(f"There is no {kind or 'model'} in weights/ yet. Train one with the scripts in train/.")
+        st.stop()
     with st.sidebar:
         st.subheader("Model")
         tasks = list(dict.fromkeys(card.task for card in offered))

@@ -16,6 +16,7 @@ POLICIES = {
     "Sensitivity 95 %": Policy("target-sensitivity", {"target": 0.95}),
     "Specificity 95 %": Policy("target-specificity", {"target": 0.95}),
     "Cost 5 : 1": Policy("cost", {"missed_cost": 5.0}),
+    "Conformal 5 %": Policy("conformal", {"alpha": 0.05}),
     "Conformal 0.1 %": Policy("conformal", {"alpha": 0.001}),
 }
 

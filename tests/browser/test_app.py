@@ -54,7 +54,8 @@ def colourful(page: Page) -> float:
     """Share of the largest canvas' pixels that are not grey."""
     return page.evaluate(
         """() => {
-            const roots = [document, ...[...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)];
+            const hosts = [...document.querySelectorAll("*")].filter(element => element.shadowRoot);
+            const roots = [document, ...hosts.map(host => host.shadowRoot)];
             const all = roots.flatMap(root => [...root.querySelectorAll('canvas')]);
             const canvas = all.sort((a, b) => b.width * b.height - a.width * a.height)[0];
             if (!canvas || !canvas.width) return 0;

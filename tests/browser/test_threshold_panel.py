@@ -143,12 +143,10 @@ def test_the_areas_under_the_curves_are_those_of_scikit_learn(panel: Panel):
 def test_a_drag_over_10_000_scores_is_fluid_and_the_server_hears_one_word(page: Page, url: str):
     panel = Panel(page, url, size="large")
     assert sum(len(labels) for labels, _ in sets("large").values()) == 10_000
-    page.evaluate("""() => {
-      const shown = document.querySelector('.stBidiComponent, [data-testid=stBidiComponentIsolated]')
-        ?.shadowRoot ?? [...document.querySelectorAll('*')].find((e) => e.shadowRoot).shadowRoot;
+    page.locator(".big data").evaluate("""shown => {
       window.updates = [];
       new MutationObserver(() => window.updates.push(performance.now()))
-        .observe(shown.querySelector('.big data'), { attributes: true, attributeFilter: ['value'] });
+        .observe(shown, { attributes: true, attributeFilter: ['value'] });
     }""")
     for label in (LINE, ROC, PR):
         box = panel.handle(label).bounding_box()
@@ -160,7 +158,8 @@ def test_a_drag_over_10_000_scores_is_fluid_and_the_server_hears_one_word(page: 
         until, step = time.monotonic() + 2, 0
         while time.monotonic() < until:
             step += 1
-            page.mouse.move(x + 60 * np.sin(step / 12), y + 40 * np.sin(step / 12))
+            there = abs((5 * step) % 240 - 120) - 60  # to and fro, five pixels at a time
+            page.mouse.move(x + there, y + there / 2)
         times = np.array(page.evaluate("window.updates"))
         assert panel.sent == []
         rate = (len(times) - 1) / (times[-1] - times[0]) * 1000
@@ -257,8 +256,19 @@ def test_a_policy_glides_the_line_and_reports_once_where_it_came_to_rest(panel: 
     expect(button).to_have_attribute("aria-pressed", "true")
 
 
+def test_the_shown_decimals_call_the_same_films_as_the_exact_threshold(panel: Panel):
+    # a conformal threshold is the next float above a score: rounding it down would call that film
+    panel.page.get_by_role("button", name=re.compile("^Conformal 5")).click()
+    panel.settle()
+    shown = panel.page.locator(".big data").inner_text()
+    assert len(shown) < 10
+    assert np.nextafter(panel.threshold, -np.inf) in sets("small")["validation"][1]
+    for _, scores in sets("small").values():
+        assert np.sum(scores >= float(shown)) == np.sum(scores >= panel.threshold)
+
+
 def test_a_policy_without_a_threshold_says_why(panel: Panel):
-    button = panel.page.get_by_role("button", name=re.compile("^Conformal"))
+    button = panel.page.get_by_role("button", name=re.compile("^Conformal 0.1"))
     expect(button).to_have_attribute("aria-disabled", "true")
     expect(panel.page.locator("#reasons")).to_contain_text("needs at least 999 normal cases")
     before = panel.threshold
@@ -317,7 +327,9 @@ def test_the_page_can_move_the_line_and_an_echo_does_not(panel: Panel):
     panel.go(0.25)
     panel.handle(LINE).press("PageUp")
     panel.handle(LINE).press("PageUp")
+    panel.page.wait_for_timeout(100)
     moved = panel.threshold
+    assert moved > 0.25
     panel.settle()
     assert panel.threshold == moved
     assert panel.server().startswith(f"Server: {moved!r}")

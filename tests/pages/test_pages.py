@@ -1,18 +1,21 @@
 """Every page, run as Streamlit runs it but without a browser."""
 
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import cards
 from tests.phantom import chest, png
 
+APP = Path(__file__).resolve().parents[2] / "app.py"
 FILM = png(chest(opacity=0.4))
 SCAN_PAGES = ["pages/diagnose.py", "pages/anomaly.py"]
 ALL_PAGES = [*SCAN_PAGES, "pages/thresholds.py", "pages/models.py"]
 
 
 def opened(page: str) -> AppTest:
-    app = AppTest.from_file("app.py", default_timeout=60).run()
+    app = AppTest.from_file(APP, default_timeout=60).run()
     return app if page == ALL_PAGES[0] else app.switch_page(page).run()
 
 
@@ -89,7 +92,7 @@ def test_two_sessions_see_each_their_own_scan():
 
 
 def test_a_file_name_is_shown_as_text():
-    app = upload(opened("pages/diagnose.py"), "[x](http://y)<img>.png", b"")
+    app = upload(opened("pages/diagnose.py"), "[x](y)<img>.png", b"")
     assert r"\[x\]" in app.error[0].value
 
 

@@ -16,7 +16,9 @@ function makeHistogram(panel) {
   const ghost = shape("line", { class: "ghost", visibility: "hidden" });
   const svg = shape("svg", { role: "img", height: size.height }, ...clips.map(({ node }) => node));
   svg.append(band, frame, ...bars, outlines, marks, ghost);
-  const scanLabel = el("div", { class: "scan-label" });
+  const scanName = el("span", {});
+  const scanScore = el("span", {});
+  const scanLabel = el("div", { class: "scan-label" }, scanName, scanScore);
   const bubble = el("div", { class: "bubble", "aria-hidden": "true" });
   const upperBubble = el("div", { class: "bubble", "aria-hidden": "true" });
   let x = scale([0, 1], [0, 1]);
@@ -125,7 +127,8 @@ function makeHistogram(panel) {
       marks.append(shape("line", { class: "policy", x1: at, x2: at, y1: top - 4, y2: top + 4 }));
     }
     const scan = panel.data.scan;
-    say(scanLabel, scan ? `${scan.name} ${panel.format(scan.score)}` : "");
+    say(scanName, scan ? scan.name : "");
+    say(scanScore, scan ? panel.format(scan.score) : "");
     if (!scan) return;
     const at = x(panel.clamp(scan.score));
     marks.append(
@@ -169,8 +172,8 @@ function makeHistogram(panel) {
     if (view.upper === null) return;
     const to = place(upper, upperBubble, view.upper, panel.format(view.upper));
     attribute(upper, "aria-valuetext", `${panel.format(view.upper)}: ${panel.referralText(view)}`);
-    // the two bubbles would cover each other: the upper one steps aside
-    upperBubble.classList.toggle("aside", to - at < 56);
+    // the two bubbles would cover each other: the upper one steps down
+    upperBubble.classList.toggle("aside", to - at < 72);
     for (const [name, value] of Object.entries({ x: at, width: to - at, y: size.top, height: size.height - size.top - size.bottom }))
       attribute(band, name, value);
   }

@@ -168,7 +168,7 @@ function shortest(threshold, scores, decimals) {
   const k = calledAt(scores, threshold);
   for (let digits = decimals; digits < 12; digits++) {
     const text = threshold.toFixed(digits);
-    if (calledAt(scores, Number(text)) === k) return text;
+    if (calledAt(scores, Number(text)) === k) return text.replace("-", "−");
   }
   return String(threshold);
 }

@@ -36,6 +36,8 @@ function makePolicies(panel) {
     const names = panel.policies.map((policy) => policy.name);
     if (names.join("\n") !== buttons.map((button) => button.name).join("\n")) {
       buttons = names.map((name, index) => button(name, index));
+      list.style.setProperty("--count", names.length);
+      list.style.setProperty("--half", Math.ceil(names.length / 2));
       list.replaceChildren(...buttons.map((each) => each.node));
     }
     reasons.replaceChildren();

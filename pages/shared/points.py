@@ -1,0 +1,94 @@
+"""Operating points on the page: the policies' aims, the named ones, and what each costs."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from core import operating_points
+from core.errors import NoUsefulThreshold, OpacityError
+from core.operating_points import NamedPoint
+from core.types import Card, Policy
+from pages.shared import cache, charts, inputs
+from pages.shared.threshold_panel import PanelState
+
+
+def pick_policies() -> dict[str, Policy]:
+    """The policies by their button's name, with the arguments a person may change."""
+    deviations, sensitivity, specificity, alarms, cost, prevalence = st.columns(6)
+    k = deviations.number_input("k (mean + k std)", 0.0, 6.0, 1.0, 0.5, key="policy-k")
+    found = sensitivity.number_input("Sensitivity", 0.5, 1.0, 0.95, 0.01, key="policy-sensitivity")
+    spared = specificity.number_input("Specificity", 0.5, 1.0, 0.95, 0.01, key="policy-specificity")
+    alpha = alarms.number_input("Conformal alpha", 0.01, 0.5, 0.1, 0.01, key="policy-alpha")
+    missed = cost.number_input("Missed : alarm", 0.1, 100.0, 5.0, 0.5, key="policy-cost")
+    share = prevalence.number_input("Prevalence", 0.001, 0.9, 0.1, 0.01, "%.3f", key="policy-prevalence")
+    return {
+        "Youden": Policy("youden"),
+        "F1": Policy("f1"),
+        f"Mean + {k:g} std": Policy("mean-k-std", {"k": k}),
+        f"Sensitivity {found:.2f}": Policy("target-sensitivity", {"target": found}),
+        f"Specificity {spared:.2f}": Policy("target-specificity", {"target": spared}),
+        f"Conformal {alpha:.2f}": Policy("conformal", {"alpha": alpha}),
+        f"Cost {missed:g}:1": Policy("cost", {"missed_cost": missed, "prevalence": share}),
+    }
+
+
+def cut_or_reason(card: Card, policy: Policy) -> float | str:
+    """Where the policy cuts on validation, or why it cannot."""
+    try:
+        return cache.policy_threshold(card.id, policy)
+    except NoUsefulThreshold as reason:
+        return str(reason)
+
+
+def show_table(card: Card, state: PanelState) -> None:
+    """The card's own threshold, the chosen one and the named ones, on both splits."""
+    cuts = {"card's own": card.threshold, "now": state.threshold}
+    cuts |= {point.name: point.threshold for point in _named(card)}
+    rows = {
+        f"{name}, {split}": cache.operating_point(card.id, split, cut, name)
+        for name, cut in cuts.items()
+        for split in ("validation", "test")
+    }
+    st.dataframe(charts.metrics(rows), hide_index=True)
+
+
+def show_saving(card: Card, state: PanelState) -> None:
+    """Name the current point, take the named ones away as a file, or bring them back."""
+    named = _named(card)
+    name, save, away, back = st.columns([2, 1, 1, 2], vertical_alignment="bottom")
+    title = name.text_input("Name this threshold", max_chars=60, key=f"name-{card.id}")
+    if save.button("Save", disabled=not title, width="stretch"):
+        kept = [point for point in named if point.name != title]
+        st.session_state.points[card.id] = [*kept, _point(card, state, title)]
+        st.rerun()
+    away.download_button(
+        "Export",
+        operating_points.export(named),
+        file_name=f"{card.id}-operating-points.json",
+        mime="application/json",
+        disabled=not named,
+        width="stretch",
+    )
+    file = back.file_uploader("Import operating points", type="json", key=f"import-{card.id}")
+    if file is not None:
+        try:
+            st.session_state.points[card.id] = list(operating_points.read(file.getvalue(), card))
+        except OpacityError as problem:
+            st.error(inputs.plain(str(problem)))
+
+
+def _named(card: Card) -> list[NamedPoint]:
+    named: list[NamedPoint] = st.session_state.setdefault("points", {}).setdefault(card.id, [])
+    return named
+
+
+def _point(card: Card, state: PanelState, title: str) -> NamedPoint:
+    return NamedPoint(
+        name=title,
+        card=card.id,
+        sha256=card.sha256,
+        policy=state.policy,
+        split="validation",
+        threshold=state.threshold,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,46 @@
+"""Where should I cut, and what does it cost?"""
+
+import streamlit as st
+
+from pages.shared import cache, charts, inputs, points
+from pages.shared.threshold_panel import threshold_panel
+
+inputs.show_frame()
+scan = inputs.upload_scan()
+card = inputs.pick_card(None)
+layers = {split: cache.counted(card.id, split) for split in ("validation", "test")}
+marked = None
+if scan is not None and cache.refusal(card.id, scan.digest, _scan=scan) is None:
+    marked = (scan.name, cache.score_of(card, scan))
+
+settings = st.expander("Policies: what each aims at")
+with settings:
+    policies = points.pick_policies()
+before = inputs.threshold(card)
+state = threshold_panel(
+    layers,
+    threshold=before,
+    key=f"panel-{card.id}",
+    finding=charts.finding(card),
+    policies={name: points.cut_or_reason(card, policy) for name, policy in policies.items()},
+    card_threshold=card.threshold,
+    scan=marked,
+)
+if state.threshold != before:
+    inputs.choose_threshold(card, state.threshold)
+if marked is not None:
+    lower = cache.percentile(card.id, marked[1])
+    st.caption(f"This scan scores {marked[1]:.2f}, higher than {charts.percent(lower)} of normal test scans.")
+
+st.subheader("Before and after")
+points.show_table(card, state)
+points.show_saving(card, state)
+
+st.subheader("Precision and recall against threshold")
+st.plotly_chart(
+    charts.lines(
+        cache.precision_recall_curves(card.id, "test"), x="threshold", y="test scans", cut=state.threshold
+    ),
+    config=charts.PLAIN,
+    alt="Precision and recall of the test scans at every threshold",
+)
