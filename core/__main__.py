@@ -13,8 +13,8 @@ from typing import Any
 from PIL import Image
 from tqdm import tqdm
 
-from core import cards, gate, images, inference, lungs, overlay, screening
-from core.errors import OpacityError
+from core import cards, gate, images, inference, lungs, operating_points, overlay, screening
+from core.errors import OpacityError, UnknownName
 from core.types import Card, Prediction, Scan
 
 
@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     screen = commands.add_parser("screen", parents=[card], help="judge many scans into a CSV file")
     screen.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files and folders")
     screen.add_argument("--out", type=Path, required=True, metavar="CSV")
+    screen.add_argument("--operating-point", type=Path, metavar="FILE", help="JSON from page Thresholds")
+    screen.add_argument("--point", metavar="NAME", help="which one, when the file holds several")
     screen.set_defaults(run=screen_many)
 
     measure = commands.add_parser("evaluate", parents=[card, as_json], help="measure on your labelled scans")
@@ -121,6 +123,7 @@ def explain_one(options: argparse.Namespace) -> int:
 
 def screen_many(options: argparse.Namespace) -> int:
     model = inference.load(options.card)
+    threshold = _threshold(options, model.card)
     files = screening.files(options.paths)
     readable = 0
     with ExitStack() as stack:
@@ -128,7 +131,7 @@ def screen_many(options: argparse.Namespace) -> int:
         labels = model.card.labels if model.card.kind == "classifier" else ()
         columns = ["path", "status", "score", "threshold", "verdict", "error"]
         writer.writerow([*columns, *(f"p_{label}" for label in labels)])
-        for row in screening.screen(model, tqdm(files, unit="scan", file=sys.stderr)):
+        for row in screening.screen(model, _progress(files), threshold=threshold):
             readable += row.status != "unreadable"
             probabilities = [_digits(row.probabilities.get(label)) for label in labels]
             head = [row.path, row.status, _digits(row.score), _digits(row.threshold), row.verdict, row.error]
@@ -139,6 +142,18 @@ def screen_many(options: argparse.Namespace) -> int:
         )
         return 2
     return 0
+
+
+def _threshold(options: argparse.Namespace, card: Card) -> float | None:
+    """The threshold of the named operating point, or None for the card's own."""
+    if options.operating_point is None:
+        return None
+    points = operating_points.read(options.operating_point.read_bytes(), card)
+    chosen = [point for point in points if options.point in (None, point.name)]
+    if len(chosen) != 1:
+        names = ", ".join(repr(point.name) for point in points)
+        raise UnknownName(f"{options.operating_point.name} holds {names}: choose one with --point NAME.")
+    return chosen[0].threshold
 
 
 def evaluate_folder(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ SMALLEST_SIDE = 64  # pixels; below this ribs and vessels are gone
 LEAST_CONTRAST = 0.05  # between the 1st and the 99th percentile
 MOST_COLOUR = 0.05  # share of pixels
 FILM_MODALITIES = {"CR", "DX", "DR", "RG", "RF", "OT", "SC"}
-LEAST_LUNG = 0.12  # share of the film that both lungs cover
+LEAST_LUNG, MOST_LUNG = 0.12, 0.65  # share of the film that both lungs cover
 LEAST_SIDE = 0.04  # share of the film on either side of the middle
 LEAST_CONFIDENCE = 0.88  # mean probability inside the lungs' mask
 
@@ -47,10 +47,11 @@ def _film_faults(scan: Scan, fields: LungFields | None) -> Iterator[str]:
     if scan.modality is not None and scan.modality not in FILM_MODALITIES:
         yield f"{scan.name} says that its modality is {scan.modality}."
     fields = fields or lungs.find(scan)
-    if fields.share < LEAST_LUNG or min(fields.sides) < LEAST_SIDE:
+    if not LEAST_LUNG <= fields.share <= MOST_LUNG or min(fields.sides) < LEAST_SIDE:
         yield (
             f"no two lungs were found in {scan.name} "
-            f"({fields.share:.0%} of it looks like lung, at least {LEAST_LUNG:.0%} is needed on two sides)."
+            f"({fields.share:.0%} of it looks like lung; {LEAST_LUNG:.0%} to {MOST_LUNG:.0%}, "
+            "on two sides, is usual)."
         )
     if fields.confidence < LEAST_CONFIDENCE:
         yield (

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import cache, charts, inputs
+from pages.shared import cache, charts, cuts, inputs
 from pages.shared.scan_viewer import Layer, scan_viewer
 
 inputs.show_frame()
@@ -23,18 +23,23 @@ if refusal:
 
 result = cache.anomaly(card.id, scan.digest, _scan=scan)
 labels, scores = cache.labelled(card.id, "test")
-threshold = inputs.threshold(card)
+cut = cuts.chosen(card)
 with answer:
     charts.show_verdict(
         card,
         score=result.score,
-        threshold=threshold,
+        cut=cut,
         percentile=cache.percentile(card.id, result.score),
         span=charts.span_of(scores),
     )
     st.plotly_chart(
         charts.histogram(
-            labels, scores, names=("normal", "abnormal"), threshold=threshold, scan=result.score, height=260
+            labels,
+            scores,
+            names=("normal", "abnormal"),
+            threshold=cut.threshold,
+            scan=result.score,
+            height=260,
         ),
         config=charts.PLAIN,
         alt="Scores of the test films by class, with the threshold and this scan",

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import cache, charts, inputs
+from pages.shared import cache, charts, cuts, inputs
 from pages.shared.scan_viewer import Layer, scan_viewer
 
 inputs.show_frame()
@@ -27,7 +27,7 @@ with answer:
     charts.show_verdict(
         card,
         score=prediction.score,
-        threshold=inputs.threshold(card),
+        cut=cuts.chosen(card),
         percentile=cache.percentile(card.id, prediction.score),
         span=charts.span_of(scores),
     )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import cache, charts, inputs, points
+from pages.shared import cache, charts, cuts, inputs, points
 from pages.shared.threshold_panel import threshold_panel
 
 inputs.show_frame()
@@ -16,18 +16,20 @@ if scan is not None and cache.refusal(card.id, scan.digest, _scan=scan) is None:
 settings = st.expander("Policies: what each aims at")
 with settings:
     policies = points.pick_policies()
-before = inputs.threshold(card)
+before = cuts.chosen(card)
 state = threshold_panel(
     layers,
-    threshold=before,
+    threshold=before.threshold,
+    upper=before.upper,
     key=f"panel-{card.id}",
     finding=charts.finding(card),
     policies={name: points.cut_or_reason(card, policy) for name, policy in policies.items()},
     card_threshold=card.threshold,
     scan=marked,
 )
-if state.threshold != before:
-    inputs.choose_threshold(card, state.threshold)
+after = cuts.Cut(state.threshold, state.upper)
+if after != before:
+    cuts.choose(card, after)
 if marked is not None:
     lower = cache.percentile(card.id, marked[1])
     st.caption(f"This scan scores {marked[1]:.2f}, higher than {charts.percent(lower)} of normal test scans.")

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = [
     {"core.__main__"},
     {"core.screening"},
-    {"core.inference", "core.report"},
+    {"core.inference", "core.report", "core.audit"},
     {
         "core.explain",
         "core.evaluate",
@@ -25,8 +25,10 @@ ROWS = [
     {"core.checkpoints"},
     {"core.cards"},
     {"core.models", "core.detectors"},
-    {"core.images", "core.dicom", "core.resample"},
-    {"core.types", "core.errors"},
+    {"core.images", "core.resample"},
+    {"core.decoding"},
+    {"core.dicom", "core.pictures", "core.windows"},
+    {"core.types", "core.errors", "core.limits"},
 ]
 SIDES = ("app", "pages", "train", "benchmarks")
 

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.types import Card, Curve, EvaluationReport, OperatingPoint
+from pages.shared.cuts import Cut
 
 # Okabe and Ito 2008: told apart by colour-blind readers. (on light, on dark)
 NORMAL = ("#0072B2", "#56B4E9")
@@ -28,16 +29,23 @@ def finding(card: Card) -> str:
     return card.labels[1] if card.kind == "classifier" and len(card.labels) == 2 else "an anomaly"
 
 
-def show_verdict(
-    card: Card, *, score: float, threshold: float, percentile: float, span: tuple[float, float]
-) -> None:
+def verdict_words(card: Card, score: float, cut: Cut) -> str:
+    """The verdict in words, never a bare label."""
+    if score < cut.threshold:
+        return f"Below threshold for {finding(card)}"
+    if cut.upper is not None and score < cut.upper:
+        return "Refer: too close to call"
+    return f"Suspicious for {finding(card)}"
+
+
+def show_verdict(card: Card, *, score: float, cut: Cut, percentile: float, span: tuple[float, float]) -> None:
     """The verdict in words, the score on a scale with the threshold, and where normals lie.
 
     span: the scores at the ends of the scale. percentile: share of normal test scans below the score.
     """
-    abnormal = score >= threshold
-    words = f"{'Suspicious' if abnormal else 'Below threshold'} for {finding(card)}"
-    place, cut = (
+    threshold, abnormal = cut.threshold, score >= cut.threshold
+    words = verdict_words(card, score, cut)
+    place, at = (
         100 * float(np.clip((value - span[0]) / (span[1] - span[0]), 0, 1)) for value in (score, threshold)
     )
     report = card.report["test"]
@@ -46,7 +54,7 @@ def show_verdict(
         f'<p class="opacity-verdict" role="status">{words}</p>'
         f'<div class="opacity-scale" role="img" aria-label="score {score:.2f}, threshold {threshold:.2f}">'
         f'<div class="fill" style="width: {place:.1f}%"></div>'
-        f'<div class="cut" style="left: {cut:.1f}%; background: {shade(MARK)}"></div></div></div>'
+        f'<div class="cut" style="left: {at:.1f}%; background: {shade(MARK)}"></div></div></div>'
         f'<p class="opacity-line">Score {score:.2f}, threshold {threshold:.2f}</p>'
         f'<p class="opacity-line">Higher than {percent(percentile)} of {report.n - report.abnormal} '
         "normal test films</p>"

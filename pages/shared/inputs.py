@@ -95,8 +95,12 @@ def pick_card(kind: Kind | None = None) -> Card:
     with st.sidebar:
         st.subheader("Model")
         tasks = list(dict.fromkeys(card.task for card in offered))
+        linked = next((card for card in offered if card.id == st.query_params.get("card")), offered[0])
+        st.session_state.setdefault(f"task-{kind}", linked.task)
         task = st.selectbox("Task", tasks, key=f"task-{kind}", persist_state="session")
         fitting = {card.id: card for card in offered if card.task == task}
+        if linked.id in fitting:
+            st.session_state.setdefault(f"card-{kind}-{task}", linked.id)
         card = fitting[
             st.selectbox(
                 "Model",
@@ -110,21 +114,6 @@ def pick_card(kind: Kind | None = None) -> Card:
         low, high = report.auc_interval
         st.caption(f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} test scans")
     return card
-
-
-def threshold(card: Card) -> float:
-    """The threshold in use: the one chosen in this session, else the card's own."""
-    return float(_thresholds().get(card.id, card.threshold))
-
-
-def choose_threshold(card: Card, value: float) -> None:
-    """Use this threshold for the card on every page of the session."""
-    _thresholds()[card.id] = value
-
-
-def _thresholds() -> dict[str, float]:
-    chosen: dict[str, float] = st.session_state.setdefault("thresholds", {})
-    return chosen
 
 
 def plain(text: str) -> str:

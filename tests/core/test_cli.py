@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import cards
+from core import cards, operating_points
 from core.__main__ import main
+from core.operating_points import NamedPoint
 from tests.phantom import chest, png
 
 CLASSIFIER = next(card for card in cards.every() if card.kind == "classifier")
@@ -88,6 +89,45 @@ def test_one_bad_file_never_stops_a_screening(films: Path, tmp_path: Path):
     assert rows["text.png"]["error"]
     assert rows["a.png"]["verdict"] in ("normal", "abnormal")
     assert rows["text.png"]["score"] == ""
+
+
+def exported(path: Path, *names: str, card: str = CLASSIFIER.id) -> Path:
+    points = [
+        NamedPoint(
+            name=name, card=card, sha256=CLASSIFIER.sha256, policy="manual", split="validation", threshold=2.0
+        )
+        for name in names
+    ]
+    path.write_text(operating_points.export(points))
+    return path
+
+
+def test_screening_takes_an_operating_point_from_the_page(films: Path, tmp_path: Path):
+    point, out = exported(tmp_path / "points.json", "strict"), tmp_path / "out.csv"
+    options = ["--card", CLASSIFIER.id, "--out", str(out), "--operating-point", str(point)]
+    assert main(["screen", str(films / "deeper"), *options]) == 0
+    with out.open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["threshold"], row["verdict"]) == ("2", "normal")
+
+
+def test_of_several_operating_points_one_must_be_named(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    point, out = exported(tmp_path / "points.json", "strict", "mild"), tmp_path / "out.csv"
+    options = ["--card", CLASSIFIER.id, "--out", str(out), "--operating-point", str(point)]
+    assert main(["screen", str(films / "deeper"), *options]) == 2
+    assert "'strict', 'mild'" in capsys.readouterr().err
+    assert main(["screen", str(films / "deeper"), *options, "--point", "mild"]) == 0
+
+
+def test_an_operating_point_of_another_card_is_refused(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    point = exported(tmp_path / "points.json", "strict", card="other")
+    options = ["--card", CLASSIFIER.id, "--out", str(tmp_path / "o.csv"), "--operating-point", str(point)]
+    assert main(["screen", str(films), *options]) == 2
+    assert "made for card 'other'" in capsys.readouterr().err
 
 
 def test_evaluate_measures_a_folder_per_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -1,0 +1,35 @@
+"""A threshold chosen once holds everywhere."""
+
+from streamlit.testing.v1 import AppTest
+
+from core import cards
+from tests.pages.test_pages import APP, FILM, upload, words
+
+CARD = next(card for card in cards.every() if card.kind == "classifier")
+
+
+def opened(threshold: str, card: str = CARD.id) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params["card"] = card
+    app.query_params["threshold"] = threshold
+    return upload(app.run(), "film.png", FILM)
+
+
+def test_a_link_carries_the_threshold():
+    assert "threshold 0.99" in words(opened("0.99"))
+    assert "Below threshold for pneumonia" in words(opened("0.99999"))
+    assert "Suspicious for pneumonia" in words(opened("0.00001"))
+
+
+def test_a_link_with_nonsense_or_for_another_card_is_passed_over():
+    own = f"threshold {CARD.threshold:.2f}"
+    for app in (opened("high"), opened("nan"), opened("0.99", card="another")):
+        assert own in words(app)
+        assert not app.exception
+
+
+def test_between_two_thresholds_the_scan_is_referred():
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params.update({"card": CARD.id, "threshold": "0.00001", "upper": "0.99999"})
+    assert "Refer: too close to call" in words(upload(app.run(), "film.png", FILM))
+
