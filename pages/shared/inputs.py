@@ -26,10 +26,10 @@ def show_frame() -> None:
 def upload_scan() -> Scan | None:
     """The scan that all pages show, or None before the first upload. Says what could not be read."""
     held: dict[str, Scan] = st.session_state.setdefault("scans", {})
-    turn: int = st.session_state.setdefault("uploads", 0)
+    turn: int = st.session_state.setdefault("uploader", 0)
     with st.sidebar:
         st.subheader("Scan")
-        key = f"upload-{turn}"  # a fresh key empties the uploader, so that bytes are not kept twice
+        key = f"upload-{turn}"
         st.file_uploader(
             "Drop a film here",
             type=None,  # the name proves nothing; the bytes are looked at
@@ -48,9 +48,12 @@ def upload_scan() -> Scan | None:
 def _receive(key: str) -> None:
     """Read what was dropped; what cannot be read is said, and loses nothing else."""
     files: list[UploadedFile] = st.session_state[key]
+    seen: set[str] = st.session_state.setdefault("seen", set())
+    fresh = [file for file in files if file.file_id not in seen]
+    seen.update(file.file_id for file in fresh)
     problems: list[str] = []
     read: list[Scan] = []
-    for file in files:
+    for file in fresh:
         try:
             read.append(images.read(file.getvalue(), file.name))
         except OpacityError as problem:
@@ -59,7 +62,6 @@ def _receive(key: str) -> None:
     if read:
         st.session_state.scan = read[0].digest
     st.session_state.problems = problems
-    st.session_state.uploads += 1
 
 
 def _offer(held: dict[str, Scan]) -> None:
@@ -78,11 +80,12 @@ def _offer(held: dict[str, Scan]) -> None:
 
 
 def _forget() -> None:
-    """Drop the scan and everything derived from it."""
+    """Drop the scan on screen and everything derived from it."""
     held: dict[str, Scan] = st.session_state.scans
     held.pop(st.session_state.scan)
     st.session_state.scan = next(iter(held), "")
     st.session_state.problems = []
+    st.session_state.uploader += 1  # a fresh key makes the uploader let go of the bytes too
     cache.forget()
 
 

@@ -81,7 +81,7 @@ def test_upload_verdict_evidence_threshold(page: Page):
     expect(line).to_be_visible(timeout=SLOW)
     before = line.get_attribute("aria-valuetext")
     line.press("End" if first.startswith("Suspicious") else "Home")
-    assert line.get_attribute("aria-valuetext") != before
+    expect(line).not_to_have_attribute("aria-valuetext", before)
 
     page.wait_for_timeout(1500)
     page.get_by_role("link", name="Diagnose").click()
@@ -130,4 +130,3 @@ def test_a_picture_named_with_markup_stays_a_name(page: Page):
     verdict(page)
     assert page.title() != "1"
     assert page.locator("img[src=x]").count() == 0
-

@@ -9,6 +9,7 @@ from core import cards
 from tests.phantom import chest, png
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
+VERDICT = 'class="opacity-verdict"'
 FILM = png(chest(opacity=0.4))
 SCAN_PAGES = ["pages/diagnose.py", "pages/anomaly.py"]
 ALL_PAGES = [*SCAN_PAGES, "pages/thresholds.py", "pages/models.py"]
@@ -46,7 +47,7 @@ def test_a_film_is_read_and_judged(page: str):
     app = upload(opened(page), "film.png", FILM)
     assert not app.exception
     assert not app.error
-    assert "opacity-verdict" in words(app)
+    assert VERDICT in words(app)
     assert "normal test films" in words(app)
 
 
@@ -58,7 +59,7 @@ def test_a_corrupt_file_gives_one_sentence_and_loses_nothing(page: str, content:
     assert not app.exception
     assert len(app.error) == 1
     assert "broken.png" in app.error[0].value
-    assert "opacity-verdict" in words(app)
+    assert VERDICT in words(app)
 
 
 @pytest.mark.parametrize("page", SCAN_PAGES)
@@ -66,13 +67,13 @@ def test_a_picture_that_is_no_film_is_not_judged(page: str):
     app = upload(opened(page), "grey.png", png(chest() * 0 + 0.5))
     assert not app.exception
     assert "blank" in app.warning[0].value
-    assert "opacity-verdict" not in words(app)
+    assert VERDICT not in words(app)
 
 
 def test_the_scan_stays_chosen_across_pages():
     app = upload(opened("pages/diagnose.py"), "film.png", FILM)
     app = app.switch_page("pages/anomaly.py").run()
-    assert "opacity-verdict" in words(app)
+    assert VERDICT in words(app)
 
 
 def test_forgetting_a_scan_leaves_nothing_of_it():
