@@ -2,13 +2,17 @@
 
 import streamlit as st
 
+from pages.shared import deep_link
+
 st.set_page_config(page_title="Opacity", layout="wide", initial_sidebar_state="auto")
 page = st.navigation(
     [
         st.Page("pages/diagnose.py", title="Diagnose", default=True),
         st.Page("pages/anomaly.py", title="Anomaly"),
         st.Page("pages/thresholds.py", title="Thresholds"),
+        st.Page("pages/screen.py", title="Screen"),
         st.Page("pages/models.py", title="Models"),
     ]
 )
+deep_link.go_on()
 page.run()

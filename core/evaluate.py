@@ -174,6 +174,22 @@ def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins
     return float(np.abs(np.bincount(where, weights=values - truth)).sum() / len(truth))
 
 
+def calibration_curve(
+    labels: ArrayLike, probabilities: ArrayLike, bins: int = 10
+) -> tuple[list[float], list[float]]:
+    """Mean probability and share abnormal in equal-width bins that hold any case; for a reliability diagram.
+
+    labels, probabilities: (n,). Raises OpacityError for probabilities outside [0, 1].
+    """
+    truth, predicted = _probabilities(labels, probabilities)
+    place = np.minimum((predicted * bins).astype(np.int64), bins - 1)
+    counts = np.bincount(place, minlength=bins)
+    held = counts > 0
+    mean = np.bincount(place, predicted, bins)[held] / counts[held]
+    share = np.bincount(place, truth, bins)[held] / counts[held]
+    return mean.tolist(), share.tolist()
+
+
 def thin(x: ArrayLike, y: ArrayLike, at_most: int = 200) -> Curve:
     """At most so many (>= 2) points of a polyline, evenly picked from its own, both ends kept.
 

@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from core import gate, images, inference, lungs
+from core import audit, gate, images, inference, lungs
 from core.errors import OpacityError, RefusedScan, UnknownName
 from core.evaluate import evaluate
 from core.inference import Model
-from core.types import EvaluationReport, Prediction, Verdict
+from core.types import EvaluationReport, LungFields, Prediction, Scan, Verdict
 
 Status = Literal["ok", "refused", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One file's outcome. score and verdict are None unless status is "ok"; error says why not."""
+    """One file's outcome. score and verdict are None unless status is "ok"; error says why not, or
+    what the gate says against a file that was read on request."""
 
     path: str
     status: Status
@@ -38,30 +39,46 @@ def files(paths: Sequence[Path]) -> list[Path]:
     ]
 
 
-def screen(model: Model, paths: Iterable[Path], *, threshold: float | None = None) -> Iterator[Row]:
+def screen(
+    model: Model, paths: Iterable[Path], *, threshold: float | None = None, override: bool = False
+) -> Iterator[Row]:
     """Judge each file in turn; one that cannot be judged gives a row and stops nothing."""
     for path in paths:
-        yield judge_file(model, path, threshold=threshold)
+        yield judge_file(model, path, threshold=threshold, override=override)
 
 
-def judge_file(model: Model, path: Path, *, threshold: float | None = None) -> Row:
+def judge_file(model: Model, path: Path, *, threshold: float | None = None, override: bool = False) -> Row:
     """One file's row. threshold: the card's own when not given."""
-    cut = model.card.threshold if threshold is None else threshold
-    name = path.as_posix()
     try:
-        result = judge_bytes(model, path.read_bytes(), path.name)
-    except RefusedScan as error:
-        return Row(name, "refused", error=str(error))
-    except OpacityError as error:
-        return Row(name, "unreadable", error=str(error))
+        data = path.read_bytes()
     except OSError as error:
-        return Row(name, "unreadable", error=f"{path.name} cannot be opened: {error.strerror}.")
+        reason = f"{path.name} cannot be opened: {error.strerror}."
+        return Row(path.as_posix(), "unreadable", error=reason)
+    return judge_named(model, data, path.as_posix(), threshold=threshold, override=override)
+
+
+def judge_named(
+    model: Model, data: bytes, path: str, *, threshold: float | None = None, override: bool = False
+) -> Row:
+    """The row of a file's bytes, and its line in the audit log. path: as it shall stand in the row."""
+    cut = model.card.threshold if threshold is None else threshold
+    try:
+        scan = images.read(data, path.rsplit("/", 1)[-1])
+        admission = admit(model, scan, override=override)
+    except RefusedScan as error:
+        return Row(path, "refused", error=str(error))
+    except OpacityError as error:
+        return Row(path, "unreadable", error=str(error))
+    result = inference.judge(model, scan, admission.fields)
+    verdict: Verdict = "abnormal" if result.score >= cut else "normal"
+    audit.record(model.card, scan, threshold=cut, verdict=verdict, overridden=bool(admission.overridden))
     return Row(
-        path=name,
+        path=path,
         status="ok",
         score=result.score,
         threshold=cut,
-        verdict="abnormal" if result.score >= cut else "normal",
+        verdict=verdict,
+        error=admission.overridden,
         probabilities=result.probabilities if isinstance(result, Prediction) else {},
     )
 
@@ -69,9 +86,27 @@ def judge_file(model: Model, path: Path, *, threshold: float | None = None) -> R
 def judge_bytes(model: Model, data: bytes, name: str) -> inference.Judgement:
     """Read, ask the gate, judge. Raises UnreadableImage or RefusedScan."""
     scan = images.read(data, name)
+    return inference.judge(model, scan, admit(model, scan).fields)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Admission:
+    """What the gate let through. overridden: what it said against it, empty when it passed."""
+
+    fields: LungFields | None
+    overridden: str = ""
+
+
+def admit(model: Model, scan: Scan, *, override: bool = False) -> Admission:
+    """Ask the gate. Raises RefusedScan unless a person overrides it."""
     fields = lungs.find(scan) if model.card.input.region == "lungs" else None
-    gate.check(scan, model.card, fields)
-    return inference.judge(model, scan, fields)
+    try:
+        gate.check(scan, model.card, fields)
+    except RefusedScan as reason:
+        if not override:
+            raise
+        return Admission(fields, f"Gate overridden. {reason}")
+    return Admission(fields)
 
 
 @dataclass(frozen=True, slots=True)

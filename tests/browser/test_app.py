@@ -115,7 +115,7 @@ def test_two_people_at_once_get_each_their_own_scan(browser: Browser, address: s
         context.close()
 
 
-@pytest.mark.parametrize("name", ["Diagnose", "Anomaly", "Thresholds", "Models"])
+@pytest.mark.parametrize("name", ["Diagnose", "Anomaly", "Thresholds", "Screen", "Models"])
 def test_nothing_overflows_on_a_phone(browser: Browser, address: str, name: str):
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{address}/{'' if name == 'Diagnose' else name.lower()}")

@@ -32,4 +32,3 @@ def test_between_two_thresholds_the_scan_is_referred():
     app = AppTest.from_file(APP, default_timeout=60)
     app.query_params.update({"card": CARD.id, "threshold": "0.00001", "upper": "0.99999"})
     assert "Refer: too close to call" in words(upload(app.run(), "film.png", FILM))
-

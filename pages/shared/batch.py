@@ -1,0 +1,191 @@
+"""Many scans: drop, judge one after the other, list by doubt."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from core import images
+from core.errors import OpacityError
+from core.types import Card
+from pages.shared import cache, charts, inputs
+from pages.shared.cuts import Cut
+
+ORDERS = ("doubt", "score, highest first", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One file on the worklist. label: what it truly is, if known; extra: more columns of the CSV."""
+
+    name: str
+    status: str
+    score: float | None
+    error: str
+    probabilities: Mapping[str, float]
+    file: UploadedFile
+    label: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+def drop_zone() -> tuple[list[UploadedFile], dict[str, dict[str, str]]]:
+    """The files to judge, and the rows of a CSV of labels by file name."""
+    whole = st.toggle(
+        "A whole folder", key="screen-folder", help="With one folder per class, it is measured too."
+    )
+    left, right = st.columns([3, 1])
+    files = left.file_uploader(
+        "Folder" if whole else "Films",
+        accept_multiple_files="directory" if whole else True,
+        key=f"screen-files-{whole}",
+        on_change=_start,
+    )
+    table = right.file_uploader("Labels: CSV with name, label", type="csv", key="screen-labels")
+    return list(files), _labels(table)
+
+
+def _start() -> None:
+    st.session_state.screening = True
+
+
+def _stop() -> None:
+    st.session_state.screening = False
+
+
+def _labels(table: UploadedFile | None) -> dict[str, dict[str, str]]:
+    """Rows by file name. A table without the columns name and label is said and passed over."""
+    if table is None:
+        return {}
+    rows = csv.DictReader(io.StringIO(table.getvalue().decode("utf-8-sig", errors="replace")))
+    if not {"name", "label"} <= set(rows.fieldnames or ()):
+        st.error(inputs.plain(f"{table.name} needs the columns name and label: add them as its first line."))
+        return {}
+    return {row["name"]: {key: value or "" for key, value in row.items() if key} for row in rows}
+
+
+def judge(card: Card, files: Sequence[UploadedFile]) -> None:
+    """Judge what is not judged yet. Stopping keeps what is done: each answer is stored as it comes."""
+    done = _done(card)
+    waiting = [file for file in files if file.file_id not in done]
+    if not waiting:
+        return
+    if not st.session_state.get("screening"):
+        st.button(f"Go on with the other {len(waiting)} scans", on_click=_start)
+        return
+    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    progress = bar.progress(0.0, "Loading the model")
+    stop.button("Stop", on_click=_stop, width="stretch")
+    started = time.monotonic()
+    for count, file in enumerate(waiting, start=1):
+        done[file.file_id] = cache.screened(card.id, file.getvalue(), file.name)
+        left = (time.monotonic() - started) / count * (len(waiting) - count)
+        progress.progress(count / len(waiting), f"{count} of {len(waiting)} scans, {left:.0f} s left")
+    st.session_state.screening = False
+    st.rerun()
+
+
+def _done(card: Card) -> dict[str, cache.Screened]:
+    kept: dict[str, cache.Screened] = st.session_state.setdefault("screened", {}).setdefault(card.id, {})
+    return kept
+
+
+def judged(card: Card, files: Sequence[UploadedFile], table: Mapping[str, Mapping[str, str]]) -> list[Judged]:
+    """The files judged so far, with their labels: from the CSV, else from the folder's name."""
+    done = _done(card)
+    rows: list[Judged] = []
+    for file in files:
+        if file.file_id in done:
+            answer, base = done[file.file_id], file.name.rsplit("/", 1)[-1]
+            given = dict(table.get(file.name) or table.get(base) or {})
+            label = given.pop("label", "") or (file.name.split("/")[-2] if "/" in file.name else "")
+            given.pop("name", None)
+            rows.append(
+                Judged(
+                    name=file.name,
+                    status=answer.status,
+                    score=answer.score,
+                    error=answer.error,
+                    probabilities=answer.probabilities,
+                    file=file,
+                    label=_known(card, label),
+                    extra=given,
+                )
+            )
+    return rows
+
+
+def _known(card: Card, label: str) -> str | None:
+    """The label in the card's words. A detector knows normal and everything else."""
+    name = label.strip().lower()
+    if name in card.labels:
+        return name
+    return name if name and card.kind == "detector" else None
+
+
+def show_worklist(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
+    """All files, the most doubtful first; a selected one opens in Diagnose or Anomaly."""
+    order = st.segmented_control("Order", ORDERS, default=ORDERS[0], required=True, key="screen-order")
+    listed = sorted(rows, key=lambda row: _place(row, cut, order))
+    answer = st.dataframe(
+        [_line(card, row, cut) for row in listed],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={"score": st.column_config.NumberColumn(format="%.3f")},
+        key=f"worklist-{card.id}-{order}",
+    )
+    chosen = answer["selection"]["rows"]
+    look, table, text = st.columns(3)
+    if look.button("Open the selected scan", disabled=not chosen, width="stretch"):
+        _open(card, listed[chosen[0]])
+    lines = [{**_line(card, row, cut), **row.probabilities} for row in listed]
+    table.download_button("CSV", _as_csv(lines), "worklist.csv", "text/csv", width="stretch")
+    text.download_button(
+        "JSON", json.dumps(lines, indent=1), "worklist.json", "application/json", width="stretch"
+    )
+
+
+def _place(row: Judged, cut: Cut, order: str) -> tuple[float, str]:
+    if row.score is None:  # what could not be judged needs a person most
+        return (-float("inf"), row.name)
+    return (
+        {ORDERS[0]: abs(row.score - cut.threshold), ORDERS[1]: -row.score, ORDERS[2]: 0.0}[order],
+        row.name,
+    )
+
+
+def _line(card: Card, row: Judged, cut: Cut) -> dict[str, str | float | None]:
+    verdict = row.error if row.score is None else charts.verdict_words(card, row.score, cut)
+    return {
+        "scan": row.name,
+        "verdict": verdict,
+        "score": row.score,
+        "from threshold": None if row.score is None else round(abs(row.score - cut.threshold), 3),
+        "status": row.status,
+        "label": row.label,
+    }
+
+
+def _as_csv(lines: Sequence[Mapping[str, object]]) -> str:
+    columns = list(dict.fromkeys(key for line in lines for key in line))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _open(card: Card, row: Judged) -> None:
+    try:
+        scan = images.read(row.file.getvalue(), row.name)
+    except OpacityError as problem:
+        st.error(inputs.plain(str(problem)))
+        return
+    st.session_state.setdefault("scans", {})[scan.digest] = scan
+    st.session_state.scan = scan.digest
+    st.switch_page("pages/diagnose.py" if card.kind == "classifier" else "pages/anomaly.py")

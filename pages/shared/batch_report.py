@@ -1,0 +1,92 @@
+"""A labelled set of one's own, measured beside the card's own test."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.types import Card, EvaluationReport
+from pages.shared import cache, charts, cuts
+from pages.shared.batch import Judged
+from pages.shared.cuts import Cut
+from pages.shared.threshold_panel import threshold_panel
+
+
+def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
+    """The report on these scans, the shift from the card's test, and the panel to choose a threshold anew."""
+    labels = [int(row.label != card.labels[0]) for row in rows]
+    scores = [row.score for row in rows if row.score is not None]
+    if len(set(labels)) < 2:
+        st.info("These scans are all of one class: a report needs normal and abnormal ones.")
+        return
+    report = cache.own_report(tuple(labels), tuple(scores), cut.threshold, card.kind == "classifier")
+    st.write(shift_in_words(report, card.report["test"]))
+    state = threshold_panel(
+        {"your scans": cache.own_counts(tuple(labels), tuple(scores))},
+        threshold=cut.threshold,
+        upper=cut.upper,
+        key=f"own-{card.id}",
+        finding=charts.finding(card),
+        card_threshold=card.threshold,
+    )
+    if (moved := Cut(state.threshold, state.upper)) != cut:
+        cuts.choose(card, moved)
+    left, right = st.columns(2)
+    with left:
+        points = {"here": report.points[0], "card's test": card.report["test"].points[0]}
+        curves = {"here": report.roc, "card's test": card.report["test"].roc}
+        st.plotly_chart(
+            charts.roc(curves, points), config=charts.PLAIN, alt="ROC here and on the card's test"
+        )
+    with right:
+        if card.kind == "classifier":
+            st.plotly_chart(
+                charts.lines(
+                    cache.calibration(tuple(labels), tuple(scores)), x="score", y="share that is abnormal"
+                ),
+                config=charts.PLAIN,
+                alt="Calibration: the score against the share of scans that are abnormal",
+            )
+    st.dataframe(charts.metrics(points), hide_index=True)
+    _show_subgroups(card, rows, cut)
+
+
+def shift_in_words(here: EvaluationReport, test: EvaluationReport) -> str:
+    """Whether these scans do as the card's test did, as one sentence."""
+    (low, high), (test_low, test_high) = here.auc_interval, test.auc_interval
+    figures = (
+        f"On these {here.n} scans the AUC is {here.auc:.3f} ({low:.3f}-{high:.3f}); "
+        f"on the card's test it is {test.auc:.3f} ({test_low:.3f}-{test_high:.3f})"
+    )
+    if high < test_low:
+        return f"{figures}: the model does worse here. Do not carry the card's figures over."
+    if low > test_high:
+        return f"{figures}: the model does better here, perhaps because these scans are easier."
+    return f"{figures}: the intervals overlap, so no difference is shown. Few scans show little."
+
+
+def _show_subgroups(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
+    columns = list(dict.fromkeys(name for row in rows for name in row.extra))
+    if not columns:
+        return
+    column = st.selectbox("Subgroups by", columns, key="screen-subgroup")
+    groups: dict[str, list[Judged]] = {}
+    for row in rows:
+        groups.setdefault(row.extra.get(column) or "not given", []).append(row)
+    st.dataframe([_subgroup(card, name, members, cut) for name, members in groups.items()], hide_index=True)
+
+
+def _subgroup(card: Card, name: str, rows: Sequence[Judged], cut: Cut) -> dict[str, str | int]:
+    labels = tuple(int(row.label != card.labels[0]) for row in rows)
+    scores = tuple(row.score for row in rows if row.score is not None)
+    line: dict[str, str | int] = {"group": name, "scans": len(rows), "abnormal": sum(labels)}
+    if len(set(labels)) < 2:
+        return {**line, "AUC": "one class only", "sensitivity": "-", "specificity": "-"}
+    report = cache.own_report(labels, scores, cut.threshold, card.kind == "classifier")
+    figures = charts.metrics({name: report.points[0]})[0]
+    low, high = report.auc_interval
+    return {
+        **line,
+        "AUC": f"{report.auc:.3f} ({low:.3f}-{high:.3f})",
+        "sensitivity": figures["sensitivity"],
+        "specificity": figures["specificity"],
+    }

@@ -1,0 +1,29 @@
+"""A page opened by its own address on a server that has not run app.py yet.
+
+Until st.navigation is called once, Streamlit serves every file of pages/ by itself, without the app's frame.
+"""
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+
+def through_app() -> None:
+    """Go to the page by way of app.py, unless app.py has run in this session."""
+    if st.session_state.get("framed"):
+        return
+    name = urlsplit(st.context.url or "").path.rstrip("/").rsplit("/", 1)[-1]
+    st.session_state.asked = (f"pages/{name}.py", dict(st.query_params))
+    try:
+        st.switch_page("app.py")
+    except StreamlitAPIException:  # the page is the whole app, as in a test of one page
+        return
+
+
+def go_on() -> None:
+    """In app.py, after the navigation is known: the page that was asked for."""
+    st.session_state.framed = True
+    if asked := st.session_state.pop("asked", None):
+        page, parameters = asked
+        st.switch_page(page, query_params=parameters)

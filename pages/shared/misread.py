@@ -1,0 +1,80 @@
+"""The cases a model got wrong, worst first, with room for a note."""
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+
+import streamlit as st
+from PIL import Image
+
+from core import images, overlay
+from core.types import Card, Scan
+from pages.shared import cache, inputs
+from pages.shared.batch import Judged
+from pages.shared.cuts import Cut
+
+SHOWN = 12  # panels on the page; the export holds the same
+
+
+def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
+    """False alarms and missed cases as panels, the most confident errors first."""
+    wrong = [row for row in rows if row.score is not None and _is_wrong(card, row, cut)]
+    wrong.sort(key=lambda row: -abs((row.score or 0.0) - cut.threshold))
+    if not wrong:
+        st.info(f"None of the {len(rows)} labelled scans is misread at threshold {cut.threshold:.3f}.")
+        return
+    st.write(f"{len(wrong)} of {len(rows)} labelled scans are misread at threshold {cut.threshold:.3f}.")
+    panels: list[tuple[str, bytes, str]] = []
+    columns = st.columns(3)
+    for place, row in enumerate(wrong[:SHOWN]):
+        with columns[place % 3]:
+            picture, line = _picture(card, row), _caption(card, row, cut)
+            st.image(picture, width="stretch", alt=line)
+            st.caption(inputs.plain(f"{row.name}: {line}"))
+            note = st.text_input("Note", key=f"note-{card.id}-{row.file.file_id}")
+            panels.append((f"{row.name}: {line}", picture, note))
+    if len(wrong) > SHOWN:
+        st.caption(f"The {SHOWN} most confident errors are shown.")
+    st.download_button("Export as HTML", as_page(card, panels), "misread.html", "text/html")
+
+
+def _is_wrong(card: Card, row: Judged, cut: Cut) -> bool:
+    called = row.score is not None and row.score >= cut.threshold
+    return called != (row.label != card.labels[0])
+
+
+def _caption(card: Card, row: Judged, cut: Cut) -> str:
+    kind = "false alarm" if row.label == card.labels[0] else "missed case"
+    score = row.score or 0.0
+    return (
+        f"{kind}, truly {row.label}, score {score:.3f}, {abs(score - cut.threshold):.3f} from the threshold"
+    )
+
+
+def _picture(card: Card, row: Judged) -> bytes:
+    """The film with its heat as PNG bytes, at most 512 pixels wide."""
+    scan: Scan = images.read(row.file.getvalue(), row.name)
+    heat, scale = cache.heat(card.id, scan.digest, card.labels[-1], _scan=scan)
+    picture = Image.fromarray(overlay.blend(scan.pixels, heat, scale=scale))
+    picture.thumbnail((512, 512))
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def as_page(card: Card, panels: Sequence[tuple[str, bytes, str]]) -> str:
+    """One self-contained HTML page: caption, picture and note of each panel."""
+    figures = "".join(
+        f'<figure><img alt="" src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
+        f"<figcaption>{html.escape(line)}<br><em>{html.escape(note)}</em></figcaption></figure>"
+        for line, picture, note in panels
+    )
+    return (
+        '<!doctype html><meta charset="utf-8"><title>Misread scans</title>'
+        "<style>body{font-family:system-ui;margin:2rem;max-width:70rem}figure{display:inline-block;"
+        "width:20rem;margin:0 1rem 1.5rem 0;vertical-align:top}img{width:100%}</style>"
+        f"<h1>Misread by {html.escape(card.title)}</h1>"
+        f"<p>Research demo, not for clinical use. {html.escape(card.id)}, weights {card.sha256[:12]}.</p>"
+        f"{figures}"
+    )
