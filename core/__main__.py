@@ -13,9 +13,9 @@ from typing import Any
 from PIL import Image
 from tqdm import tqdm
 
-from core import cards, gate, images, inference, lungs, operating_points, overlay, screening
+from core import audit, cards, images, inference, operating_points, overlay, screening
 from core.errors import OpacityError, UnknownName
-from core.types import Card, Prediction, Scan
+from core.types import Card, Prediction, Scan, View
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,18 +41,29 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("cards", parents=[as_json], help="list the models and how good they are")
     listing.set_defaults(run=list_cards)
 
-    predict = commands.add_parser("predict", parents=[card, as_json], help="judge one scan")
+    anyway = argparse.ArgumentParser(add_help=False)
+    anyway.add_argument(
+        "--override-gate", action="store_true", help="judge what the gate refuses, and say so"
+    )
+    view = argparse.ArgumentParser(add_help=False)
+    view.add_argument("--frame", type=int, default=1, metavar="N", help="of a file with several, from 1")
+    view.add_argument("--window", default="", metavar="NAME", help="the file's own if left out")
+    view.add_argument("--turn-back", action="store_true", help="read the negative of the file")
+
+    predict = commands.add_parser("predict", parents=[card, as_json, view, anyway], help="judge one scan")
     predict.add_argument("file", type=Path, metavar="FILE")
     predict.set_defaults(run=predict_one)
 
-    explain = commands.add_parser("explain", parents=[card], help="draw what moved a classifier's score")
+    explain = commands.add_parser(
+        "explain", parents=[card, view, anyway], help="draw what moved a classifier's score"
+    )
     explain.add_argument("file", type=Path, metavar="FILE")
     explain.add_argument("--method", required=True, metavar="NAME")
     explain.add_argument("--target", metavar="LABEL", help="the label to explain; the last one if left out")
     explain.add_argument("--out", type=Path, required=True, metavar="PNG")
     explain.set_defaults(run=explain_one)
 
-    screen = commands.add_parser("screen", parents=[card], help="judge many scans into a CSV file")
+    screen = commands.add_parser("screen", parents=[card, anyway], help="judge many scans into a CSV file")
     screen.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files and folders")
     screen.add_argument("--out", type=Path, required=True, metavar="CSV")
     screen.add_argument("--operating-point", type=Path, metavar="FILE", help="JSON from page Thresholds")
@@ -88,10 +99,10 @@ def _summary(card: Card) -> dict[str, Any]:
 
 def predict_one(options: argparse.Namespace) -> int:
     model = inference.load(options.card)
-    scan = _read(options.file)
-    fields = lungs.find(scan) if model.card.input.region == "lungs" else None
-    gate.check(scan, model.card, fields)
-    result = inference.judge(model, scan, fields)
+    scan = _read(options)
+    admission = screening.admit(model, scan, override=options.override_gate)
+    result, said = inference.judge(model, scan, admission.fields), admission.overridden
+    audit.record(model.card, scan, threshold=result.threshold, verdict=result.verdict, overridden=bool(said))
     answer: dict[str, Any] = {
         "card": model.card.id,
         "name": scan.name,
@@ -102,20 +113,25 @@ def predict_one(options: argparse.Namespace) -> int:
     }
     if isinstance(result, Prediction):
         answer["probabilities"] = dict(result.probabilities)
+    if said:
+        answer["overridden"] = said
     if options.json:
         _print_json(answer)
     else:
         print(f"{scan.name}: {result.verdict} (score {result.score:.4f}, threshold {result.threshold:.4f})")
+        if said:
+            print(said)
     return 0
 
 
 def explain_one(options: argparse.Namespace) -> int:
     model = inference.load(options.card)
-    scan = _read(options.file)
-    fields = lungs.find(scan) if model.card.input.region == "lungs" else None
-    gate.check(scan, model.card, fields)
+    scan = _read(options)
+    admission = screening.admit(model, scan, override=options.override_gate)
+    if admission.overridden:
+        print(admission.overridden, file=sys.stderr)
     label = (options.target or model.card.labels[-1]).lower()
-    explanation = inference.explain(model, scan, method=options.method, label=label, fields=fields)
+    explanation = inference.explain(model, scan, method=options.method, label=label, fields=admission.fields)
     picture = overlay.blend(scan.pixels, explanation.heatmap, scale=explanation.scale)
     Image.fromarray(picture).save(options.out, format="PNG")
     return 0
@@ -131,7 +147,9 @@ def screen_many(options: argparse.Namespace) -> int:
         labels = model.card.labels if model.card.kind == "classifier" else ()
         columns = ["path", "status", "score", "threshold", "verdict", "error"]
         writer.writerow([*columns, *(f"p_{label}" for label in labels)])
-        for row in screening.screen(model, _progress(files), threshold=threshold):
+        for row in screening.screen(
+            model, _progress(files), threshold=threshold, override=options.override_gate
+        ):
             readable += row.status != "unreadable"
             probabilities = [_digits(row.probabilities.get(label)) for label in labels]
             head = [row.path, row.status, _digits(row.score), _digits(row.threshold), row.verdict, row.error]
@@ -180,8 +198,10 @@ def _progress(files: Sequence[Path]) -> Any:
     return tqdm(files, unit="scan", file=sys.stderr)
 
 
-def _read(path: Path) -> Scan:
-    return images.read(path.read_bytes(), path.name)
+def _read(options: argparse.Namespace) -> Scan:
+    view = View(options.frame - 1, options.window)
+    scan = images.read(options.file.read_bytes(), options.file.name, view)
+    return images.turned_back(scan) if options.turn_back else scan
 
 
 def _digits(value: float | None) -> str:

@@ -12,11 +12,11 @@ import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
-from core.types import Card, Scores, SegmenterCard
+from core.types import BackboneCard, Card, Scores, SegmenterCard
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 
-AnyCard = Card | SegmenterCard
+AnyCard = Card | SegmenterCard | BackboneCard
 _ADAPTER: TypeAdapter[AnyCard] = TypeAdapter(Annotated[AnyCard, Field(discriminator="kind")])
 
 
@@ -37,9 +37,22 @@ def read(card_id: str, root: Path = WEIGHTS) -> AnyCard:
 
 
 def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
-    """All cards that a person can choose, by task, best test AUC first."""
-    cards = [card for card in (read(name, root) for name in _folders(root)) if isinstance(card, Card)]
+    """All cards that a person can choose, by task, best test AUC first. Broken ones are in `broken`."""
+    faulty = broken(root)
+    readable = (read(name, root) for name in _folders(root) if name not in faulty)
+    cards = [card for card in readable if isinstance(card, Card)]
     return tuple(sorted(cards, key=lambda card: (card.kind, card.task, -card.report["test"].auc)))
+
+
+def broken(root: Path = WEIGHTS) -> dict[str, str]:
+    """Folders whose card.json cannot be used, and why: one of them must not take the others down."""
+    faults: dict[str, str] = {}
+    for name in _folders(root):
+        try:
+            read(name, root)
+        except CardError as fault:
+            faults[name] = str(fault)
+    return faults
 
 
 def weights(card: AnyCard, root: Path = WEIGHTS) -> bytes:
@@ -51,6 +64,23 @@ def weights(card: AnyCard, root: Path = WEIGHTS) -> bytes:
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != card.sha256:
         raise AlteredWeights(f"{path} is not the file its card was written for (sha256 differs). {remedy}")
+    return data
+
+
+def gate(card: Card, root: Path = WEIGHTS) -> bytes:
+    """The gate.safetensors that the card's learned check needs, checked. Raises CardError."""
+    if card.gate is None:
+        raise CardError(
+            f"Card {card.id} has no learned check. Make it with: python -m train.gate --data DATA"
+        )
+    path = root / card.id / "gate.safetensors"
+    if not path.is_file():
+        raise MissingWeights(f"{path} is missing. Make it with: {card.gate.command}")
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != card.gate.sha256:
+        raise AlteredWeights(
+            f"{path} is not the file its card was written for. Make it with: {card.gate.command}"
+        )
     return data
 
 
@@ -81,8 +111,13 @@ def write(card: AnyCard, data: bytes, table: Scores | None, root: Path = WEIGHTS
     (folder / "model.safetensors").write_bytes(data)
     if table is not None:
         _write_scores(folder / "scores.csv", table)
-    (folder / "card.json").write_bytes(_ADAPTER.dump_json(card, indent=1) + b"\n")
+    write_card(card, root)
     return folder
+
+
+def write_card(card: AnyCard, root: Path = WEIGHTS) -> None:
+    """Write card.json alone, for figures that come after the weights."""
+    (root / card.id / "card.json").write_bytes(_ADAPTER.dump_json(card, indent=1) + b"\n")
 
 
 def _write_scores(path: Path, table: Scores) -> None:

@@ -1,17 +1,19 @@
 """Networks in and out of safetensors bytes."""
 
+from functools import cache
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from core import cards
-from core.detectors import DETECTORS
+from core.detectors import BACKBONES, DETECTORS, Backbone, Detector, Ensemble, FeatureDetector
 from core.errors import CardError
 from core.models import MODELS, SEGMENTERS
 
-_BUILDERS: dict[str, type[nn.Module]] = {**MODELS, **DETECTORS, **SEGMENTERS}
+_BUILDERS: dict[str, type[nn.Module]] = {**MODELS, **DETECTORS, **SEGMENTERS, **BACKBONES}
 
 
 def pack(network: nn.Module) -> bytes:
@@ -30,18 +32,48 @@ def network(card: cards.AnyCard, root: Path = cards.WEIGHTS) -> nn.Module:
 
     Raises MissingWeights, AlteredWeights, or CardError when the weights do not fit the network.
     """
-    return unpack(card, cards.weights(card, root))
+    return unpack(card, cards.weights(card, root), root)
 
 
-def unpack(card: cards.AnyCard, data: bytes) -> nn.Module:
+def unpack(card: cards.AnyCard, data: bytes, root: Path = cards.WEIGHTS) -> nn.Module:
     """As `network`, from bytes at hand."""
     if card.model not in _BUILDERS:
         raise CardError(f"Card {card.id} asks for network {card.model!r}. Known: {', '.join(_BUILDERS)}.")
-    module = _BUILDERS[card.model](**card.arguments)
     try:
+        module = _BUILDERS[card.model](**card.arguments)
         module.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load(data).items()})
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, SafetensorError) as error:
         raise CardError(
             f"The weights of {card.id} do not fit {card.model}. Make them with: {card.training.command}"
         ) from error
+    complete(module, root)
     return module.eval().requires_grad_(False)
+
+
+def complete(module: nn.Module, root: Path = cards.WEIGHTS) -> None:
+    """Lend a detector the backbone it looks through, and an ensemble its members."""
+    if isinstance(module, FeatureDetector):
+        module.attach(backbone(module.backbone, root))
+    if isinstance(module, Ensemble):
+        module.attach([_member(name, root) for name in module.members])
+
+
+@cache
+def backbone(name: str, root: Path = cards.WEIGHTS) -> Backbone:
+    """The frozen backbone of that name: one for all detectors of this process."""
+    found = network(cards.read(f"backbone-{name}", root), root)
+    if not isinstance(found, Backbone):
+        raise CardError(f"backbone-{name} holds no backbone. Make it with: python -m train.backbones")
+    return found
+
+
+def _member(name: str, root: Path) -> Detector:
+    """name: a card's id and the start of its sha256, joined by @."""
+    card_id, _, start = name.partition("@")
+    card = cards.read(card_id, root)
+    if not card.sha256.startswith(start):
+        raise CardError(f"{card_id} was trained anew since its ensemble was made. Make the ensemble again.")
+    member = network(card, root)
+    if not isinstance(member, Detector):
+        raise CardError(f"{card_id} is no detector and cannot be part of an ensemble of detectors.")
+    return member

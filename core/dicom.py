@@ -1,8 +1,6 @@
 """A DICOM file's bytes -> Scan: decoded, windowed, and with nothing left of the header but a whitelist."""
 
-import hashlib
 import logging
-import re
 import struct
 import warnings
 import zlib
@@ -19,34 +17,22 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
+from pydicom.pixels.processing import apply_color_lut
 
+from core import windows
 from core.errors import UnreadableImage
-from core.types import FloatArray, Scan
+from core.limits import ACQUISITION, MAX_FRAMES, MAX_INFLATED, MAX_PIXELS, MAX_VOLUME, short
+from core.types import AS_SENT, Scan, View
 
-MAX_PIXELS: Final = 50_000_000
-MAX_INFLATED: Final = 128 * 2**20  # a deflated file may expand 1000:1; the largest film fits in this
 COLOURED: Final = 24  # of 255 between the channels; below it lies what JPEG makes of grey
 
-ACQUISITION: Final = (
-    "BodyPartExamined",
-    "ViewPosition",
-    "PatientOrientation",
-    "Laterality",
-    "ImageLaterality",
-    "PhotometricInterpretation",
-    "BitsStored",
-    "PixelSpacing",
-    "ImagerPixelSpacing",
-    "KVP",
-    "BurnedInAnnotation",
-    "LossyImageCompression",
-)
 _NEEDED: Final = (
     *("SpecificCharacterSet", "Modality", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"),
     *("BitsAllocated", "HighBit", "PixelRepresentation", "PlanarConfiguration", "PixelPaddingValue"),
     *("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence", "VOILUTSequence"),
     *("WindowCenter", "WindowWidth", "VOILUTFunction", "PixelData"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ExtendedOffsetTable"),
+    "ExtendedOffsetTableLengths",
     *(f"{colour}PaletteColorLookupTable{part}" for colour in ("Red", "Green", "Blue")
       for part in ("Descriptor", "Data")),
 )  # fmt: skip
@@ -74,10 +60,10 @@ DECODERS: Final = {
 # as whatever the innermost call raises. These are the classes seen or documented for broken headers (struct,
 # zlib, InvalidDicomError, BytesLengthException, EOFError, lookups, conversions, recursion through nested
 # sequences, which is a RuntimeError) and for the decoders (RuntimeError, ValueError, SyntaxError of Pillow's
-# parsers, OSError, MemoryError).
+# parsers, OSError). A MemoryError goes up: the worker has another answer to it.
 _BROKEN: Final = (
     *(InvalidDicomError, BytesLengthException, RuntimeError, ValueError),
-    *(TypeError, AttributeError, LookupError, ArithmeticError, OSError, EOFError, SyntaxError, MemoryError),
+    *(TypeError, AttributeError, LookupError, ArithmeticError, OSError, EOFError, SyntaxError),
     *(struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning),
 )
 
@@ -118,42 +104,49 @@ def is_dicom(data: bytes) -> bool:
     return data[128:132] == b"DICM"
 
 
-def read(data: bytes, name: str) -> Scan:
-    """Read a single-frame DICOM image of up to 16 bits.
+def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
+    """Read one frame of up to 16 bits; the digest is left to images.read.
 
-    Rescale and the first VOI window apply (PS3.3 C.11), MONOCHROME1 is inverted, colour becomes grey.
-    Without a window, up to 8 bits keep their full range; more stretch from the lowest to the highest
-    value in use, since a sensor rarely fills its bits. Raises UnreadableImage for everything else.
+    Rescale and the first VOI table or window apply (PS3.3 C.11) unless view names another one,
+    MONOCHROME1 is inverted, colour becomes grey. Without a window, up to 8 bits keep their full range;
+    more stretch from the lowest to the highest value in use, since a sensor rarely fills its bits.
+    Raises UnknownName for a window that is not on offer, UnreadableImage for everything else.
     """
     quiet_libraries()
     try:
         with np.errstate(all="ignore"):
-            return _read(data, name)
+            return _read(data, name, view)
     except UnreadableImage as error:
         raise UnreadableImage(f"{name} {error}") from None
     except _BROKEN:  # from None: the cause may quote a header, and tracebacks end up in logs
         raise UnreadableImage(f"{name} is damaged or no valid DICOM file: export it once more.") from None
 
 
-def _read(data: bytes, name: str) -> Scan:
+def _read(data: bytes, name: str, view: View) -> Scan:
     header = pydicom.dcmread(_BoundedFile(data), specific_tags=list(_TAGS))
-    _check(header)
-    stored = _decode(header)
-    share = 0.0
+    frames = _check(header)
+    if not 0 <= view.frame < frames:
+        raise UnreadableImage(f"has {frames} frames and no number {view.frame + 1}: choose another one.")
+    stored = _decode(header, view.frame, frames)
+    share, window = 0.0, ""
+    offered: tuple[str, ...] = ()
     if header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2"):
-        pixels = _grey(stored, header)
+        pixels, offered, window = windows.grey(stored, header, view.window, view.frame)
     else:
         colours = _rgb(stored, header)
         share = colour_share(colours)
         pixels = np.asarray(Image.fromarray(colours).convert("L"), dtype=np.float32) / np.float32(255)
-    pixels.flags.writeable = False
     return Scan(
         pixels=pixels,
-        digest=hashlib.sha256(data).hexdigest(),
+        digest="",
         name=name,
         modality=_short(header.get("Modality")) or None,
         acquisition={tag: text for tag in ACQUISITION if (text := _short(header.get(tag)))},
         colour_share=share,
+        frame=view.frame,
+        frames=frames,
+        window=window,
+        windows=offered,
     )
 
 
@@ -164,41 +157,50 @@ def colour_share(colours: NDArray[np.uint8]) -> float:
     return float((np.ptp(sample, axis=2) > COLOURED).mean())
 
 
-def _check(header: Dataset) -> None:
-    """Refuse what cannot be a film before any of it is decoded."""
+def _check(header: Dataset) -> int:
+    """Refuse what cannot be a film before any of it is decoded; gives the number of frames."""
     if "PixelData" not in header:
         kind = _short(header.get("Modality")) or "unknown"
         raise UnreadableImage(f"holds no image (modality {kind}): choose a file with pixel data.")
     frames = int(header.get("NumberOfFrames") or 1)
-    if frames != 1:
-        raise UnreadableImage(f"has {frames} frames and only single-frame films are read: export one frame.")
     count = int(header.Rows) * int(header.Columns) * int(header.SamplesPerPixel)
     if not 0 < count <= MAX_PIXELS:
         raise UnreadableImage(
             f"claims {header.Columns} x {header.Rows} pixels and 1 to {MAX_PIXELS:,} are read: export anew."
         )
+    if not 1 <= frames <= min(MAX_FRAMES, MAX_VOLUME // count):
+        raise UnreadableImage(f"claims {frames:,} frames, which is too many: export one frame.")
     if header.BitsAllocated not in (1, 8, 16):
         raise UnreadableImage(f"uses {header.BitsAllocated} bits per pixel: export it with 8 or 16.")
+    return frames
 
 
-def _decode(header: Dataset) -> NDArray[Any]:
+def _decode(header: Dataset, frame: int, frames: int) -> NDArray[Any]:
     syntax = header.file_meta.TransferSyntaxUID
     if syntax not in DECODERS:
         raise UnreadableImage(
             f"is stored as {_short(syntax.name, 70)}, which is not supported: export it uncompressed."
         )
+    if syntax == uid.JPEGExtended12Bit and header.BitsStored != 8:
+        raise UnreadableImage(
+            "is stored as 12-bit JPEG, which no free decoder reads: export it uncompressed."
+        )
+    idle = int(header.BitsAllocated) - int(header.get("BitsStored") or 0)
+    left_aligned = idle > 0 and header.get("HighBit") == header.BitsAllocated - 1
     try:
         if syntax.is_encapsulated and syntax != uid.RLELossless:
-            _check_stream(get_frame(header.PixelData, 0, number_of_frames=1), header)
-        decoder = get_decoder(syntax)
-        # The first frame only: more may follow than the header admits to, and the size limit trusts it.
-        stored, _ = decoder.as_array(header, index=0, decoding_plugin=DECODERS[syntax])
+            _check_stream(get_frame(header.PixelData, frame, number_of_frames=frames), header)
+        elif left_aligned:
+            header.BitsStored = header.BitsAllocated
+        # One frame only: more may follow than the header admits to, and the size limit trusts it.
+        stored, _ = get_decoder(syntax).as_array(header, index=frame, decoding_plugin=DECODERS[syntax])
     except _BROKEN:
         raise UnreadableImage(
             f"has pixels stored as {syntax.name} that are cut short or of an unsupported variant: "
             "export it uncompressed."
         ) from None
-    return stored.astype(stored.dtype.newbyteorder("="), copy=False)
+    stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+    return stored >> idle if left_aligned and not syntax.is_encapsulated else stored
 
 
 def _check_stream(stream: bytes, header: Dataset) -> None:
@@ -221,58 +223,6 @@ def _check_stream(stream: bytes, header: Dataset) -> None:
         raise ValueError("stream and header disagree")
 
 
-def _grey(stored: NDArray[Any], header: Dataset) -> FloatArray:
-    """(H, W) stored values -> float32 in [0, 1], bright is dense."""
-    codes = stored.view(f"u{stored.itemsize}")
-    # A film has at most 65,536 different values: transform those, then look each pixel up.
-    values = np.arange(2 ** (8 * stored.itemsize), dtype=codes.dtype).view(stored.dtype).astype(np.int32)
-    used = np.zeros(len(values), dtype=bool)
-    used[codes] = True
-    padding = values == header.get("PixelPaddingValue")
-    if (used & ~padding).any():
-        used &= ~padding
-    shown = _shown(values, used, header)
-    if not np.isfinite(shown[used]).all():
-        raise ValueError("rescale or window is not finite")
-    shown = np.clip(np.nan_to_num(shown), 0, 1)
-    if header.PhotometricInterpretation == "MONOCHROME1":
-        shown = 1 - shown
-    shown[padding & ~used] = 0  # outside of the exposed field, black in either interpretation
-    pixels: FloatArray = shown.astype(np.float32)[codes]
-    return pixels
-
-
-def _shown(values: NDArray[Any], used: NDArray[np.bool_], header: Dataset) -> NDArray[np.float64]:
-    """How bright every stored value appears, 0 to 1 inside the window."""
-    measured: NDArray[np.float64] = apply_modality_lut(values, header).astype(np.float64)
-    if header.get("VOILUTSequence"):
-        depth = int(header.VOILUTSequence[0].LUTDescriptor[2])
-        looked_up: NDArray[np.float64] = apply_voi(np.rint(measured).astype(np.int32), header).astype(
-            np.float64
-        )
-        return looked_up / (2.0**depth - 1)
-    centre, width = _first(header.get("WindowCenter")), _first(header.get("WindowWidth"))
-    # Anonymisers write a width of 0 where they removed a window.
-    if centre is not None and width:
-        return _window(measured, centre, width, str(header.get("VOILUTFunction") or "LINEAR").upper())
-    top = (1 << int(header.BitsStored)) - 1  # not 2 **, whose type depends on the exponent's sign
-    if top <= 255 and header.PixelRepresentation == 0 and np.array_equal(measured, values):
-        return measured / top
-    low, high = float(measured[used].min()), float(measured[used].max())
-    return (measured - low) / ((high - low) or 1.0)
-
-
-def _window(x: NDArray[np.float64], centre: float, width: float, function: str) -> NDArray[np.float64]:
-    """PS3.3 C.11.2.1.2 and C.11.2.1.3, with an output range of 0 to 1."""
-    if width < 0 or function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
-        raise ValueError("no such window")
-    if function == "SIGMOID":
-        return 1 / (1 + np.exp(-4 * (x - centre) / width))
-    if function == "LINEAR":
-        centre, width = centre - 0.5, max(width - 1, 1e-9)
-    return (x - centre) / width + 0.5
-
-
 def _rgb(stored: NDArray[Any], header: Dataset) -> NDArray[np.uint8]:
     bits = int(header.BitsStored)
     if header.PhotometricInterpretation == "PALETTE COLOR":
@@ -284,15 +234,6 @@ def _rgb(stored: NDArray[Any], header: Dataset) -> NDArray[np.uint8]:
     return np.ascontiguousarray(stored >> max(bits - 8, 0)).astype(np.uint8)
 
 
-def _first(value: Any) -> float | None:
-    """The first of what may be a list, a number, empty or absent."""
-    if isinstance(value, (list, pydicom.multival.MultiValue)):
-        value = value[0] if value else None
-    return None if value in (None, "") else float(value)
-
-
 def _short(value: Any, length: int = 32) -> str:
-    """A tag's value as plain text: no markup, no line breaks, no room for a story."""
     several = isinstance(value, (list, pydicom.multival.MultiValue))
-    text = ", ".join(map(str, value)) if several else str("" if value is None else value)
-    return re.sub(r"[^\w .,:()\[\]+/-]", "", text)[:length].strip()
+    return short(", ".join(map(str, value)) if several else str("" if value is None else value), length)

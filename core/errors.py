@@ -22,7 +22,11 @@ class UnreadableImage(OpacityError):
 
 
 class RefusedScan(OpacityError):
-    """The scan is readable, but not one that this card may judge."""
+    """The scan is readable, but not one that this card may judge. test: which test failed, in a word."""
+
+    def __init__(self, message: str, test: str = "") -> None:
+        super().__init__(message)
+        self.test = test
 
 
 class UnknownName(OpacityError):

@@ -1,60 +1,133 @@
-"""Is this a scan that a card may judge?"""
+"""Is this a scan that a card may judge? Cheap rules first, then likeness to the card's own films."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
-from core import lungs
+from core import cards, images, likeness, lungs
 from core.errors import RefusedScan
+from core.resample import as_film
 from core.types import Card, LungFields, Scan
 
 SMALLEST_SIDE = 64  # pixels; below this ribs and vessels are gone
 LEAST_CONTRAST = 0.05  # between the 1st and the 99th percentile
 MOST_COLOUR = 0.05  # share of pixels
 FILM_MODALITIES = {"CR", "DX", "DR", "RG", "RF", "OT", "SC"}
+LATERAL_VIEWS = {"LL", "RL", "LATERAL", "LLD", "RLD", "LAT"}
 LEAST_LUNG, MOST_LUNG = 0.12, 0.65  # share of the film that both lungs cover
 LEAST_SIDE = 0.04  # share of the film on either side of the middle
 LEAST_CONFIDENCE = 0.88  # mean probability inside the lungs' mask
 
 
-def check(scan: Scan, card: Card, fields: LungFields | None = None) -> None:
-    """Pass, or raise RefusedScan with the rule that failed and by how much.
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What the gate has to know of a scan: its lungs, and its features (1, D)."""
 
-    fields: the scan's lungs; found here when not given and the card reads lungs.
+    fields: LungFields
+    features: Tensor
+
+
+def facts(scan: Scan, fields: LungFields | None = None) -> Facts:
+    """fields: the scan's lungs where they are known already."""
+    return Facts(fields or lungs.find(scan), lungs.features(as_film(scan.pixels)))
+
+
+def check(
+    scan: Scan,
+    card: Card,
+    fields: LungFields | None = None,
+    *,
+    known: Facts | None = None,
+    negative: Facts | None = None,
+    root: Path = cards.WEIGHTS,
+) -> None:
+    """Pass, or raise RefusedScan with the test that failed and by how much.
+
+    fields: the scan's lungs; found here when not given. known, negative: the facts of the scan and of its
+    negative, for who measures many scans at once.
+    Raises CardError when the card's learned check is missing or altered.
     """
-    for reason in _image_faults(scan):
-        raise RefusedScan(f"Not read: {reason}")
-    if card.input.region == "lungs":
-        for reason in _film_faults(scan, fields):
-            raise RefusedScan(f"Not read: {reason} This model reads frontal chest films.")
+    for test, reason in _header_faults(scan, card):
+        raise RefusedScan(f"Not read: {reason}", test)
+    if card.input.region != "lungs":
+        return
+    known = known or facts(scan, fields)
+    for test, reason in _film_faults(scan, card, known, root):
+        if not scan.turned and _is_negative(scan, card, negative, root):
+            raise RefusedScan(
+                f"Not read: {scan.name} looks like a negative, with black and white exchanged. "
+                "Turn it back to have it read.",
+                "negative",
+            )
+        raise RefusedScan(f"Not read: {reason} This model reads frontal chest films.", test)
 
 
-def _image_faults(scan: Scan) -> Iterator[str]:
+def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
+    """What size, grey values and header give away, at no cost."""
     height, width = scan.pixels.shape
     if min(height, width) < SMALLEST_SIDE:
         yield (
+            "size",
             f"{scan.name} is {width} x {height} pixels; each side needs at least {SMALLEST_SIDE}. "
-            "Send the original, not a thumbnail."
+            "Send the original, not a thumbnail.",
         )
     low, high = np.percentile(scan.pixels, (1, 99))
     if high - low < LEAST_CONTRAST:
-        yield f"{scan.name} is blank (contrast {high - low:.2f}, at least {LEAST_CONTRAST} is needed)."
+        yield (
+            "blank",
+            f"{scan.name} is blank (contrast {high - low:.2f}, at least {LEAST_CONTRAST} is needed).",
+        )
     if scan.colour_share > MOST_COLOUR:
-        yield f"{scan.name} looks like a photograph (colour in {scan.colour_share:.0%} of pixels)."
+        share = f"colour in {scan.colour_share:.0%} of pixels, at most {MOST_COLOUR:.0%} is usual"
+        yield "colour", f"{scan.name} looks like a photograph ({share})."
+    if card.input.region != "lungs":
+        return
+    film = "This model reads frontal chest films."
+    scout = "LOCALIZER" in scan.acquisition.get("ImageType", "")  # a projection, though a CT made it
+    if scan.modality is not None and scan.modality not in FILM_MODALITIES and not scout:
+        yield "modality", f"{scan.name} says that its modality is {scan.modality}. {film}"
+    view = scan.acquisition.get("ViewPosition", "").upper()
+    if view in LATERAL_VIEWS:
+        yield "view", f"{scan.name} says that it is a lateral view ({view}). {film}"
 
 
-def _film_faults(scan: Scan, fields: LungFields | None) -> Iterator[str]:
-    if scan.modality is not None and scan.modality not in FILM_MODALITIES:
-        yield f"{scan.name} says that its modality is {scan.modality}."
-    fields = fields or lungs.find(scan)
+def _film_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[tuple[str, str]]:
+    fields = known.fields
     if not LEAST_LUNG <= fields.share <= MOST_LUNG or min(fields.sides) < LEAST_SIDE:
         yield (
+            "lungs",
             f"no two lungs were found in {scan.name} "
             f"({fields.share:.0%} of it looks like lung; {LEAST_LUNG:.0%} to {MOST_LUNG:.0%}, "
-            "on two sides, is usual)."
+            "on two sides, is usual).",
         )
     if fields.confidence < LEAST_CONFIDENCE:
         yield (
+            "lungs",
             f"the lungs in {scan.name} are doubtful (confidence {fields.confidence:.2f}, "
-            f"at least {LEAST_CONFIDENCE:.2f} is needed)."
+            f"at least {LEAST_CONFIDENCE:.2f} is needed).",
         )
+    if card.gate is not None:
+        distance = float(_likeness(card, root).distance(known.features)[0])
+        if distance > card.gate.threshold:
+            yield (
+                "unlike",
+                f"{scan.name} is unlike the films this model learned from "
+                f"(distance {distance:.2f}, at most {card.gate.threshold:.2f} is usual).",
+            )
+
+
+def _is_negative(scan: Scan, card: Card, known: Facts | None, root: Path) -> bool:
+    """Whether black and white exchanged would pass: it costs a second look, at refused scans only."""
+    back = images.turned_back(scan)
+    return not any(_film_faults(back, card, known or facts(back), root))
+
+
+def _likeness(card: Card, root: Path) -> likeness.Likeness:
+    return _unpack(cards.gate(card, root))
+
+
+_unpack = lru_cache(maxsize=32)(likeness.unpack)

@@ -1,35 +1,19 @@
-"""A file's bytes -> Scan: PNG and JPEG here, DICOM next door."""
+"""A file's bytes -> Scan. The only way in: nothing is parsed in this process."""
 
 import hashlib
-import struct
-import zlib
-from io import BytesIO
-from typing import Final
+from dataclasses import replace
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-
-from core import dicom
+from core import decoding
 from core.errors import UnreadableImage
-from core.types import FloatArray, Scan
-
-MAX_BYTES: Final = 50 * 2**20
-
-# What Pillow's PNG, JPEG and EXIF parsers raise on cut or altered files; SyntaxError is their "broken file".
-_BROKEN: Final = (
-    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, RuntimeError),
-    *(AttributeError, MemoryError, struct.error, zlib.error),
-)
-_BOMB: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+from core.limits import MAX_BYTES
+from core.types import AS_SENT, Scan, View
 
 
-def read(data: bytes, name: str) -> Scan:
-    """Read a PNG, JPEG or DICOM file: orientation applied, colour turned to grey by ITU-R 601 luma.
+def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
+    """Read a PNG, JPEG, BMP, TIFF, WebP or DICOM file; see core.pictures and core.dicom for what is shown.
 
-    8 bit is divided by 255. 16-bit grey by the smallest 2^n - 1, n >= 8, that holds its brightest pixel:
-    12-bit films are often stored in 16 bits and would be near black, while whole bits keep the stretch
-    below two. Transparency shows black, as a film's surround is. Pixels are read-only.
-    Raises UnreadableImage with one sentence: which file, which rule, what to do.
+    A pure function of the bytes and the view. Pixels are read-only. Raises UnreadableImage with one
+    sentence: which file, which rule, what to do; UnknownName for a window that is not on offer.
     """
     name = _last_part(name)
     if not data:
@@ -38,45 +22,22 @@ def read(data: bytes, name: str) -> Scan:
         raise UnreadableImage(
             f"{name} has {len(data) / 2**20:.0f} MB and the limit is {MAX_BYTES >> 20} MB: export it smaller."
         )
-    if dicom.is_dicom(data):
-        return dicom.read(data, name)
-    pixels, share = _read_pillow(data, name)
+    scan = decoding.decode(data, name, view)
+    digest = hashlib.sha256(data).hexdigest()
+    if scan.frame or (scan.windows and scan.window != scan.windows[0]):
+        digest = _derived(digest, f"frame {scan.frame}, window {scan.window}")
+    return replace(scan, digest=digest)
+
+
+def turned_back(scan: Scan) -> Scan:
+    """The negative of a scan, for films that were sent with white and black exchanged."""
+    pixels = 1 - scan.pixels
     pixels.flags.writeable = False
-    return Scan(pixels=pixels, digest=hashlib.sha256(data).hexdigest(), name=name, colour_share=share)
+    return replace(scan, pixels=pixels, digest=_derived(scan.digest, "turned back"), turned=not scan.turned)
 
 
-def _read_pillow(data: bytes, name: str) -> tuple[FloatArray, float]:
-    dicom.quiet_libraries()
-    too_large = f"{name} has more than {dicom.MAX_PIXELS:,} pixels: export it smaller."
-    try:
-        with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
-            if image.width * image.height > dicom.MAX_PIXELS:
-                raise UnreadableImage(too_large)
-            image.load()
-            return _grey(ImageOps.exif_transpose(image))
-    except _BOMB as error:
-        raise UnreadableImage(too_large) from error
-    except UnidentifiedImageError as error:
-        raise UnreadableImage(f"{name} is not a PNG, JPEG or DICOM image: choose one of these.") from error
-    except _BROKEN as error:
-        raise UnreadableImage(f"{name} is damaged or cut short: export it once more.") from error
-
-
-def _grey(image: Image.Image) -> tuple[FloatArray, float]:
-    """(H, W) float32 in [0, 1], and the share of coloured pixels."""
-    if image.mode.startswith("I"):
-        deep = np.asarray(image, dtype=np.float32)
-        top = 2 ** max(8, int(deep.max()).bit_length()) - 1
-        return deep / np.float32(top), 0.0
-    if image.has_transparency_data:
-        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        image = Image.alpha_composite(black, image.convert("RGBA"))
-    share = 0.0
-    if image.mode not in ("1", "L"):
-        image = image.convert("RGB")
-        share = dicom.colour_share(np.asarray(image))
-    # Files whose channels are equal come out exactly as their grey copies: the mode must not leak the label.
-    return np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255), share
+def _derived(digest: str, what: str) -> str:
+    return hashlib.sha256(f"{digest} {what}".encode()).hexdigest()
 
 
 def _last_part(name: str) -> str:

@@ -3,17 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from core import cards, checkpoints
 from core.detectors import Detector
-from core.errors import UnknownName
-from core.explain import EXPLAINERS
+from core.errors import CardError, UnknownName
+from core.explain import EXPLAINERS, SLOW, UNITS, Progress, trust
 from core.models import Classifier
 from core.preprocess import align, denormalise, to_scan_space
-from core.types import AnomalyResult, Card, Explanation, FloatArray, LungFields, Prediction, Scan
+from core.resample import crop
+from core.types import (
+    AnomalyResult,
+    Card,
+    Explanation,
+    Faithfulness,
+    FloatArray,
+    LungFields,
+    Prediction,
+    Scan,
+)
 
 Judgement = Prediction | AnomalyResult
 
@@ -31,7 +42,23 @@ def load(card_id: str, root: Path = cards.WEIGHTS) -> Model:
     card = cards.read(card_id, root)
     if not isinstance(card, Card):
         raise UnknownName(f"{card_id} finds lungs; it judges no scans. Choose a classifier or a detector.")
-    return Model(card, checkpoints.network(card, root))
+    model = Model(card, checkpoints.network(card, root))
+    if card.kind == "classifier":
+        _check_classes(model)
+    return model
+
+
+def _check_classes(model: Model) -> None:
+    """One black scan through the network: a label too few would give every class another's name."""
+    card = model.card
+    with torch.inference_mode():
+        black = torch.zeros(1, card.input.channels, card.input.size, card.input.size)
+        outputs = _classifier(model)(black).shape[1]
+    if outputs != len(card.labels):
+        raise CardError(
+            f"Card {card.id} names {len(card.labels)} labels and its network knows {outputs}. "
+            f"Make both with: {card.training.command}"
+        )
 
 
 def judge(model: Model, scan: Scan, fields: LungFields | None = None) -> Judgement:
@@ -79,19 +106,58 @@ def as_seen(model: Model, scan: Scan, fields: LungFields | None = None) -> Float
 
 
 def explain(
-    model: Model, scan: Scan, *, method: str, label: str, fields: LungFields | None = None
+    model: Model,
+    scan: Scan,
+    *,
+    method: str,
+    label: str,
+    fields: LungFields | None = None,
+    arguments: Mapping[str, int] | None = None,
+    progress: Progress | None = None,
 ) -> Explanation:
-    """Heat map of `method` for the score of `label`, in scan geometry."""
+    """Heat map of `method` for the score of `label`, in scan geometry.
+
+    arguments: the method's own, such as {"window": 32}. progress: called by slow methods with the share
+    done; what it raises ends the work. Raises UnknownName, or CardError when the card has no scale for it.
+    """
     if method not in EXPLAINERS:
         raise UnknownName(f"No explainer {method!r}. Choose from: {', '.join(EXPLAINERS)}.")
-    network = _classifier(model)
+    network, target = _classifier(model), _class_of(model, label)
+    if method not in model.card.scales:
+        raise CardError(
+            f"Card {model.card.id} has no scale for {method}. "
+            f"Make it with: python -m train.trust --data DATA --card {model.card.id}"
+        )
+    x, frame = align(scan, model.card.input, fields)
+    options: dict[str, Any] = dict(arguments or {})
+    if method in SLOW:
+        options["progress"] = progress
+    heat = to_scan_space(EXPLAINERS[method](network, x, target, **options), frame)
+    return Explanation(method, label, heat, model.card.scales[method], UNITS[method], frame)
+
+
+def faithfulness(
+    model: Model,
+    scan: Scan,
+    explanation: Explanation,
+    fields: LungFields | None = None,
+    progress: Progress | None = None,
+) -> Faithfulness:
+    """Whether the places that a map calls hot move the probability of its label."""
+    x, frame = align(scan, model.card.input, fields)
+    height, width = frame.shape
+    fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
+    heat = crop(torch.from_numpy(explanation.heatmap)[None, None], fractions, model.card.input.size)[0, 0]
+    target = _class_of(model, explanation.label)
+    return trust.faithfulness(_classifier(model), x, target, heat, progress=progress)
+
+
+def _class_of(model: Model, label: str) -> int:
     if label not in model.card.labels:
         raise UnknownName(
             f"{model.card.id} knows no label {label!r}. Choose from: {', '.join(model.card.labels)}."
         )
-    x, frame = align(scan, model.card.input, fields)
-    grid = EXPLAINERS[method](network, x, model.card.labels.index(label))
-    return Explanation(method, label, to_scan_space(grid, frame), model.card.scales[method])
+    return model.card.labels.index(label)
 
 
 def embed(model: Model, scan: Scan, fields: LungFields | None = None) -> Tensor:

@@ -1,5 +1,6 @@
 """Where the lungs are. Everything about a chest film is read inside their box."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -7,8 +8,10 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from core import cards, checkpoints
+from core.models import UNet
 from core.resample import as_film, resize
 from core.types import LungFields, Scan
 
@@ -27,6 +30,18 @@ def probabilities(films: Tensor, network: nn.Module | None = None) -> Tensor:
     with torch.inference_mode():
         logits = (network or _network())(resize(films, SIZE, SIZE))
     return torch.sigmoid(logits[:, 0])
+
+
+def features(films: Tensor) -> Tensor:
+    """films: (N, 1, H, W) in [0, 1] -> (N, D): the deepest maps of the network, averaged over each quarter.
+
+    They tell what a film looks like: trained to know lungs from everything else, they serve the gate.
+    """
+    network = _network()
+    assert isinstance(network, UNet)
+    with torch.inference_mode():
+        deepest = network.encode(resize(films, SIZE, SIZE))[-1]
+    return F.adaptive_avg_pool2d(deepest, 2).flatten(1)
 
 
 def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
@@ -64,17 +79,27 @@ def boxes(films: Tensor, network: nn.Module | None = None) -> Tensor:
 
 def find(scan: Scan) -> LungFields:
     """The lungs of a scan. Never fails: a picture without lungs gives an empty or doubtful mask."""
-    probability = probabilities(as_film(scan.pixels))
-    small = clean(probability[0])
-    box = box_of(small)
-    middle = round((box[1] + box[3]) / 2 * SIZE)
+    probability = probabilities(as_film(scan.pixels))[0]
+    coarse = measure(probability)
     height, width = scan.pixels.shape
-    fine = resize(torch.where(torch.from_numpy(small), probability[0], 0.0)[None, None], height, width)[0, 0]
-    top, left, bottom, right = box
-    return LungFields(
-        mask=(fine >= 0.5).numpy(),
+    inside = torch.where(torch.from_numpy(coarse.mask), probability, 0.0)
+    top, left, bottom, right = (edge / SIZE for edge in coarse.box)
+    return replace(
+        coarse,
+        mask=(resize(inside[None, None], height, width)[0, 0] >= 0.5).numpy(),
         box=(top * height, left * width, bottom * height, right * width),
-        share=float(small.mean()),
-        confidence=float(probability[0].numpy()[small].mean()) if small.any() else 0.0,
-        sides=(float(small[:, :middle].sum()) / small.size, float(small[:, middle:].sum()) / small.size),
+    )
+
+
+def measure(probability: Tensor) -> LungFields:
+    """(SIZE, SIZE) probabilities -> lungs on that grid."""
+    mask = clean(probability)
+    top, left, bottom, right = box_of(mask)
+    middle = round((left + right) / 2 * SIZE)
+    return LungFields(
+        mask=mask,
+        box=(top * SIZE, left * SIZE, bottom * SIZE, right * SIZE),
+        share=float(mask.mean()),
+        confidence=float(probability.numpy()[mask].mean()) if mask.any() else 0.0,
+        sides=(float(mask[:, :middle].sum()) / mask.size, float(mask[:, middle:].sum()) / mask.size),
     )

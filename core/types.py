@@ -17,9 +17,12 @@ Verdict = Literal["normal", "abnormal"]
 class Scan:
     """One grey image, stripped of everything that could identify a person.
 
-    pixels: (H, W) float32 in [0, 1], bright is dense. digest: sha256 of the file's bytes, hexadecimal.
+    pixels: (H, W) float32 in [0, 1], bright is dense. digest: sha256 of the file's bytes, hexadecimal; of
+    that and the view where another frame, window or polarity is shown, so that it names these pixels.
     modality: the DICOM code ("CR", "DX", "CT", ...) or None. acquisition: whitelisted DICOM tags.
     colour_share: share of the file's pixels that were visibly coloured, in [0, 1].
+    frame of frames: which one is shown, from 0. window of windows: how; empty where nothing can be chosen.
+    turned: whether a person turned a negative back.
     """
 
     pixels: FloatArray
@@ -28,6 +31,27 @@ class Scan:
     modality: str | None = None
     acquisition: Mapping[str, str] = field(default_factory=dict)
     colour_share: float = 0.0
+    frame: int = 0
+    frames: int = 1
+    window: str = ""
+    windows: tuple[str, ...] = ()
+    turned: bool = False
+
+    @property
+    def burned_in(self) -> bool:
+        """Whether the header says that text is burned into the pixels: it may name the patient."""
+        return self.acquisition.get("BurnedInAnnotation", "").upper() == "YES"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What to show of a file that holds more than one picture. window: empty for the file's own."""
+
+    frame: int = 0
+    window: str = ""
+
+
+AS_SENT = View()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +130,15 @@ class Explanation:
     """Which places moved the score of `label`. heatmap: (H, W) >= 0 in scan geometry.
 
     scale: the heat shown as full colour, fixed per card and method so that scans can be compared.
+    unit: what one of the heat stands for, in words. frame: the part of the scan that the network saw.
     """
 
     method: str
     label: str
     heatmap: FloatArray
     scale: float
+    unit: str
+    frame: Frame
 
 
 Interval = tuple[float, float]
@@ -147,6 +174,63 @@ class Curve:
 
     x: tuple[float, ...]
     y: tuple[float, ...]
+
+    @property
+    def area(self) -> float:
+        """The area under it, by trapezoids."""
+        return float(np.trapezoid(self.y, self.x))
+
+
+@dataclass(frozen=True, slots=True)
+class Faithfulness:
+    """P(label) by the share of places blurred (deletion) or shown (insertion), hottest places first.
+
+    random_deletion, random_insertion: the same in random order, the mean of several.
+    """
+
+    deletion: Curve
+    insertion: Curve
+    random_deletion: Curve
+    random_insertion: Curve
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Agreement:
+    """What several methods have in common on one scan.
+
+    pairs: rank correlation in [-1, 1] by pair of methods. together: (H, W), how many methods share a place
+    among their hottest, 0 where fewer than three do.
+    """
+
+    pairs: Mapping[tuple[str, str], float]
+    together: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far one explanation method can be trusted on one card: means over n test scans.
+
+    Each scan is explained for the class that the network finds most probable.
+
+    lung_share: share of the heat inside the lung fields; lung_area: their share of what the network sees,
+    which heat spread evenly would have. deletion, insertion: areas under P(label);
+    random_deletion, random_insertion: of random maps. sanity: rank correlation with the map of a network
+    whose "head", later "half" or "all" layers were randomised; a map that stays alike ignores the model.
+    normal_heat: median hottest place of the last label's maps on normal validation scans, over that on
+    abnormal ones; from 1 on, normal scans look no calmer. seconds: per map, on one core of the machine that
+    made the table.
+    """
+
+    n: int
+    lung_share: float
+    lung_area: float
+    deletion: float
+    insertion: float
+    random_deletion: float
+    random_insertion: float
+    sanity: Mapping[str, float]
+    seconds: float
+    normal_heat: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,18 +299,53 @@ class CardBase:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusals:
+    """What the gate made of one kind of picture. wanted: whether it ought to be refused.
+
+    tests: how many failed which test first.
+    """
+
+    kind: str
+    wanted: bool
+    n: int
+    refused: int
+    tests: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class GateCheck:
+    """The learned part of the gate, in gate.safetensors beside the weights.
+
+    threshold: the largest distance from the card's own films that passes. quantile: the share of
+    validation scans, of each source in `data`, that it lets through at least.
+    """
+
+    threshold: float
+    quantile: float
+    data: Mapping[str, int | str]
+    refusals: tuple[Refusals, ...]
+    command: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card(CardBase):
     """A classifier or a detector that a person can choose.
 
     labels: lower case, the normal class first. threshold: a number on `score`; a scan is abnormal when
     score >= threshold. report: per split. scales: full-colour heat per explanation method, or "map"
-    for a detector. shift: validation against test, in figures.
+    for a detector. shift: validation against test, in figures. trust: per explanation method.
+    gate: the learned check of the gate, None before python -m train.gate has measured one.
+    figures: of a detector, on test: false alarms, agreement with the yardstick, cost.
     """
 
     kind: Kind
     report: Mapping[str, EvaluationReport]
     scales: Mapping[str, float]
     shift: Mapping[str, float]
+    trust: Mapping[str, Trust] = field(default_factory=dict)
+    gate: GateCheck | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +354,13 @@ class SegmenterCard(CardBase):
 
     kind: Literal["segmenter"]
     report: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneCard(CardBase):
+    """A pretrained network that detectors look through. It judges nothing by itself."""
+
+    kind: Literal["backbone"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

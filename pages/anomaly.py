@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from pages.shared import cache, charts, cuts, inputs
-from pages.shared.scan_viewer import Layer, scan_viewer
+from pages.shared import anomalies, cache, cuts, inputs, reading
+from pages.shared.scan_viewer import scan_viewer
 
 inputs.show_frame()
 scan = inputs.upload_scan()
 card = inputs.pick_card("detector")
+second = anomalies.pick_second(card)
 if scan is None:
     st.info(inputs.EMPTY)
     st.stop()
@@ -16,68 +17,31 @@ picture, answer = st.columns([2, 1], gap="medium")
 refusal = cache.refusal(card.id, scan.digest, _scan=scan)
 if refusal:
     with answer:
-        st.warning(inputs.plain(refusal))
+        reading.show_refusal(card, scan, refusal)
     with picture:
         scan_viewer(scan.pixels, key="anomaly", alt="The scan, not read", height=680)
     st.stop()
 
 result = cache.anomaly(card.id, scan.digest, _scan=scan)
-labels, scores = cache.labelled(card.id, "test")
 cut = cuts.chosen(card)
+reading.record(card, scan, score=result.score, threshold=cut.threshold)
+layers = anomalies.layers(card, scan, result, named=second is not None)
 with answer:
-    charts.show_verdict(
-        card,
-        score=result.score,
-        cut=cut,
-        percentile=cache.percentile(card.id, result.score),
-        span=charts.span_of(scores),
-    )
-    st.plotly_chart(
-        charts.histogram(
-            labels,
-            scores,
-            names=("normal", "abnormal"),
-            threshold=cut.threshold,
-            scan=result.score,
-            height=260,
-        ),
-        config=charts.PLAIN,
-        alt="Scores of the test films by class, with the threshold and this scan",
-    )
-    st.caption(
-        f"{card.title}, {charts.auc_line(card.report['test'])}. "
-        f"Threshold by {card.policy.name} of normal validation films unless moved."
-    )
+    anomalies.show_answer(card, result, cut)
+    if second is not None:
+        other = cache.anomaly(second.id, scan.digest, _scan=scan)
+        st.subheader(second.title)
+        anomalies.show_answer(second, other, cuts.Cut(second.threshold))
+        layers += anomalies.layers(second, scan, other, named=True)
 
 with picture:
-    layers = [
-        Layer(
-            "Deviation",
-            result.map,
-            scale=card.scales["map"],
-            unit="standard deviations",
-            zero="as usual or less",
-            caption="Error beyond what is usual at that place in normal films.",
-        )
-    ]
-    if result.reconstruction is not None:
-        seen = cache.as_seen(card.id, scan.digest, _scan=scan)
-        layers += [
-            Layer("Reconstruction", result.reconstruction, kind="grey", caption="What the model made of it."),
-            Layer(
-                "Signed error",
-                seen - result.reconstruction,
-                kind="signed",
-                scale=0.5,
-                unit="of the grey range",
-                caption="Orange: darker than rebuilt. Purple: brighter.",
-            ),
-        ]
+    film = card.modality == "chest film"
     scan_viewer(
         scan.pixels,
-        key="anomaly",
-        alt="The scan with the map of its deviation from normal",
+        key="anomaly-two" if second is not None else "anomaly",
+        alt="The scan with its reconstruction, where there is one, and the map of its deviation from normal",
         layers=layers,
-        outline=cache.lungs(scan.digest, _scan=scan).mask,
+        outline=cache.lungs(scan.digest, _scan=scan).mask if film else None,
+        view="side",
         height=680,
     )

@@ -35,7 +35,11 @@ def leaderboard(cards: tuple[Card, ...]) -> Card:
 
 
 inputs.show_frame()
+for fault in cache.broken_cards().values():
+    st.error(inputs.plain(fault))
 card = leaderboard(cache.every_card())
 st.subheader(card.title)
 card_view.show_figures(card)
+card_view.show_detectors(card, cache.every_card())
+card_view.show_trust(card, cache.best_explainer(card.id))
 card_view.show_text(card)

@@ -13,20 +13,21 @@ marked = None
 if scan is not None and cache.refusal(card.id, scan.digest, _scan=scan) is None:
     marked = (scan.name, cache.score_of(card, scan))
 
-settings = st.expander("Policies: what each aims at")
-with settings:
+panel = st.container()
+with st.expander("What the policies aim at"):
     policies = points.pick_policies()
 before = cuts.chosen(card)
-state = threshold_panel(
-    layers,
-    threshold=before.threshold,
-    upper=before.upper,
-    key=f"panel-{card.id}",
-    finding=charts.finding(card),
-    policies={name: points.cut_or_reason(card, policy) for name, policy in policies.items()},
-    card_threshold=card.threshold,
-    scan=marked,
-)
+with panel:
+    state = threshold_panel(
+        layers,
+        threshold=before.threshold,
+        upper=before.upper,
+        key=f"panel-{card.id}",
+        finding=charts.finding(card),
+        policies={name: points.cut_or_reason(card, policy) for name, policy in policies.items()},
+        card_threshold=card.threshold,
+        scan=marked,
+    )
 after = cuts.Cut(state.threshold, state.upper)
 if after != before:
     cuts.choose(card, after)

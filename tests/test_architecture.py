@@ -20,6 +20,7 @@ ROWS = [
         "core.neighbours",
         "core.overlay",
         "core.gate",
+        "core.likeness",
     },
     {"core.preprocess", "core.lungs"},
     {"core.checkpoints"},
@@ -27,6 +28,7 @@ ROWS = [
     {"core.models", "core.detectors"},
     {"core.images", "core.resample"},
     {"core.decoding"},
+    {"core.decoder"},
     {"core.dicom", "core.pictures", "core.windows"},
     {"core.types", "core.errors", "core.limits"},
 ]

@@ -1,6 +1,7 @@
 """What a film may look like on another day: batches of tensors, random numbers from a generator."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
@@ -112,3 +113,23 @@ def white_out(x: Tensor, mask: Tensor, generator: Generator, *, chance: float = 
     chosen = coin(generator, count, chance).view(-1, 1, 1, 1)
     opacity = alpha * uniform(generator, (count, 1, 1, 1), 0.5, 1.0)
     return torch.where(chosen, x * (1 - opacity) + dense * opacity, x)
+
+
+def _one_by_one(x: Tensor, change: Callable[[Tensor, float], Tensor], generator: Generator) -> Tensor:
+    strengths = torch.rand(len(x), generator=generator).tolist()
+    return torch.cat([change(row[None], strength) for row, strength in zip(x, strengths, strict=True)])
+
+
+def _coarser(x: Tensor, strength: float) -> Tensor:
+    small = F.interpolate(x, scale_factor=0.8 - 0.4 * strength, mode="bilinear", antialias=True)
+    return F.interpolate(small, size=x.shape[-2:], mode="bilinear")
+
+
+CHANGES: dict[str, Callable[[Tensor, Generator], Tensor]] = {
+    "blur": lambda x, g: _one_by_one(x, lambda row, strength: blur(row, 0.5 + 1.3 * strength), g),
+    "coarse": lambda x, g: _one_by_one(x, _coarser, g),
+    "exposure": lambda x, g: exposure(x, g, gamma=0.3, contrast=0.1),
+    "sharpen": lambda x, g: x + uniform(g, (len(x), 1, 1, 1), 0.3, 1.2) * (x - blur(x, 1.5)),
+    "noise": lambda x, g: x + uniform(g, (len(x), 1, 1, 1), 0.01, 0.05) * torch.randn(x.shape, generator=g),
+}
+"""The same scan from another machine, per kind of change. x: (N, 1, H, W) in about [0, 1]."""

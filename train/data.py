@@ -54,8 +54,49 @@ def lung_masks(root: Path) -> list[tuple[Case, Path]]:
     return [(case, mask) for case, mask in pairs if mask.is_file()]
 
 
+def brain_ct(root: Path) -> list[Case]:
+    """Axial head CT slices (Kaggle afridirahman): labels normal and stroke, all of them in train.
+
+    The name before the number in brackets is the patient.
+    """
+    folder = _folder_with(root, "brain_ct", "Normal")
+    return [
+        Case(path, f"brain_ct/{path.relative_to(folder).as_posix()}", label, f"ct-{patient}", "train")
+        for label in ("normal", "stroke")
+        for path in _images(folder / label.capitalize())
+        for patient in [path.stem.split("(")[0].strip()]
+    ]
+
+
+def brain_ct_hemorrhage(root: Path) -> list[Case]:
+    """Head CT slices (Kaggle felipekitamura): labels normal and hemorrhage, each its own patient, all test."""
+    folder = _folder_with(root, "brain_ct_hemorrhage", "Hemorrhage")
+    return [
+        Case(path, f"brain_ct_hemorrhage/{path.relative_to(folder).as_posix()}", label, path.stem, "test")
+        for label in ("normal", "hemorrhage")
+        for path in _images(folder / label.capitalize())
+    ]
+
+
+def brain_mri(root: Path) -> list[Case]:
+    """Brain MRI slices (Kaggle masoudnickparvar): no tumour is normal; three tumours; published splits.
+
+    No patient is named, so every file is its own.
+    """
+    folder = _folder_with(root, "brain_mri", "train/notumor")
+    return [
+        Case(path, path.relative_to(folder).as_posix(), label.replace("notumor", "normal"), path.stem, split)
+        for split in ("train", "test")
+        for label in ("notumor", "glioma", "meningioma", "pituitary")
+        for path in _images(folder / split / label)
+    ]
+
+
 DATASETS: dict[str, Callable[[Path], list[Case]]] = {
     "chest_xray": chest_xray,
+    "brain_ct": brain_ct,
+    "brain_ct_hemorrhage": brain_ct_hemorrhage,
+    "brain_mri": brain_mri,
 }
 
 
@@ -72,9 +113,9 @@ def carve(cases: Sequence[Case], *, folds: int, seed: int, into: str = "validati
     return [replace(case, split=into) if case.name in names else case for case in cases]
 
 
-def load_films(cases: Sequence[Case]) -> Tensor:
-    """Read all files the way the app does. Returns (N, 1, FILM_SIZE, FILM_SIZE) float16 in [0, 1]."""
-    films = torch.empty(len(cases), 1, FILM_SIZE, FILM_SIZE, dtype=torch.float16)
+def load_films(cases: Sequence[Case], dtype: torch.dtype = torch.float16) -> Tensor:
+    """Read all files the way the app does. Returns (N, 1, FILM_SIZE, FILM_SIZE) in [0, 1]."""
+    films = torch.empty(len(cases), 1, FILM_SIZE, FILM_SIZE, dtype=dtype)
     for index, case in enumerate(tqdm(cases, desc="reading films", unit="film")):
         films[index] = as_film(images.read(case.path.read_bytes(), case.name).pixels)[0]
     return films

@@ -26,10 +26,11 @@ def _git(*arguments: str) -> str:
 
 
 def command() -> str:
-    """The command line as typed, the data folder left out: it says nothing to anyone else."""
+    """The command line as typed, folders of data and files left out: they say nothing to anyone else."""
     arguments = list(sys.argv[1:])
-    if "--data" in arguments:
-        arguments[arguments.index("--data") + 1] = "DATA"
+    for option, word in (("--data", "DATA"), ("--file", "FILE")):
+        if option in arguments:
+            arguments[arguments.index(option) + 1] = word
     return " ".join(["python", "-m", f"train.{Path(sys.argv[0]).stem}", *arguments])
 
 

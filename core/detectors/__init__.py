@@ -1,10 +1,44 @@
-"""Anomaly detectors by name."""
+"""Anomaly detectors, and the backbones that some look through, by name."""
 
 from core.detectors.autoencoder import Autoencoder
-from core.detectors.base import Detector, DetectorOutput, FittedDetector, TrainedDetector
+from core.detectors.backbones import BACKBONES, Backbone
+from core.detectors.base import Detector, DetectorOutput, FeatureDetector, FittedDetector, TrainedDetector
+from core.detectors.convlstm import ConvLSTMAutoencoder
+from core.detectors.detail import Detail
+from core.detectors.ensemble import Ensemble
+from core.detectors.padim import Padim
+from core.detectors.patchcore import PatchCore
+from core.detectors.pooled import LesionDirections, Mahalanobis, PooledDetector
+from core.detectors.restoring import RestoringAutoencoder
+from core.detectors.vae import VariationalAutoencoder
 
 DETECTORS: dict[str, type[Detector]] = {
     "autoencoder": Autoencoder,
+    "convlstm": ConvLSTMAutoencoder,
+    "vae": VariationalAutoencoder,
+    "restoring": RestoringAutoencoder,
+    "detail": Detail,
+    "mahalanobis": Mahalanobis,
+    "padim": Padim,
+    "patchcore": PatchCore,
+    "lesions": LesionDirections,
+    "ensemble": Ensemble,
 }
 
-__all__ = ["DETECTORS", "Detector", "DetectorOutput", "FittedDetector", "TrainedDetector"]
+__all__ = [
+    "BACKBONES",
+    "DETECTORS",
+    "Backbone",
+    "Detector",
+    "DetectorOutput",
+    "Ensemble",
+    "FeatureDetector",
+    "FittedDetector",
+    "LesionDirections",
+    "Mahalanobis",
+    "Padim",
+    "PatchCore",
+    "PooledDetector",
+    "RestoringAutoencoder",
+    "TrainedDetector",
+]

@@ -8,23 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, TrainedDetector
-
-
-def _down(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.LeakyReLU(0.1),
-    )
-
-
-def _up(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.LeakyReLU(0.1),
-    )
+from core.detectors.blocks import down, up
 
 
 class Autoencoder(TrainedDetector):
@@ -39,14 +23,14 @@ class Autoencoder(TrainedDetector):
         super().__init__()
         self.grid = size // 16
         widths = [channels, width, 2 * width, 4 * width, 4 * width]
-        self.encoder = nn.Sequential(*(_down(a, b) for a, b in pairwise(widths)))
+        self.encoder = nn.Sequential(*(down(a, b) for a, b in pairwise(widths)))
         self.squeeze = nn.Linear(4 * width * self.grid**2, latent)
         self.spread = nn.Linear(latent, 4 * width * self.grid**2)
         self.decoder = nn.Sequential(
-            _up(4 * width, 4 * width),
-            _up(4 * width, 2 * width),
-            _up(2 * width, width),
-            _up(width, width),
+            up(4 * width, 4 * width),
+            up(4 * width, 2 * width),
+            up(2 * width, width),
+            up(width, width),
             nn.Conv2d(width, channels, 3, padding=1),
         )
         self.register_buffer("error_mean", torch.zeros(size, size))

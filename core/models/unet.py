@@ -31,13 +31,19 @@ class UNet(nn.Module):
         )
         self.out = nn.Conv2d(width, 1, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """The maps of every level, from the finest to the deepest."""
         # Every film is brought to the same brightness and contrast first: exposure says nothing of anatomy.
         x = (x - x.mean((2, 3), keepdim=True)) / (x.std((2, 3), keepdim=True) + 1e-3)
         skips: list[Tensor] = []
         for level, block in enumerate(self.down):
             x = block(F.max_pool2d(x, 2) if level else x)
             skips.append(x)
+        return skips
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips = self.encode(x)
+        x = skips[-1]
         for block, skip in zip(self.up, skips[-2::-1], strict=True):
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
             x = block(torch.cat([x, skip], dim=1))

@@ -17,6 +17,7 @@ from pages.shared import cache, charts, inputs
 from pages.shared.cuts import Cut
 
 ORDERS = ("doubt", "score, highest first", "name")
+FILTERS = ("all", "suspicious", "below threshold", "not judged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +130,18 @@ def _known(card: Card, label: str) -> str | None:
 
 def show_worklist(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
     """All files, the most doubtful first; a selected one opens in Diagnose or Anomaly."""
-    order = st.segmented_control("Order", ORDERS, default=ORDERS[0], required=True, key="screen-order")
-    listed = sorted(rows, key=lambda row: _place(row, cut, order))
+    by, only = st.columns(2)
+    order = by.segmented_control("Order", ORDERS, default=ORDERS[0], required=True, key="screen-order")
+    wanted = only.segmented_control("Show", FILTERS, default=FILTERS[0], required=True, key="screen-filter")
+    kept = [row for row in rows if wanted in (FILTERS[0], _group(row, cut))]
+    listed = sorted(kept, key=lambda row: _place(row, cut, order))
     answer = st.dataframe(
         [_line(card, row, cut) for row in listed],
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
         column_config={"score": st.column_config.NumberColumn(format="%.3f")},
-        key=f"worklist-{card.id}-{order}",
+        key=f"worklist-{card.id}-{order}-{wanted}",
     )
     chosen = answer["selection"]["rows"]
     look, table, text = st.columns(3)
@@ -148,6 +152,12 @@ def show_worklist(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
     text.download_button(
         "JSON", json.dumps(lines, indent=1), "worklist.json", "application/json", width="stretch"
     )
+
+
+def _group(row: Judged, cut: Cut) -> str:
+    if row.score is None:
+        return FILTERS[3]
+    return FILTERS[1] if row.score >= cut.threshold else FILTERS[2]
 
 
 def _place(row: Judged, cut: Cut, order: str) -> tuple[float, str]:

@@ -6,25 +6,56 @@ is on screen before they load.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
-from core import cards
-from core.errors import RefusedScan
-from core.types import AnomalyResult, Card, Explanation, FloatArray, LungFields, Prediction, Scan, Scores
+from core import audit, cards
+from core.errors import CardError, RefusedScan
+from core.types import (
+    AnomalyResult,
+    Card,
+    EvaluationReport,
+    Explanation,
+    Faithfulness,
+    FloatArray,
+    LungFields,
+    Prediction,
+    Scan,
+    Scores,
+    Verdict,
+)
 
 if TYPE_CHECKING:
+    from core.explain import Option
     from core.inference import Model
     from core.operating_points import Layer
     from core.types import OperatingPoint, Policy
 
 HELD = 16  # results kept per session and function
+DRAWN = 64  # heat maps kept per session
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A heat map that somebody wants. arguments: the method's own, such as ("window", 32)."""
+
+    card_id: str
+    method: str
+    label: str
+    arguments: tuple[tuple[str, int], ...] = ()
 
 
 @st.cache_data(show_spinner=False)
 def every_card() -> tuple[Card, ...]:
     return cards.every()
+
+
+@st.cache_data(show_spinner=False)
+def broken_cards() -> dict[str, str]:
+    return cards.broken()
 
 
 @st.cache_data(show_spinner=False)
@@ -51,15 +82,35 @@ def lungs(digest: str, _scan: Scan) -> LungFields:
 
 
 @st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
-def refusal(card_id: str, digest: str, _scan: Scan) -> str | None:
-    """Why this card may not judge this scan, or None."""
+def gate(card_id: str, digest: str, _scan: Scan) -> tuple[str, str]:
+    """Why this card may not judge this scan and the test that failed; two empty texts when it may.
+
+    The test is "card" when not the scan is at fault, but the weights are.
+    """
     from core import gate
 
     try:
+        model(card_id)
         gate.check(_scan, card(card_id), lungs(digest, _scan=_scan))
     except RefusedScan as reason:
-        return str(reason)
-    return None
+        return str(reason), reason.test
+    except CardError as fault:
+        return str(fault), "card"
+    return "", ""
+
+
+def refusal(card_id: str, digest: str, _scan: Scan) -> str | None:
+    """Why there is no verdict, or None: also None once a person overrode the gate for this scan and card."""
+    reason, test = gate(card_id, digest, _scan=_scan)
+    overridden = (card_id, digest) in st.session_state.get("overridden", ())
+    return None if not reason or (overridden and test != "card") else reason
+
+
+@st.cache_data(show_spinner=False, scope="session")
+def record(card_id: str, digest: str, threshold: float, overridden: bool, score: float, _scan: Scan) -> None:
+    """One line in the audit log per session, scan, card and threshold."""
+    verdict: Verdict = "abnormal" if score >= threshold else "normal"
+    audit.record(card(card_id), _scan, threshold=threshold, verdict=verdict, overridden=overridden)
 
 
 @st.cache_data(show_spinner="Reading the scan ...", scope="session", max_entries=HELD)
@@ -76,19 +127,77 @@ def anomaly(card_id: str, digest: str, _scan: Scan) -> AnomalyResult:
     return inference.detect(model(card_id), _scan, lungs(digest, _scan=_scan))
 
 
-@st.cache_data(show_spinner="Drawing the heat map ...", scope="session", max_entries=HELD)
-def explanation(card_id: str, digest: str, method: str, label: str, _scan: Scan) -> Explanation:
+@st.cache_resource(show_spinner=False, scope="session")
+def _drawn() -> dict[object, Explanation | Faithfulness]:
+    """Heat maps and what was measured on them. st.cache_data keeps no function that draws its progress."""
+    return {}
+
+
+def _keep(key: object, value: Explanation | Faithfulness) -> None:
+    held = _drawn()
+    held[key] = value
+    while len(held) > DRAWN:
+        held.pop(next(iter(held)))
+
+
+def explanation(asked: Asked, scan: Scan, progress: Callable[[float], None] | None = None) -> Explanation:
+    """The heat map asked for. progress: called with the share done, unless the map is there already."""
     from core import inference
 
-    fields = lungs(digest, _scan=_scan)
-    return inference.explain(model(card_id), _scan, method=method, label=label, fields=fields)
+    key = ("map", scan.digest, asked)
+    if key not in _drawn():
+        explained = inference.explain(
+            model(asked.card_id),
+            scan,
+            method=asked.method,
+            label=asked.label,
+            fields=lungs(scan.digest, _scan=scan),
+            arguments=dict(asked.arguments),
+            progress=progress,
+        )
+        _keep(key, explained)
+    return cast("Explanation", _drawn()[key])
+
+
+def faithfulness(asked: Asked, scan: Scan, progress: Callable[[float], None] | None = None) -> Faithfulness:
+    """Deletion and insertion of the heat map asked for."""
+    from core import inference
+
+    key = ("faithfulness", scan.digest, asked)
+    if key not in _drawn():
+        shown, fields = explanation(asked, scan), lungs(scan.digest, _scan=scan)
+        _keep(key, inference.faithfulness(model(asked.card_id), scan, shown, fields, progress))
+    return cast("Faithfulness", _drawn()[key])
+
+
+def is_measured(asked: Asked, scan: Scan) -> bool:
+    """Whether `faithfulness` would answer at once."""
+    return ("faithfulness", scan.digest, asked) in _drawn()
 
 
 @st.cache_data(show_spinner=False)
-def explainers() -> tuple[str, ...]:
+def explainers(card_id: str) -> tuple[str, ...]:
+    """The methods that the card has a scale for, the one to trust most first."""
     from core.explain import EXPLAINERS
 
-    return tuple(EXPLAINERS)
+    known = (name for name in EXPLAINERS if name in card(card_id).scales)
+    return tuple(sorted(known, key=lambda name: name != best_explainer(card_id)))
+
+
+@st.cache_data(show_spinner=False)
+def best_explainer(card_id: str) -> str | None:
+    """The method that the card's trust table puts first; None without a table."""
+    from core.explain import trust
+
+    return trust.best(card(card_id).trust)
+
+
+@st.cache_data(show_spinner=False)
+def explainer_options(method: str) -> dict[str, Option]:
+    """What a person may set about a method."""
+    from core.explain import OPTIONS
+
+    return dict(OPTIONS.get(method, {}))
 
 
 def labelled(card_id: str, split: str) -> tuple[list[int], list[float]]:
@@ -111,6 +220,15 @@ def percentile(card_id: str, score: float) -> float:
 
     labels, values = labelled(card_id, "test")
     return percentile_among([v for label, v in zip(labels, values, strict=True) if not label], score)
+
+
+@st.cache_data(show_spinner=False)
+def p_value(card_id: str, score: float) -> float:
+    """Conformal p-value of the score among normal validation scans."""
+    from core.detectors.conformal import p_value
+
+    labels, values = labelled(card_id, "validation")
+    return p_value([v for label, v in zip(labels, values, strict=True) if not label], score)
 
 
 @st.cache_data(show_spinner=False)
@@ -138,7 +256,19 @@ def as_seen(card_id: str, digest: str, _scan: Scan) -> FloatArray:
 
 def forget() -> None:
     """Drop everything that this session derived from scans."""
-    for function in (lungs, refusal, prediction, anomaly, explanation, as_seen):
+    for function in (
+        lungs,
+        gate,
+        record,
+        prediction,
+        anomaly,
+        _drawn,
+        as_seen,
+        heat,
+        own_report,
+        own_counts,
+        calibration,
+    ):
         function.clear()
 
 
@@ -161,3 +291,64 @@ def precision_recall_curves(card_id: str, split: str) -> dict[str, tuple[list[fl
     at = np.linspace(min(values), max(values), 200)
     curves = curve_at(labels, values, at)
     return {name: (at.tolist(), curves[name].tolist()) for name in ("precision", "recall")}
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What came of one of many files. score is None unless status is "ok"; error says why."""
+
+    status: str
+    score: float | None
+    error: str
+    probabilities: Mapping[str, float]
+
+
+def screened(card_id: str, data: bytes, name: str) -> Screened:
+    """Read, judge and let go: only the answer stays."""
+    from core import screening
+
+    row = screening.judge_named(model(card_id), data, name)
+    return Screened(row.status, row.score, row.error, row.probabilities)
+
+
+@st.cache_data(show_spinner=False, scope="session", max_entries=DRAWN)
+def heat(card_id: str, digest: str, label: str, _scan: Scan) -> tuple[FloatArray, float]:
+    """The map of a scan and its full-colour scale: evidence for the label, or the detector's deviation."""
+    from core import inference
+
+    chosen, fields = card(card_id), lungs(digest, _scan=_scan)
+    if chosen.kind == "detector":
+        return inference.detect(model(card_id), _scan, fields).map, chosen.scales["map"]
+    drawn = inference.explain(
+        model(card_id), _scan, method="grad-cam", label=chosen.labels[-1], fields=fields
+    )
+    return drawn.heatmap, drawn.scale
+
+
+@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
+def own_report(
+    labels: tuple[int, ...], scores: tuple[float, ...], threshold: float, probabilistic: bool
+) -> EvaluationReport:
+    """The report on a labelled set of this session."""
+    from core.evaluate import evaluate
+
+    points = {"card": threshold}
+    return evaluate("here", labels, scores, points=points, probabilistic=probabilistic)
+
+
+@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
+def own_counts(labels: tuple[int, ...], scores: tuple[float, ...]) -> Layer:
+    from core import operating_points
+
+    return operating_points.layer(labels, scores)
+
+
+@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
+def calibration(
+    labels: tuple[int, ...], scores: tuple[float, ...]
+) -> dict[str, tuple[list[float], list[float]]]:
+    """Mean score against the share that is abnormal, in bins; and the diagonal."""
+    from core.evaluate import calibration_curve
+
+    predicted, found = calibration_curve(labels, scores)
+    return {"these scans": (predicted, found), "perfect": ([0.0, 1.0], [0.0, 1.0])}

@@ -1,9 +1,19 @@
 """A card laid open: figures, data, limits."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.types import Card
 from pages.shared import charts
+
+SHOWN = (
+    "AUROC at equal sharpness",
+    "rank correlation with the yardstick",
+    "milliseconds per scan",
+    "memory in MB",
+    "nominal false-positive rate",
+)
 
 
 def show_figures(card: Card) -> None:
@@ -33,8 +43,111 @@ def show_figures(card: Card) -> None:
     )
 
 
+def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
+    """The chosen detector among all of its task, and what else was measured of it."""
+    rivals = [card for card in cards if card.kind == "detector" and card.task == chosen.task]
+    if chosen not in rivals:
+        return
+    st.subheader(f"All detectors of this task: {chosen.task}")
+    rows = [
+        {
+            "detector": card.title,
+            "AUROC": card.report["test"].auc,
+            "95 % interval": "{:.3f}-{:.3f}".format(*card.report["test"].auc_interval),
+            "accuracy": card.report["test"].points[0].accuracy,
+            "false alarms": 1 - card.report["test"].points[0].specificity,
+            "AUROC, equal sharpness": card.figures.get("AUROC at equal sharpness"),
+            "like the yardstick": card.figures.get("rank correlation with the yardstick"),
+            "ms": card.figures.get("milliseconds per scan"),
+            "MB": card.figures.get("memory in MB"),
+        }
+        for card in sorted(rivals, key=lambda card: -card.report["test"].auc)
+    ]
+    share, three = (
+        st.column_config.NumberColumn(format="percent"),
+        st.column_config.NumberColumn(format="%.3f"),
+    )
+    whole, two = st.column_config.NumberColumn(format="%.0f"), st.column_config.NumberColumn(format="%.2f")
+    names = {"AUROC": three, "AUROC, equal sharpness": three, "accuracy": three, "false alarms": share}
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config={**names, "like the yardstick": two, "ms": whole, "MB": whole},
+        key="detectors",
+    )
+    nominal = chosen.figures.get("nominal false-positive rate")
+    st.caption(
+        "Accuracy and false alarms at each threshold, set on normal validation scans alone"
+        + (f" to call {nominal:.0%} of normals abnormal. " if nominal is not None else ". ")
+        + "Equal sharpness: all test films blurred to the sharpness of the dullest. Like the yardstick: rank "
+        "correlation with a score that only measures fine detail. Time: one scan, one core, lungs found; "
+        "memory of weights, shared backbones counted in full."
+    )
+    others = {name: value for name, value in chosen.figures.items() if name not in SHOWN}
+    st.dataframe(
+        [{"figure": name, "value": f"{value:.3g}"} for name, value in others.items()], hide_index=True
+    )
+
+
+def show_refusals(card: Card) -> None:
+    """What the gate refused when it was measured, by kind of picture."""
+    if card.gate is None:
+        return
+    st.subheader("What it refuses to read")
+    rows = [
+        {
+            "picture": row.kind,
+            "should be": "refused" if row.wanted else "read",
+            "tried": row.n,
+            "refused": row.refused / row.n,
+            "by which test": ", ".join(f"{test} {count}" for test, count in row.tests.items()),
+        }
+        for row in card.gate.refusals
+    ]
+    share = st.column_config.NumberColumn(format="percent")
+    st.dataframe(rows, hide_index=True, column_config={"refused": share})
+    sources = ", ".join(f"{name}: {value}" for name, value in card.gate.data.items())
+    st.caption(
+        f"Learned check: distance at most {card.gate.threshold:.2f}, which {card.gate.quantile:.0%} of "
+        f"each validation set pass ({sources}). Measured by: {card.gate.command}"
+    )
+
+
+def show_trust(card: Card, best: str | None) -> None:
+    """How far each heat map of the card can be trusted. best: the method that Diagnose opens with."""
+    if not card.trust:
+        return
+    st.subheader("Which heat map to trust")
+    rows = [
+        {
+            "method": f"{name} (shown first)" if name == best else name,
+            "inside the lungs": row.lung_share,
+            "deletion": row.deletion,
+            "insertion": row.insertion,
+            **{f"alike, {stage} untrained": value for stage, value in row.sanity.items()},
+            "heat on normals": row.normal_heat,
+            "seconds": row.seconds,
+        }
+        for name, row in card.trust.items()
+    ]
+    row = next(iter(card.trust.values()))
+    random = {"inside the lungs": row.lung_area, "deletion": row.random_deletion}
+    rows.append({"method": "random map", **random, "insertion": row.random_insertion})
+    formats = {name: st.column_config.NumberColumn(format="%.2f") for name in rows[0] if name != "method"}
+    share = st.column_config.NumberColumn(format="percent")
+    st.dataframe(rows, hide_index=True, column_config={**formats, "inside the lungs": share}, key="trust")
+    st.caption(
+        f"Means over {row.n} test scans, each for its most probable class. Deletion: area under the "
+        "probability while the hottest places are blurred first; lower is better. Insertion: while they are "
+        "shown first; higher is better. Alike: rank correlation with the map of a network whose head, later "
+        "half or all layers forgot their training; a map that stays alike ignores the model. Heat on "
+        "normals: over that on abnormal scans, for the last class; from 1 on, normal scans look no calmer."
+    )
+
+
 def show_text(card: Card) -> None:
     """What the model is for, and what it is not."""
+    show_refusals(card)
     use, made = st.columns(2, gap="medium")
     with use:
         st.subheader("Use and limits")
@@ -48,6 +161,8 @@ def show_text(card: Card) -> None:
             f"seed {card.seed}, code {card.commit}, weights {card.sha256[:12]}"
         )
         st.code(card.training.command, language=None)
+        if not card.training.curve:
+            return
         epochs = [row["epoch"] for row in card.training.curve]
         figures = [name for name in card.training.curve[0] if name not in ("epoch", "loss", "closeness")][:2]
         st.plotly_chart(

@@ -1,6 +1,5 @@
 """What a person chooses: scans, a model, a threshold. Chosen once, kept on every page of the session."""
 
-import re
 from pathlib import Path
 
 import streamlit as st
@@ -9,7 +8,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core import images
 from core.errors import OpacityError
 from core.types import Card, Kind, Scan
-from pages.shared import cache
+from pages.shared import cache, deep_link, reading, sign_in
+from pages.shared.reading import plain
 
 HERE = Path(__file__).parent
 SUFFIXES = ("png", "jpg", "jpeg", "dcm", "dicom", "ima")
@@ -18,9 +18,11 @@ EMPTY = "Drop a chest film into the sidebar to begin: PNG, JPEG or DICOM, severa
 
 def show_frame() -> None:
     """What stands around every page."""
+    deep_link.through_app()
     st.logo(HERE / "opacity.svg", size="large")
     st.html(HERE / "frame.css")
     st.caption("Research demo, not for clinical use. Scans stay in this session's memory and nowhere else.")
+    sign_in.require()
 
 
 def upload_scan() -> Scan | None:
@@ -55,9 +57,12 @@ def _receive(key: str) -> None:
     read: list[Scan] = []
     for file in fresh:
         try:
-            read.append(images.read(file.getvalue(), file.name))
+            scan = images.read(file.getvalue(), file.name)
         except OpacityError as problem:
             problems.append(str(problem))
+        else:
+            reading.keep(scan, file.getvalue(), file.name)
+            read.append(scan)
     st.session_state.scans.update({scan.digest: scan for scan in read})
     if read:
         st.session_state.scan = read[0].digest
@@ -76,13 +81,14 @@ def _offer(held: dict[str, Scan]) -> None:
     if chosen != st.session_state.scan:
         st.session_state.scan = chosen
         st.rerun()
+    reading.offer(held[st.session_state.scan])
     st.button("Forget this scan", on_click=_forget, width="stretch")
 
 
 def _forget() -> None:
     """Drop the scan on screen and everything derived from it."""
     held: dict[str, Scan] = st.session_state.scans
-    held.pop(st.session_state.scan)
+    reading.forget(held.pop(st.session_state.scan).digest)
     st.session_state.scan = next(iter(held), "")
     st.session_state.problems = []
     st.session_state.uploader += 1  # a fresh key makes the uploader let go of the bytes too
@@ -116,9 +122,5 @@ def pick_card(kind: Kind | None = None) -> Card:
         report = card.report["test"]
         low, high = report.auc_interval
         st.caption(f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} test scans")
+    reading.show_override(card)
     return card
-
-
-def plain(text: str) -> str:
-    """Text that may hold a file's name, made safe to show as Markdown."""
-    return re.sub(r"([\\\[\]<>*`$])", r"\\\1", text)

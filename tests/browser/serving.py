@@ -17,11 +17,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def serve(
-    script: Path, env: Mapping[str, str] = MappingProxyType({}), options: tuple[str, ...] = ()
+    script: Path,
+    env: Mapping[str, str] = MappingProxyType({}),
+    options: tuple[str, ...] = (),
+    log_file: Path | None = None,
 ) -> Iterator[str]:
     """Run `streamlit run script` on a free port while the block lasts; gives its address.
 
     env: added to this process's own. options: more flags, such as ("--theme.base", "dark").
+    log_file: where the server's output goes, for who wants to read it.
     Raises RuntimeError with the server's output when it does not answer within a minute.
     """
     port = _free_port()
@@ -31,7 +35,7 @@ def serve(
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT), **env}
     # a file, not a pipe: nobody reads while the server talks, and a full pipe would stop it
     with (
-        tempfile.TemporaryFile("w+") as log,
+        log_file.open("w+") if log_file else tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=log, stderr=log) as server,
     ):
         try:

@@ -69,7 +69,8 @@ def test_explain_writes_a_picture_of_the_scans_size(films: Path, tmp_path: Path)
         str(out),
     ]
     assert main(arguments) == 0
-    assert Image.open(out).size == (224, 224)
+    with Image.open(out) as picture:
+        assert picture.size == (224, 224)
 
 
 def test_one_bad_file_never_stops_a_screening(films: Path, tmp_path: Path):

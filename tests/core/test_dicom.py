@@ -4,7 +4,6 @@ import logging
 import os
 import time
 import tracemalloc
-import warnings
 import zlib
 from dataclasses import fields
 from io import BytesIO
@@ -17,7 +16,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
-from core import images
+from core import dicom, images
 from core.errors import UnreadableImage
 
 DATA = os.environ.get("OPACITY_DATA")
@@ -121,11 +120,18 @@ def test_padding_is_black_and_does_not_stretch_the_range():
     assert inverted.tolist() == [[0, 1, 0.5, 0]]
 
 
+def test_burned_in_text_is_known_from_the_tag():
+    assert images.read(film(DARK, BurnedInAnnotation="YES"), "film.dcm").burned_in
+    assert not images.read(film(DARK, BurnedInAnnotation="NO"), "film.dcm").burned_in
+
+
 def test_every_native_syntax_gives_the_same_pixels():
     stored = np.array([[1000, 2000, 3000, 5000]], np.uint16)
     expected = pixels(stored)
     assert np.array_equal(pixels(stored, syntax=uid.ImplicitVRLittleEndian), expected)
     assert np.array_equal(pixels(stored, syntax=uid.DeflatedExplicitVRLittleEndian), expected)
+    big = np.frombuffer(stored.astype(">u2").tobytes(), np.uint16).reshape(stored.shape)
+    assert np.array_equal(pixels(big, syntax=uid.ExplicitVRBigEndian), expected)
 
 
 def test_baseline_jpeg_is_decoded():
@@ -175,7 +181,7 @@ def test_neither_log_nor_error_quotes_the_header(caplog):
     data = film(np.zeros((2, 2), np.uint8), WindowCenter=[10], WindowWidth=[10], **IDENTIFYING)
     damaged = data.replace(b"10\x20\x20", b"PLAN").replace(b"10", b"PL")
     with caplog.at_level(logging.DEBUG), pytest.raises(UnreadableImage) as caught:
-        images.read(damaged, "film.dcm")
+        dicom.read(damaged, "film.dcm")
     assert "PLAN" not in str(caught.value) + caplog.text
     assert caught.value.__suppress_context__
 
@@ -183,7 +189,7 @@ def test_neither_log_nor_error_quotes_the_header(caplog):
 JPEG12 = encapsulate([b"\xff\xd8\xff\xc1\0\x0b\x0c\0\2\0\2\1\1\x11\0\xff\xd9"])  # a header of 2 x 2 pixels
 DARK, DEEP = np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint16)
 REFUSED = {
-    "several frames": (film(DARK, NumberOfFrames=7), "has 7 frames"),
+    "a million frames": (film(DARK, NumberOfFrames=1_000_000), "claims 1,000,000 frames"),
     "no pixel data": (film(DARK, PixelData=None, Modality="SR"), r"no image \(modality SR\)"),
     "too many pixels": (film(DARK, Rows=60000, Columns=60000), "claims 60000 x 60000"),
     "no rows": (film(DARK, Rows=0), "claims 2 x 0"),
@@ -192,7 +198,7 @@ REFUSED = {
     "no rows at all": (film(DARK, Rows=None), "damaged or no valid DICOM"),
     "an unknown window": (film(DARK, WindowCenter=1, WindowWidth=5, VOILUTFunction="CUBIC"), "damaged"),
     "a video": (film(DARK, syntax=uid.MPEG2MPML, encoded=encapsulate([b"abcd"])), "is stored as MPEG2 Main"),
-    "12 bits": (film(DEEP, BitsStored=12, syntax=uid.JPEGExtended12Bit, encoded=JPEG12), "JPEG Extended"),
+    "12 bits": (film(DEEP, BitsStored=12, syntax=uid.JPEGExtended12Bit, encoded=JPEG12), "12-bit JPEG"),
     "nothing after the magic": (bytes(128) + b"DICM", "holds no image"),
 }
 
@@ -221,7 +227,7 @@ def test_a_deflated_bomb_is_refused_in_little_memory():
     tracemalloc.start()
     try:
         with pytest.raises(UnreadableImage, match=r"^film\.dcm holds more than 128 MB once inflated"):
-            images.read(bomb, "film.dcm")
+            dicom.read(bomb, "film.dcm")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -265,15 +271,6 @@ def holds_its_promise(data):
 
 def real_files(folder):
     return [path for path in sorted(Path(DATA, "dicom", folder).rglob("*")) if path.is_file()]
-
-
-@with_data
-@pytest.mark.parametrize("folder", ["malformed", "ct", "cxr", "not_chest"])
-def test_every_real_file_is_read_or_refused(folder):
-    for path in real_files(folder):
-        with warnings.catch_warnings(record=True) as leaked:
-            holds_its_promise(path.read_bytes())
-        assert not leaked, path
 
 
 @with_data

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from core import cards, gate, images
-from core.errors import OpacityError, RefusedScan
+from core.errors import CardError, OpacityError, RefusedScan
 from core.types import Card, Scan
 
 CARD = next(card for card in cards.every() if card.input.region == "lungs")
@@ -30,13 +30,66 @@ def test_a_blank_image_is_refused():
 
 
 def test_a_colour_photograph_is_refused_with_the_share(drawn: Scan):
-    with pytest.raises(RefusedScan, match=r"photograph \(colour in 83% of pixels\)"):
+    with pytest.raises(RefusedScan, match=r"photograph \(colour in 83% of pixels, at most 5% is usual\)"):
         gate.check(replace(drawn, colour_share=0.83), CARD)
 
 
 def test_another_modality_is_named(drawn: Scan):
     with pytest.raises(RefusedScan, match="its modality is MR"):
         gate.check(replace(drawn, modality="MR"), CARD)
+
+
+def test_a_lateral_view_is_named(drawn: Scan):
+    with pytest.raises(RefusedScan, match=r"lateral view \(LL\)"):
+        gate.check(replace(drawn, acquisition={"ViewPosition": "LL"}), CARD)
+
+
+def test_the_scout_of_a_ct_is_a_film(drawn: Scan):
+    gate.check(replace(drawn, modality="CT", acquisition={"ImageType": "ORIGINAL, PRIMARY, LOCALIZER"}), CARD)
+
+
+def test_a_refusal_names_its_test(drawn: Scan):
+    with pytest.raises(RefusedScan) as caught:
+        gate.check(replace(drawn, modality="US"), CARD)
+    assert caught.value.test == "modality"
+
+
+def test_a_negative_is_recognised_and_can_be_turned_back(drawn: Scan):
+    negative = replace(drawn, pixels=1 - drawn.pixels)
+    with pytest.raises(RefusedScan, match=r"looks like a negative.*Turn it back") as caught:
+        gate.check(negative, CARD)
+    assert caught.value.test == "negative"
+    gate.check(images.turned_back(negative), CARD)
+
+
+def test_a_scan_unlike_the_cards_films_is_refused_with_its_distance(drawn: Scan):
+    assert CARD.gate is not None
+    strict = replace(CARD, gate=replace(CARD.gate, threshold=0.5))
+    with pytest.raises(RefusedScan, match=r"unlike the films .*\(distance \d\.\d\d, at most 0\.50") as caught:
+        gate.check(drawn, strict)
+    assert caught.value.test == "unlike"
+
+
+def test_an_altered_check_is_an_error_and_no_pass(drawn: Scan, tmp_path: Path):
+    (tmp_path / CARD.id).mkdir()
+    with pytest.raises(CardError, match=r"gate\.safetensors is missing.*python -m train\.gate"):
+        gate.check(drawn, CARD, root=tmp_path)
+    (tmp_path / CARD.id / "gate.safetensors").write_bytes(b"something else")
+    with pytest.raises(CardError, match="not the file its card was written for"):
+        gate.check(drawn, CARD, root=tmp_path)
+
+
+@pytest.mark.parametrize("card", [c for c in cards.every() if c.input.region == "lungs"], ids=lambda c: c.id)
+def test_every_chest_card_was_measured_and_keeps_its_promises(card: Card):
+    assert card.gate is not None, "run: python -m train.gate --data DATA"
+    assert cards.gate(card)
+    table = {row.kind: row for row in card.gate.refusals}
+    for kind in ("children's films, official test", "adults' films, half not used before"):
+        assert table[kind].refused / table[kind].n <= 0.02
+    strangers = [table[kind] for kind in ("photographs", "drawings", "text pages", "noise")]
+    assert sum(row.refused for row in strangers) / sum(row.n for row in strangers) >= 0.98
+    others = [table[kind] for kind in table if kind.startswith(("brain", "head", "DICOM CT", "DICOM, other"))]
+    assert sum(row.refused for row in others) / sum(row.n for row in others) >= 0.95
 
 
 @pytest.mark.parametrize("kind", ["noise", "ramp", "text"])
@@ -47,7 +100,7 @@ def test_pictures_without_lungs_are_refused(kind: str):
         "ramp": np.tile(np.linspace(0, 1, 224), (224, 1)),
         "text": (rng.random((28, 28)) > 0.8).repeat(8, 0).repeat(8, 1).astype(float),
     }
-    with pytest.raises(RefusedScan, match="lungs"):
+    with pytest.raises(RefusedScan, match=r"lungs|unlike"):
         gate.check(scan_of(pictures[kind]), CARD)
 
 

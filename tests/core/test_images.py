@@ -11,6 +11,7 @@ from PIL import Image
 
 from core import images
 from core.errors import UnreadableImage
+from core.types import View
 
 
 def encode(image, form="PNG", **options):
@@ -125,7 +126,7 @@ def test_digest_is_the_sha256_of_the_bytes_and_the_name_has_no_folders():
 
 def test_an_empty_file_is_refused_by_name():
     with pytest.raises(UnreadableImage, match=r"^film\.png is empty: choose"):
-        images.read(b"", "/tmp/film.png")
+        images.read(b"", "/scans/film.png")
 
 
 def test_too_many_bytes_are_refused():
@@ -144,13 +145,63 @@ def test_a_header_that_claims_too_many_pixels_is_refused_before_decoding(side):
 
 
 def test_text_renamed_to_png_is_refused():
-    with pytest.raises(UnreadableImage, match=r"notes\.png is not a PNG, JPEG or DICOM image"):
+    with pytest.raises(
+        UnreadableImage, match=r"notes\.png is not a PNG, JPEG, BMP, TIFF, WebP or DICOM image"
+    ):
         images.read(b"Dear colleague,", "notes.png")
 
 
 def test_other_image_formats_are_refused():
     with pytest.raises(UnreadableImage, match="is not a PNG"):
-        images.read(encode(Image.new("L", (2, 2)), "TIFF"), "film.tif")
+        images.read(encode(Image.new("L", (2, 2)), "GIF"), "film.gif")
+
+
+@pytest.mark.parametrize("form", ["BMP", "TIFF", "WEBP"])
+def test_other_formats_read_as_png_does(form):
+    grey = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
+    options = {"lossless": True} if form == "WEBP" else {}
+    assert np.array_equal(read(grey, form, **options).pixels, read(grey).pixels)
+
+
+def test_tiff_keeps_16_bits_and_turns_white_is_zero():
+    deep = Image.fromarray(np.array([[0, 1, 40000, 65535]], np.uint16))
+    assert np.array_equal(read(deep, "TIFF").pixels, read(deep).pixels)
+    assert np.array_equal(read(deep, "TIFF", compression="tiff_lzw").pixels, read(deep).pixels)
+    negative = read(deep, "TIFF", tiffinfo={262: 0})
+    assert negative.pixels == pytest.approx(1 - read(deep).pixels)
+
+
+def test_fractions_and_negative_values_are_stretched():
+    assert read(Image.fromarray(np.array([[-1.5, 0, 1.5]], np.float32)), "TIFF").pixels.tolist() == [
+        [0, 0.5, 1]
+    ]
+    assert read(Image.fromarray(np.array([[-10, 0, 10]], np.int32)), "TIFF").pixels.tolist() == [[0, 0.5, 1]]
+
+
+def test_values_that_are_no_numbers_are_refused():
+    for value in (np.nan, np.inf):
+        with pytest.raises(UnreadableImage, match="damaged"):
+            read(Image.fromarray(np.array([[0, value]], np.float32)), "TIFF")
+
+
+def test_pages_of_a_tiff_are_counted_and_chosen():
+    pages = [Image.new("L", (4, 3), grey) for grey in (0, 51, 102)]
+    data = encode(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    assert images.read(data, "film.tif").frames == 3
+    last = images.read(data, "film.tif", View(frame=2))
+    assert last.pixels.max() == pytest.approx(0.4)
+    assert last.digest != images.read(data, "film.tif").digest
+    with pytest.raises(UnreadableImage, match="3 pages and no number 4"):
+        images.read(data, "film.tif", View(frame=3))
+
+
+def test_a_negative_is_turned_back_and_is_another_picture():
+    scan = read(Image.fromarray(np.array([[0, 51, 255]], np.uint8)))
+    back = images.turned_back(scan)
+    assert back.pixels == pytest.approx(np.array([[1, 0.8, 0]]))
+    assert (back.turned, back.digest == scan.digest) == (True, False)
+    with pytest.raises(ValueError, match="read-only"):
+        back.pixels[0, 0] = 1
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])

@@ -11,6 +11,8 @@ from tests.hostile.seeds import chest_film
 from tests.pages.test_pages import opened, upload, words
 from tests.phantom import chest, png
 
+VERDICT = 'class="opacity-verdict"'
+APP = Path(__file__).resolve().parents[2] / "app.py"
 FILM = (chest() * 255).round().astype(np.uint8)
 
 
@@ -27,18 +29,28 @@ def test_a_negative_is_offered_to_be_turned_back_and_read():
     assert "negative" in app.warning[0].value
     app = button(app, "Turn it back").click().run()
     assert not app.exception
-    assert "opacity-verdict" in words(app)
+    assert VERDICT in words(app)
     assert "Turned back" in words(app)
     app = button(app, "Show as sent").click().run()
     assert "negative" in app.warning[0].value
 
 
+def test_forgetting_a_turned_scan_leaves_neither_it_nor_what_was_sent():
+    data = chest_film(255 - FILM, WindowCenter=[127.5, 100], WindowWidth=[256, 150])
+    app = upload(opened("pages/diagnose.py"), "negative.dcm", data)
+    app = button(app, "Turn it back").click().run()
+    app = button(app, "Forget this scan").click().run()
+    assert not app.session_state["scans"]
+    assert not app.session_state["files"]
+    assert not app.session_state["sent"]
+
+
 def test_the_gate_can_be_overridden_and_every_result_says_so():
     noise = np.random.default_rng(0).random((224, 224), dtype=np.float32)
     app = upload(opened("pages/diagnose.py"), "noise.png", png(noise))
-    assert "opacity-verdict" not in words(app)
+    assert VERDICT not in words(app)
     app = button(app, "Read it all the same").click().run()
-    assert "opacity-verdict" in words(app)
+    assert VERDICT in words(app)
     assert "against the gate, at your request" in app.warning[0].value
     app = upload(app, "film.png", png(chest()))
     assert not app.warning
@@ -77,7 +89,7 @@ def test_each_verdict_is_recorded_once(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_with_sign_in_set_up_nothing_is_shown_before_it():
-    app = AppTest.from_file("app.py", default_timeout=60)
+    app = AppTest.from_file(APP, default_timeout=60)
     app.secrets["auth"] = {"client_id": "x", "redirect_uri": "http://localhost/oauth2callback"}
     app = app.run()
     assert app.info[0].value == "Sign in to read scans."

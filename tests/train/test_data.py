@@ -5,7 +5,16 @@ import pytest
 from PIL import Image
 
 from core.errors import DataSetError
-from train.data import _kermany_patient, carve, chest_xray, load_films, lung_masks
+from train.data import (
+    _kermany_patient,
+    brain_ct,
+    brain_ct_hemorrhage,
+    brain_mri,
+    carve,
+    chest_xray,
+    load_films,
+    lung_masks,
+)
 
 
 def film(path: Path, seed: int) -> None:
@@ -91,3 +100,31 @@ def test_the_real_set_has_the_published_counts(data: Path):
 
 def test_bacteria_and_virus_of_one_number_are_one_patient():
     assert _kermany_patient("person7_bacteria_25") == _kermany_patient("person7_virus_1")
+
+
+def test_head_ct_slices_of_one_patient_stay_together(tmp_path: Path):
+    for seed, name in enumerate(("100", "100 (1)", "100 (12)", "101", "102 (3)")):
+        film(tmp_path / f"brain_ct/Normal/{name}.jpg", seed)
+        film(tmp_path / f"brain_ct/Stroke/2{name}.jpg", 50 + seed)
+    cases = brain_ct(tmp_path)
+    assert {case.label for case in cases} == {"normal", "stroke"}
+    assert len({case.patient for case in cases if case.label == "normal"}) == 3
+    assert cases[0].name == "brain_ct/Normal/100 (1).jpg"
+    assert {case.split for case in cases} == {"train"}
+
+
+def test_hemorrhage_slices_are_for_the_test_only(tmp_path: Path):
+    film(tmp_path / "brain_ct_hemorrhage/Normal/001.jpg", 1)
+    film(tmp_path / "brain_ct_hemorrhage/Hemorrhage/001.jpg", 2)
+    cases = brain_ct_hemorrhage(tmp_path)
+    assert [(case.label, case.split) for case in cases] == [("normal", "test"), ("hemorrhage", "test")]
+
+
+def test_no_tumour_is_the_normal_class(tmp_path: Path):
+    for split in ("train", "test"):
+        for seed, label in enumerate(("notumor", "glioma", "meningioma", "pituitary")):
+            film(tmp_path / f"brain_mri/{split}/{label}/a.jpg", seed)
+    cases = brain_mri(tmp_path)
+    assert [case.label for case in cases[:4]] == ["normal", "glioma", "meningioma", "pituitary"]
+    assert cases[0].name == "train/notumor/a.jpg"
+    assert [case.split for case in cases] == ["train"] * 4 + ["test"] * 4

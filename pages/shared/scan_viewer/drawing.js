@@ -1,7 +1,7 @@
 // The picture: panes, what lies in each, their names, the outline.
 
 const OUTLINE = "#56b4e9";
-const SIDE_MOST = 4; // panes beside each other; more would be stamps
+const SIDE_MOST = 9; // panes beside each other; more would be stamps
 const FONT = "system-ui, sans-serif";
 
 // What each pane shows: { name, parts: [{ picture, opacity }], chosen, right } where right is the swiped side.

@@ -1,0 +1,201 @@
+"""Heat maps here and in the libraries, in one run: python -m benchmarks.explanations
+
+Prints the ratios and writes its part of docs/benchmarks.md. Needs requirements-dev.txt.
+"""
+
+import argparse
+import contextlib
+import io
+import platform
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from captum.attr import Occlusion
+from pytorch_grad_cam import GradCAM, ScoreCAM
+from pytorch_grad_cam.base_cam import BaseCAM
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.explain import grad_cam, occlusion, score_cam
+from core.explain.occlusion import STRIDE, WINDOW
+from core.explain.score_cam import CHANNELS
+from core.explain.trust import rank_correlation
+from core.models import MODELS, Classifier
+
+REPORT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+HEADING = "## Explanations"
+SIDE, TARGET = 224, 1
+LAST: dict[str, Callable[[Classifier], nn.Module]] = {
+    "resnet50": lambda model: model.net.layer4,
+    "densenet121": lambda model: model.relu,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """One method on one network, both ways. wanted: the ratio to reach. alike: rank correlation."""
+
+    network: str
+    method: str
+    library: str
+    ours: float
+    theirs: float
+    alike: float
+    wanted: float
+
+    @property
+    def ratio(self) -> float:
+        return self.theirs / self.ours
+
+
+def main() -> None:
+    arguments = parse()
+    torch.set_num_threads(arguments.threads)
+    contests = [
+        contest
+        for name in arguments.networks
+        for contest in contests_of(name, network(name), film(), arguments.repeat)
+    ]
+    text = report(contests, arguments.threads)
+    print(text)
+    write(text)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=5, help="times a fast method is run; the best counts")
+    parser.add_argument("--networks", nargs="+", choices=sorted(LAST), default=sorted(LAST, reverse=True))
+    return parser.parse_args()
+
+
+def film(seed: int = 0) -> Tensor:
+    """(1, 3, SIDE, SIDE): smooth blotches over noise, nobody's picture."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.randn(1, 1, 14, 14, generator=generator)
+    fine = torch.randn(1, 1, SIDE, SIDE, generator=generator)
+    smooth = F.interpolate(coarse, size=(SIDE, SIDE), mode="bicubic")
+    return (smooth + 0.1 * fine).expand(-1, 3, -1, -1).contiguous()
+
+
+def network(name: str) -> Classifier:
+    """Random weights; norms settled on a few films, so that signals have the size they have in use."""
+    torch.manual_seed(0)
+    model = MODELS[name](channels=3).train()
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = None  # a plain mean
+    with torch.no_grad():
+        model(torch.cat([film(seed) for seed in range(8)]))
+    return model.eval()
+
+
+def contests_of(name: str, model: Classifier, x: Tensor, repeat: int) -> list[Contest]:
+    """Grad-CAM, Score-CAM and occlusion, each beside the library's."""
+    layer = LAST[name](model)
+    cam, captum = f"grad-cam {version('grad-cam')}", f"captum {version('captum')}"
+    swift = timed(repeat, lambda: grad_cam(model, x, TARGET), lambda: library_cam(GradCAM, model, layer, x))
+    score = timed(1, lambda: score_cam(model, x, TARGET), lambda: library_cam(ScoreCAM, model, layer, x))
+    covered = timed(
+        2,
+        lambda: captum_occlusion(model, x),
+        lambda: occlusion(model, x, TARGET, window=WINDOW, stride=STRIDE),
+        lambda: occlusion(model, x, TARGET, window=WINDOW, stride=STRIDE, half=True),
+    )
+    theirs, full, half = covered
+    windows = f"Occlusion, {(-(-(SIDE - WINDOW) // STRIDE) + 1) ** 2} windows"
+    return [
+        compared(name, "Grad-CAM", cam, *swift, wanted=1.3),
+        compared(name, f"Score-CAM, {CHANNELS} maps tried", f"{cam}, all maps", *score, wanted=10),
+        compared(name, windows, captum, full, theirs, wanted=2),
+        compared(name, f"{windows}, bfloat16", captum, half, theirs, wanted=2),
+    ]
+
+
+def timed(repeat: int, *draws: Callable[[], Tensor]) -> list[tuple[float, Tensor]]:
+    """(seconds, map) of each way: the best of several turns, taken in alternation."""
+    best = [float("inf")] * len(draws)
+    maps = [torch.empty(0)] * len(draws)
+    for _ in range(repeat):
+        for index, draw in enumerate(draws):
+            start = time.perf_counter()
+            maps[index] = draw()
+            best[index] = min(best[index], time.perf_counter() - start)
+    return list(zip(best, maps, strict=True))
+
+
+def compared(
+    network: str,
+    method: str,
+    library: str,
+    ours: tuple[float, Tensor],
+    theirs: tuple[float, Tensor],
+    *,
+    wanted: float,
+) -> Contest:
+    alike = rank_correlation(_spread(ours[1]), _spread(theirs[1]))
+    return Contest(network, method, library, ours[0], theirs[0], alike, wanted)
+
+
+def _spread(heat: Tensor) -> Tensor:
+    """Onto the film, as both are shown."""
+    return F.interpolate(heat[None, None], size=(SIDE, SIDE), mode="bilinear")[0, 0]
+
+
+def library_cam(cls: type[BaseCAM], model: nn.Module, layer: nn.Module, x: Tensor) -> Tensor:
+    with cls(model, [layer]) as cam, contextlib.redirect_stderr(io.StringIO()):  # it draws a bar
+        return torch.from_numpy(cam(input_tensor=x, targets=[lambda logits: logits[TARGET]])[0])
+
+
+def captum_occlusion(model: nn.Module, x: Tensor) -> Tensor:
+    shape, stride = (x.shape[1], WINDOW, WINDOW), (x.shape[1], STRIDE, STRIDE)
+    lost: Tensor = Occlusion(model).attribute(x, target=TARGET, sliding_window_shapes=shape, strides=stride)
+    return lost[0, 0].relu()
+
+
+def report(contests: list[Contest], threads: int) -> str:
+    """The table as Markdown."""
+    rows = [
+        f"| {c.network} | {c.method} | {c.library} | {c.ours:.3f} | {c.theirs:.3f} | **{c.ratio:.1f}x** "
+        f"| {c.wanted:g}x | {c.alike:.3f} |"
+        for c in contests
+    ]
+    return "\n".join(
+        [
+            HEADING,
+            "",
+            f"{SIDE} px, random weights, {threads} threads on {processor()}, torch {torch.__version__}. "
+            "Seconds per map, the best of alternating turns. Made by `python -m benchmarks.explanations`.",
+            "",
+            "| Network | Method | Beside | Here, s | There, s | Ratio | Wanted | Rank correlation |",
+            "|---|---|---|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":")[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def write(text: str) -> None:
+    """Put this part into docs/benchmarks.md, in place of its last version; other parts stay."""
+    old = REPORT.read_text("utf-8") if REPORT.is_file() else "# Benchmarks\n\n"
+    parts = re.split(r"(?m)^(?=## )", old)
+    kept = [part for part in parts if not part.startswith(HEADING)]
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text("\n\n".join(part.strip() for part in [*kept, text]) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The decoder's side of core.decoding: one file after the other, under limits, until the parent is gone.
+
+Run as a process of its own; it never runs in the app.
+"""
+
+import json
+import os
+import struct
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, Final
+
+from core.errors import UnknownName, UnreadableImage
+from core.limits import CPU_SECONDS, MEMORY
+from core.types import Scan, View
+
+Message = tuple[dict[str, Any], bytes]
+_Read = Callable[[bytes, str, View], Scan]
+_Readers = tuple[Callable[[bytes], bool], _Read, _Read]
+_HEAD: Final = struct.Struct(">IQ")  # bytes of JSON, bytes after it
+_LONGEST: Final = 2**20  # of the JSON
+
+
+def send(pipe: BinaryIO, head: bytes, body: bytes) -> None:
+    """One message: lengths, JSON, and what follows it."""
+    pipe.write(_HEAD.pack(len(head), len(body)))
+    pipe.write(head)
+    pipe.write(body)
+    pipe.flush()
+
+
+def receive(pipe: BinaryIO, most: int) -> tuple[bytes, bytes] | None:
+    """(JSON, what follows it), or None at the end of the pipe or for a length beyond `most`."""
+    head = pipe.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    sizes = _HEAD.unpack(head)
+    if sizes[0] > _LONGEST or sizes[1] > most:
+        return None
+    text, body = pipe.read(sizes[0]), pipe.read(sizes[1])
+    return (text, body) if (len(text), len(body)) == sizes else None
+
+
+def serve() -> None:
+    """The decoder's own loop: one file after the other until the parent closes the pipe."""
+    answers = os.fdopen(os.dup(1), "wb")
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)  # native code that prints must not garble an answer
+    os.dup2(silence, 2)
+    from core import dicom, pictures  # before the limits, which leave no room for imports
+
+    readers = (dicom.is_dicom, dicom.read, pictures.read)
+    confine()
+    send(answers, b"{}", b"")
+    while message := receive(sys.stdin.buffer, 2**40):
+        _limit_time()
+        answer, body = _answer(readers, json.loads(message[0]), message[1])
+        send(answers, json.dumps(answer).encode(), body)
+        if answer.get("kind") == "MemoryError":
+            return  # fragmented: a fresh one does better
+
+
+def _answer(readers: _Readers, request: Mapping[str, Any], data: bytes) -> Message:
+    is_dicom, read_dicom, read_picture = readers
+    name, view = request["name"], View(request["frame"], request["window"])
+    try:
+        scan = (read_dicom if is_dicom(data) else read_picture)(data, name, view)
+    except (UnreadableImage, UnknownName) as error:
+        return {"error": str(error), "kind": type(error).__name__}, b""
+    except MemoryError:
+        large = f"{name} needs more than {MEMORY >> 30} GB of memory to decode: export it smaller."
+        return {"error": large, "kind": "MemoryError"}, b""
+    kept = ("modality", "acquisition", "colour_share", "frame", "frames", "window", "windows")
+    answer = {"shape": scan.pixels.shape, **{field: getattr(scan, field) for field in kept}}
+    return answer, scan.pixels.astype("<f4", copy=False).tobytes()
+
+
+def confine() -> tuple[str, ...]:
+    """Put this process under its limits; gives the names of those that this system lacks or ignores.
+
+    Linux enforces all; macOS knows no limit on address space, Windows none at all. The parent's clock
+    works everywhere.
+    """
+    try:
+        import resource
+    except ImportError:
+        return ("all",)
+    limits = {
+        "RLIMIT_AS": MEMORY,
+        "RLIMIT_FSIZE": 0,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_NPROC": 0,
+        "RLIMIT_NOFILE": 16,
+    }
+    missing: list[str] = []
+    for name, limit in limits.items():
+        try:
+            resource.setrlimit(getattr(resource, name), (limit, limit))
+        except (AttributeError, ValueError, OSError):
+            missing.append(name)
+    return tuple(missing)
+
+
+def _limit_time() -> None:
+    """CPU time from now on: the system counts it for the whole life of a process."""
+    try:
+        import resource
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + CPU_SECONDS + 1, hard))

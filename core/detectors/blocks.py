@@ -1,0 +1,47 @@
+"""Pieces that several detectors share."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+def down(inputs: int, outputs: int) -> nn.Sequential:
+    """Halve the sides."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(0.1),
+    )
+
+
+def up(inputs: int, outputs: int) -> nn.Sequential:
+    """Double the sides."""
+    return nn.Sequential(
+        nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(0.1),
+    )
+
+
+class UsualError(nn.Module):
+    """What error held-out normals show at each place, and how much it varies there."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(side, side))
+        self.register_buffer("std", torch.ones(side, side))
+        self.mean: Tensor
+        self.std: Tensor
+
+    def learn(self, batches: Iterable[Tensor]) -> None:
+        """batches: errors (N, side, side) of normals that nothing else was learned from."""
+        errors = torch.cat(list(batches))
+        self.mean.copy_(errors.mean(0))
+        # places that never err would turn noise into alarm
+        self.std.copy_(errors.std(0).clamp_min(float(errors.std(0).median()) / 4))
+
+    def forward(self, errors: Tensor) -> Tensor:
+        """(N, side, side) -> the same in standard deviations, 0 being usual."""
+        return (errors - self.mean) / self.std

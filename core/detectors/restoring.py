@@ -1,0 +1,66 @@
+"""An autoencoder that learns to take lesions away: denoising with a hard bottleneck."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.detectors.base import DetectorOutput, TrainedDetector
+from core.detectors.blocks import UsualError, down, up
+
+CELLS = 16  # per side; opacities are larger than one, ribs and vessels smaller
+
+
+class RestoringAutoencoder(TrainedDetector):
+    """Fed films with drawn lesions, it must give back the healthy film (after Vincent 2008, Kascenas 2022).
+
+    A plain autoencoder is scored by its absolute error, which is mostly ribs that it cannot draw. This one
+    is scored by what is left of the signed error after averaging over 16 x 16 cells: the mean of
+    the squared deviation from what is usual in that cell, places brighter than restored counting in full
+    and darker ones `darker` times. map: that deviation where brighter, in standard deviations.
+    """
+
+    def __init__(
+        self, *, size: int = 64, channels: int = 1, width: int = 24, latent: int = 128, darker: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.grid, self.darker = size // 16, darker
+        widths = [channels, width, 2 * width, 4 * width, 4 * width]
+        self.encoder = nn.Sequential(*(down(a, b) for a, b in pairwise(widths)))
+        self.squeeze = nn.Linear(4 * width * self.grid**2, latent)
+        self.spread = nn.Linear(latent, 4 * width * self.grid**2)
+        self.decoder = nn.Sequential(
+            up(4 * width, 4 * width),
+            up(4 * width, 2 * width),
+            up(2 * width, width),
+            up(width, width),
+            nn.Conv2d(width, channels, 3, padding=1),
+        )
+        self.usual = UsualError(CELLS)
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        code = self.squeeze(self.encoder(x).flatten(1))
+        return self.decoder(self.spread(code).unflatten(1, (-1, self.grid, self.grid)))  # type: ignore[no-any-return]
+
+    def loss(self, x: Tensor) -> Tensor:
+        return self.restoration_loss(x, x)
+
+    def restoration_loss(self, ill: Tensor, healthy: Tensor) -> Tensor:
+        """ill: (N, C, H, W), healthy: the same films before lesions were drawn. Error and error of edges."""
+        restored = self.reconstruct(ill)
+        edges = sum(F.l1_loss(restored.diff(dim=side), healthy.diff(dim=side)) for side in (2, 3))
+        return F.l1_loss(restored, healthy) + edges
+
+    def calibrate(self, batches: Iterable[Tensor]) -> None:
+        self.usual.learn(self._coarse_error(x, self.reconstruct(x)) for x in batches)
+
+    def score(self, x: Tensor) -> DetectorOutput:
+        restored = self.reconstruct(x)
+        deviation = self.usual(self._coarse_error(x, restored))
+        counted = deviation.clamp_min(0) - self.darker * deviation.clamp_max(0)
+        return DetectorOutput(counted.square().mean((1, 2)), deviation.clamp_min(0), restored)
+
+    @staticmethod
+    def _coarse_error(x: Tensor, restored: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d((x - restored).mean(1, keepdim=True), CELLS)[:, 0]

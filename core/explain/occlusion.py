@@ -1,0 +1,60 @@
+"""Occlusion: what the network loses when a window is covered."""
+
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from core.explain.passes import Progress, at_least_one, logits
+from core.models.base import Classifier
+
+WINDOW, STRIDE = 32, 16
+BATCH = 16
+
+
+def occlusion(
+    model: Classifier,
+    x: Tensor,
+    target: int,
+    *,
+    window: int = WINDOW,
+    stride: int = STRIDE,
+    baseline: float = 0.0,
+    batch: int = BATCH,
+    half: bool = False,
+    progress: Progress | None = None,
+) -> Tensor:
+    """The logit lost, on average, over the windows that cover a place (Zeiler 2014, arXiv:1311.2901).
+
+    x: (1, C, H, W), normalised. window, stride: pixels of x. baseline: what covers, 0 is the mean grey.
+    half: features in bfloat16, twice as fast where the processor has it, with nearly the same ranks.
+    Returns (H, W) >= 0, in logits. Raises ValueError for sizes that leave places uncovered.
+    """
+    at_least_one(window=window, stride=stride, batch=batch)
+    height, width = x.shape[-2:]
+    if not stride <= window <= min(height, width):
+        raise ValueError(
+            f"A window of {window} at stride {stride} does not cover {height} x {width} pixels: "
+            f"give stride <= window <= {min(height, width)}."
+        )
+    corners = list(product(_starts(height, window, stride), _starts(width, window, stride)))
+    lost, covered = torch.zeros(2, height, width)
+    with torch.no_grad():
+        whole = logits(model, x, target, half=half)
+        for start in range(0, len(corners), batch):
+            few = corners[start : start + batch]
+            hidden = x.repeat(len(few), 1, 1, 1)
+            for film, (top, left) in zip(hidden, few, strict=True):
+                film[:, top : top + window, left : left + window] = baseline
+            for drop, (top, left) in zip(whole - logits(model, hidden, target, half=half), few, strict=True):
+                lost[top : top + window, left : left + window] += drop
+                covered[top : top + window, left : left + window] += 1
+            if progress:
+                progress((start + len(few)) / len(corners))
+    mean: Tensor = lost / covered
+    return mean.relu()
+
+
+def _starts(length: int, window: int, stride: int) -> range:
+    """Where windows begin; the last one may reach over the edge, and is cut there."""
+    return range(0, length - window + stride, stride)

@@ -1,0 +1,189 @@
+"""How far a heat map can be trusted: is it in the lungs, does it matter, is it the model, do others agree?"""
+
+import copy
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from core.explain.passes import Progress
+from core.models.base import Classifier
+from core.resample import resize
+from core.types import Agreement, Curve, Faithfulness, FloatArray, Frame, Trust
+
+HOTTEST = 0.1  # share of the places that count as a map's hot region
+ENOUGH = 3  # methods that must share a place
+GRID = 32  # cells a side when two maps are compared: finer ones would count interpolated values
+STEPS = 10
+RANDOM_MAPS = 3
+STILL_ALIKE = 0.5  # rank correlation from which on a map does not depend on what the network learned
+AS_HOT = 1.0  # heat on normal scans over that on abnormal ones, from which on it tells them not apart
+STAGES = ("head", "half", "all")
+
+
+def inside_share(heatmap: FloatArray, mask: NDArray[np.bool_]) -> float | None:
+    """Share of the heat that lies in the mask; None for a map without heat. Both (H, W)."""
+    total = float(heatmap.sum())
+    return float(heatmap[mask].sum()) / total if total > 0 else None
+
+
+def rank_correlation(one: FloatArray | Tensor, other: FloatArray | Tensor) -> float:
+    """Spearman's correlation of two maps over the same places, whatever their grids.
+
+    0 when either is flat: a flat map agrees with nothing.
+    """
+    first, second = (rankdata(_on_grid(heat)) for heat in (one, other))
+    first, second = first - first.mean(), second - second.mean()
+    size = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    return float((first * second).sum()) / size if size > 0 else 0.0
+
+
+def _on_grid(heat: FloatArray | Tensor) -> NDArray[np.float64]:
+    x = torch.as_tensor(heat, dtype=torch.float32)[None, None]
+    x = resize(x, GRID, GRID) / x.abs().max().clamp_min(1e-12)
+    return x.round(decimals=5).flatten().double().numpy()  # what resizing adds is no rank
+
+
+def agreement(heatmaps: Mapping[str, FloatArray], frame: Frame) -> Agreement:
+    """Pairwise rank correlation inside the frame, and where at least three hot regions meet.
+
+    heatmaps: (H, W) each, in scan geometry, by method.
+    """
+    top, left, bottom, right = (round(edge) for edge in frame.box)
+    within = {name: heat[top:bottom, left:right] for name, heat in heatmaps.items()}
+    pairs = {
+        (one, other): rank_correlation(within[one], within[other]) for one, other in combinations(within, 2)
+    }
+    counts = np.zeros(frame.shape, dtype=np.float32)
+    for heat in within.values():
+        counts[top:bottom, left:right] += _hot(heat)
+    return Agreement(pairs, np.where(counts >= ENOUGH, counts, 0).astype(np.float32))
+
+
+def _hot(heat: FloatArray) -> NDArray[np.bool_]:
+    """The hottest tenth of the places, and never a cold one."""
+    cut = np.quantile(heat, 1 - HOTTEST)
+    hot: NDArray[np.bool_] = (heat >= cut) & (heat > 0)
+    return hot
+
+
+def faithfulness(
+    model: Classifier, x: Tensor, target: int, heat: Tensor, *, progress: Progress | None = None
+) -> Faithfulness:
+    """Deletion and insertion of a map beside those of random blotches (the mean of several)."""
+    maps = [heat, *random_maps()]
+    pairs: list[tuple[Curve, Curve]] = []
+    for one in maps:
+        pairs.append(deletion_and_insertion(model, x, target, one))
+        if progress:
+            progress(len(pairs) / len(maps))
+    random_deletion, random_insertion = (mean_curve(curves) for curves in zip(*pairs[1:], strict=True))
+    return Faithfulness(*pairs[0], random_deletion, random_insertion)
+
+
+def deletion_and_insertion(
+    model: Classifier, x: Tensor, target: int, heat: Tensor, *, steps: int = STEPS
+) -> tuple[Curve, Curve]:
+    """Blur the hottest places first, or show them first, and watch P(target) (Petsiuk 2018, 1806.07421).
+
+    x: (1, C, H, W), normalised. heat: (h, w) over x. Both over the share of places changed, in [0, 1]. A map
+    that matters lets P fall early under deletion (small area) and rise early under insertion (large area).
+    """
+    x = x.contiguous(memory_format=torch.channels_last)
+    rank = _rank(resize(heat[None, None].float(), *x.shape[-2:])[0, 0])
+    counts = torch.linspace(0, rank.numel(), steps + 1).round().view(-1, 1, 1, 1)
+    hot = rank < counts  # (steps + 1, 1, H, W)
+    blurred = blur(x)
+    with torch.no_grad():
+        deleted = torch.softmax(model(torch.where(hot, blurred, x)), dim=1)[:, target]
+        shown = torch.softmax(model(torch.where(hot, x, blurred)), dim=1)[:, target]
+    shares = tuple(torch.linspace(0, 1, steps + 1).tolist())
+    return Curve(shares, tuple(deleted.tolist())), Curve(shares, tuple(shown.tolist()))
+
+
+def mean_curve(curves: Iterable[Curve]) -> Curve:
+    """The mean of curves over the same x."""
+    every = list(curves)
+    return Curve(every[0].x, tuple(np.mean([curve.y for curve in every], axis=0).tolist()))
+
+
+def random_maps(count: int = RANDOM_MAPS, grid: int = 10) -> list[Tensor]:
+    """Maps that know nothing, blotches as coarse as a network's cells; the same ones every time."""
+    generator = Generator().manual_seed(0)
+    return [torch.rand(grid, grid, generator=generator) for _ in range(count)]
+
+
+def blur(x: Tensor) -> Tensor:
+    """What stands for "not seen": the film with everything finer than an eighth of its side gone."""
+    side = x.shape[-1]
+    coarse = F.avg_pool2d(x, max(side // 8, 1))
+    return F.interpolate(coarse, size=x.shape[-2:], mode="bicubic", align_corners=False)
+
+
+def _rank(heat: Tensor) -> Tensor:
+    """(H, W): 0 for the hottest place; equally hot ones in a fixed random order, not row by row."""
+    shuffled = torch.randperm(heat.numel(), generator=Generator().manual_seed(1))
+    order = shuffled[heat.flatten()[shuffled].argsort(descending=True, stable=True)]
+    rank = torch.empty_like(order)
+    rank[order] = torch.arange(len(order))
+    return rank.view_as(heat)
+
+
+def randomised(model: Classifier, stage: str, films: Tensor, generator: Generator) -> Classifier:
+    """A copy whose last layers forgot what they learned (Adebayo 2018, arXiv:1810.03292).
+
+    stage: "head", "half" (the later half of all layers) or "all". films: (N, C, H, W), normalised. The
+    weights of each layer are shuffled among themselves, and BatchNorms settle on the films again: else the
+    signal would die or run away, and any two maps would differ. Raises ValueError for other stages.
+    """
+    if stage not in STAGES:
+        raise ValueError(f"No stage {stage!r}. Choose from: {', '.join(STAGES)}.")
+    forgetful = copy.deepcopy(model).eval()
+    for layer in _last_layers(forgetful, stage, films[:1]):
+        for parameter in layer.parameters(recurse=False):
+            flat = parameter.detach().flatten()
+            mixed = flat[torch.randperm(len(flat), generator=generator)]
+            parameter.detach().copy_(mixed.view_as(parameter))
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.reset_running_stats()
+            layer.momentum = None  # a plain mean over what it sees
+            layer.train()
+    with torch.no_grad():
+        forgetful(films)
+    return forgetful.eval().requires_grad_(False)
+
+
+def _last_layers(model: Classifier, stage: str, x: Tensor) -> list[nn.Module]:
+    layers = [layer for layer in model.modules() if next(layer.parameters(recurse=False), None) is not None]
+    if stage == "all":
+        return layers
+    if stage == "half":
+        return layers[len(layers) // 2 :]
+    model.requires_grad_(True)
+    with torch.no_grad():
+        maps = model.features(x)
+    with torch.enable_grad():
+        logits = model.head(maps).sum()
+    parameters = [parameter for layer in layers for parameter in layer.parameters(recurse=False)]
+    used = torch.autograd.grad(logits, parameters, allow_unused=True)
+    learned = {id(p) for p, gradient in zip(parameters, used, strict=True) if gradient is not None}
+    return [layer for layer in layers if any(id(p) in learned for p in layer.parameters(recurse=False))]
+
+
+def best(table: Mapping[str, Trust]) -> str | None:
+    """The method to open with: of those fit to be shown, the largest gap of insertion over deletion.
+
+    Unfit is a map that stays alike when any stage of the network is randomised, and one that glows no less
+    on normal scans. When none is fit, the gap alone decides. None for an empty table.
+    """
+    fit = [
+        name
+        for name, row in table.items()
+        if max(row.sanity.values()) < STILL_ALIKE and row.normal_heat < AS_HOT
+    ]
+    return max(fit or table, key=lambda name: table[name].insertion - table[name].deletion, default=None)

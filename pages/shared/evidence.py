@@ -1,0 +1,258 @@
+"""The evidence on a page: which heat maps, how they are drawn, and how far each can be trusted."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.types import Agreement, Card, Explanation, Faithfulness, LungFields, Scan
+from pages.shared import cache
+from pages.shared.cache import Asked
+from pages.shared.scan_viewer import Layer
+
+PATIENCE = 0.6  # seconds before a wait is announced
+ALIKE = 0.5  # rank correlation from which on two maps agree
+CAUTION = "A heat map shows what moved the model, not where disease is."
+WORDS = {  # one sentence under the picture, by method
+    "grad-cam": "Feature maps weighted by their mean gradient.",
+    "grad-cam++": "Feature maps weighted by the places that raise the score.",
+    "hires-cam": "Every cell of the feature maps weighted by its own gradient.",
+    "layer-cam": "Every cell weighted by its own gradient, positive ones only.",
+    "score-cam": "Feature maps weighted by the score of the film seen through each.",
+    "occlusion": "What the score loses when a window is covered.",
+    "integrated-gradients": "The score shared out among patches of pixels.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What to draw. asked: the map on top first. own_scale: full colour is this film's hottest place."""
+
+    asked: tuple[Asked, ...]
+    own_scale: bool
+
+    @property
+    def several(self) -> bool:
+        return len(self.asked) > 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What was drawn. shown: the chosen maps by method; maps: those and the ones they are compared with."""
+
+    choice: Choice
+    shown: dict[str, Explanation]
+    maps: dict[str, Explanation]
+    shared: Agreement
+
+
+def choose(card: Card) -> Choice:
+    """Ask which methods, for which class, with which options. Opens with the method to trust most."""
+    known = cache.explainers(card.id)
+    method = st.selectbox("Method", known, key=f"method-{card.id}", persist_state="session")
+    label = st.selectbox("Evidence for", card.labels[::-1], key=f"label-{card.id}", persist_state="session")
+    with st.expander("Compare and set"):
+        beside = st.multiselect(
+            "Side by side with",
+            [name for name in known if name != method],
+            key=f"beside-{card.id}-{method}",
+            placeholder="None",
+        )
+        own_scale = st.toggle(
+            "Scale to this film",
+            key="own-scale",
+            help="Shows faint maps in full colour; films can no longer be compared.",
+        )
+        options = {name: _set(name) for name in (method, *beside)}
+    return Choice(
+        tuple(Asked(card.id, name, label, arguments) for name, arguments in options.items()), own_scale
+    )
+
+
+def _set(method: str) -> tuple[tuple[str, int], ...]:
+    """The method's options as chosen."""
+    return tuple(
+        (
+            name,
+            st.select_slider(
+                f"{name.capitalize()}, {method}", option.choices, value=option.default, key=f"{method}-{name}"
+            ),
+        )
+        for name, option in cache.explainer_options(method).items()
+    )
+
+
+def gather(choice: Choice, scan: Scan) -> Evidence:
+    """The chosen maps, slow ones with their progress on the page, and what they have in common."""
+    from core.explain import trust  # brings torch, which a page loads last
+
+    place = st.empty()
+    shown = {
+        asked.method: cache.explanation(
+            asked, scan, waiting(f"Drawing {asked.method}", place, cancel=lambda: _draw_fast(choice))
+        )
+        for asked in choice.asked
+    }
+    # One map alone agrees with nothing: those that cost next to nothing stand by.
+    card_id, label = choice.asked[0].card_id, choice.asked[0].label
+    others = [Asked(card_id, name, label) for name in _fast(card_id) if name not in shown]
+    maps = {**shown, **{asked.method: cache.explanation(asked, scan) for asked in others}}
+    frame = next(iter(maps.values())).frame
+    shared = trust.agreement({name: drawn.heatmap for name, drawn in maps.items()}, frame)
+    return Evidence(choice, shown, maps, shared)
+
+
+def _fast(card_id: str) -> list[str]:
+    """The card's methods that take a single pass: the others have something to set."""
+    return [name for name in cache.explainers(card_id) if not cache.explainer_options(name)]
+
+
+def _draw_fast(choice: Choice) -> None:
+    """Give the slow methods up: back to the most trusted one that takes a single pass."""
+    card_id, wanted = choice.asked[0].card_id, choice.asked[0].method
+    st.session_state[f"beside-{card_id}-{wanted}"] = []
+    st.session_state[f"method-{card_id}"] = _fast(card_id)[0]
+
+
+def waiting(words: str, place: DeltaGenerator, cancel: Callable[[], None]) -> Callable[[float], None]:
+    """A progress callback: after a moment it says how far, how long still, and offers a way out.
+
+    The way out is any click: Streamlit ends the running script at the next word it would put on the page.
+    """
+    start = time.monotonic()
+    bar: DeltaGenerator | None = None
+
+    def show(share: float) -> None:
+        nonlocal bar
+        spent = time.monotonic() - start
+        if share >= 1:
+            place.empty()
+        elif spent > PATIENCE:
+            if bar is None:
+                with place.container():
+                    bar = st.progress(share)
+                    st.button("Cancel", key=f"cancel {words}", on_click=cancel)
+            bar.progress(share, f"{words}: {share:.0%}, about {spent / share - spent:.0f} s left")
+
+    return show
+
+
+def layers(found: Evidence) -> list[Layer]:
+    """The maps for the viewer, and where three methods or more agree."""
+    choice, shared = found.choice, found.shared
+    drawn = [
+        Layer(
+            f"{shown.method} for {shown.label}",
+            shown.heatmap,
+            scale=_scale(shown, own=choice.own_scale),
+            unit=shown.unit,
+            caption=_caption(asked, own=choice.own_scale),
+        )
+        for asked, shown in zip(choice.asked, found.shown.values(), strict=True)
+    ]
+    together = Layer(
+        "Where methods agree",
+        shared.together,
+        scale=float(max(shared.together.max(), 3)),
+        unit="methods",
+        zero="fewer than three",
+        caption="Methods that count a place among the hottest tenth of their map.",
+    )
+    return [*drawn, together] if shared.together.any() else drawn
+
+
+def _scale(shown: Explanation, *, own: bool) -> float:
+    peak = float(shown.heatmap.max())
+    return peak if own and peak > 0 else shown.scale
+
+
+def _caption(asked: Asked, *, own: bool) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in asked.arguments)
+    full = (
+        "the hottest place of this film, so films cannot be compared."
+        if own
+        else "as hot as the hottest place of 95 % of validation scans."
+    )
+    return f"{WORDS.get(asked.method, '')} {settings and f'{settings.capitalize()}. '}Full colour: {full}"
+
+
+def show_readout(card: Card, found: Evidence, lungs: LungFields, scan: Scan) -> None:
+    """Beside each map: is it in the lungs, do others agree, is it the model, does it matter."""
+    from core.explain import trust
+
+    measured = _measure(found.choice, scan)
+    rows: dict[str, dict[str, str]] = {}
+    for method, shown in found.shown.items():
+        inside = trust.inside_share(shown.heatmap, lungs.mask)
+        alike = [value for pair, value in found.shared.pairs.items() if method in pair]
+        table = card.trust.get(method)
+        column = {
+            "inside the lungs": "no heat" if inside is None else f"{inside:.0%}",
+            "agrees with": f"{sum(value >= ALIKE for value in alike)} of {len(alike)} methods",
+            "alike when untrained": f"{max(table.sanity.values()):.2f}" if table else "not measured",
+        }
+        if method in measured:
+            test = measured[method]
+            column |= {
+                "deletion (random)": f"{test.deletion.area:.2f} ({test.random_deletion.area:.2f})",
+                "insertion (random)": f"{test.insertion.area:.2f} ({test.random_insertion.area:.2f})",
+                "probability, all blurred": f"{test.deletion.y[-1]:.2f}",
+            }
+        rows[method] = column
+    names = list(next(iter(rows.values())))
+    st.dataframe(
+        [{"": name, **{method: rows[method].get(name, "") for method in rows}} for name in names],
+        hide_index=True,
+        alt="How far each map can be trusted",
+    )
+    st.caption(CAUTION)
+    _show_alike(card, found)
+
+
+def _measure(choice: Choice, scan: Scan) -> dict[str, Faithfulness]:
+    """Deletion and insertion of the chosen maps, once somebody asks."""
+    place = st.empty()
+    wanted = st.button(
+        "Does it matter?",
+        key="matter",
+        help="Blurs the hottest places first, shows them first, and watches the probability.",
+    )
+    words = "Blurring and watching"
+    return {
+        asked.method: cache.faithfulness(asked, scan, waiting(f"{words} {asked.method}", place, lambda: None))
+        for asked in choice.asked
+        if wanted or cache.is_measured(asked, scan)
+    }
+
+
+def _show_alike(card: Card, found: Evidence) -> None:
+    """What the rows mean, and the rank correlation of every two maps."""
+    from core.explain.trust import STILL_ALIKE
+
+    maps, shared = found.maps, found.shared
+    with st.expander("How to read this"):
+        area = [f" Spread evenly, {row.lung_area:.0%} of it would be." for row in card.trust.values()][:1]
+        st.markdown(
+            f"- **Inside the lungs**: share of the heat.{''.join(area)}\n"
+            f"- **Agrees with**: maps with a rank correlation of {ALIKE} or more.\n"
+            "- **Alike when untrained**: rank correlation with the map of a network that forgot its "
+            f"training, on test films. From {STILL_ALIKE} on, the map ignores the model.\n"
+            "- **Deletion, insertion**: area under the probability while the hottest places are blurred, or "
+            "shown, first. A map that matters has less deletion and more insertion than a random one."
+        )
+        st.dataframe(
+            [
+                {"": one, **{other: 1.0 if one == other else _pair(shared, one, other) for other in maps}}
+                for one in maps
+            ],
+            hide_index=True,
+            column_config={name: st.column_config.NumberColumn(format="%.2f") for name in maps},
+            alt="Rank correlation of the maps, two by two",
+        )
+        st.caption("Rank correlation of the maps: 1 alike, 0 unrelated, -1 opposite.")
+
+
+def _pair(shared: Agreement, one: str, other: str) -> float:
+    return shared.pairs.get((one, other), shared.pairs.get((other, one), 0.0))

@@ -1,0 +1,98 @@
+"""Nothing of an upload is left: not in the log, not on disk, not in the page once it is forgotten."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.serving import ROOT, serve
+from tests.hostile.seeds import chest_film
+from tests.phantom import chest, png
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+SLOW = 60_000  # milliseconds: the first reading loads torch
+PLANTED = {
+    "PatientName": "PLANTEDSURNAME^JANE",
+    "PatientID": "PLANTED-4711",
+    "PatientBirthDate": "19530701",
+    "InstitutionName": "PLANTED HOSPITAL",
+    "StudyDescription": "PLANTED STUDY",
+}
+
+
+def film() -> tuple[bytes, bytes]:
+    """A film with planted names, and 64 bytes of its pixels by which a copy would be known."""
+    pixels = (chest(seed=3) * 255).round().astype(np.uint8)
+    mark = np.random.default_rng(7).integers(120, 160, 64, dtype=np.uint8)
+    pixels[-1, :64] = mark
+    return chest_film(pixels, **PLANTED), mark.tobytes()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def upload(page: Page, name: str, content: bytes) -> None:
+    page.locator("[data-testid=stSidebar] input[type=file]").set_input_files(
+        [{"name": name, "mimeType": "application/octet-stream", "buffer": content}]
+    )
+
+
+def visit(page: Page, address: str, content: bytes) -> None:
+    """Upload, read on every page, spoil another file, forget."""
+    page.set_default_timeout(SLOW)
+    page.goto(address)
+    upload(page, "PLANTED-file.dcm", content)
+    expect(page.locator(".opacity-verdict")).to_be_visible(timeout=SLOW)
+    upload(page, "PLANTED-broken.dcm", content[: len(content) // 3])
+    expect(page.get_by_role("alert")).to_contain_text("PLANTED-broken.dcm", timeout=SLOW)
+    upload(page, "PLANTED-noise.png", png(np.random.default_rng(0).random((99, 99), dtype=np.float32)))
+    expect(page.get_by_role("button", name="Read it all the same")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Read it all the same").click()
+    expect(page.get_by_text("against the gate, at your request")).to_be_visible(timeout=SLOW)
+    for name in ("Thresholds", "Models", "Diagnose"):
+        page.get_by_role("link", name=name).click()
+        expect(page.get_by_text("not for clinical use")).to_be_visible(timeout=SLOW)
+        page.wait_for_timeout(1500)
+    for _ in range(2):
+        page.get_by_role("button", name="Forget this scan").click()
+        page.wait_for_timeout(1500)
+    expect(page.get_by_text(re.compile("Drop a chest film"))).to_be_visible(timeout=SLOW)
+    assert "PLANTED" not in page.inner_text("body")
+    assert "PLANTED" not in page.url
+
+
+def test_nothing_of_an_upload_reaches_log_disk_or_audit(browser: Browser, tmp_path: Path):
+    content, mark = film()
+    home, temporary, log, audit = (tmp_path / name for name in ("home", "tmp", "server.log", "audit.jsonl"))
+    home.mkdir(), temporary.mkdir()
+    env = {"HOME": str(home), "TMPDIR": str(temporary), "OPACITY_AUDIT": str(audit)}
+    with serve(ROOT / "app.py", env, ("--logger.level", "debug"), log_file=log) as address:
+        context = browser.new_context()
+        visit(context.new_page(), address, content)
+        found = leaks([home, temporary, log, audit], mark)
+        context.close()
+    assert not found
+    assert not leaks([home, temporary, log, audit], mark)
+    assert "Traceback" not in log.read_text()
+    lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert [line["overridden"] for line in lines][:2] == [False, True]
+
+
+def leaks(places: list[Path], mark: bytes) -> list[str]:
+    """Files below the places that hold a planted name or the pixels."""
+    signs = [b"PLANTED", b"19530701", mark]
+    files = [file for place in places for file in ([place] if place.is_file() else place.rglob("*"))]
+    return [
+        str(file) for file in files if file.is_file() and any(sign in file.read_bytes() for sign in signs)
+    ]

@@ -1,0 +1,36 @@
+"""A Gaussian over features, free along a few axes."""
+
+import pytest
+import torch
+
+from core import likeness
+from core.errors import CardError
+
+
+def films(count: int) -> torch.Tensor:
+    """Features that vary along one direction and hardly along the others."""
+    generator = torch.Generator().manual_seed(0)
+    along, noise = torch.randn(count, 1, generator=generator), torch.randn(count, 8, generator=generator)
+    return along * torch.tensor([3.0, 2.0, 1, 0, 0, 0, 0, 0]) + 0.3 * noise
+
+
+def test_films_of_the_set_lie_at_about_one():
+    like = likeness.fit(films(2000), axes=2)
+    assert float(like.distance(films(2000)).mean()) == pytest.approx(1, abs=0.1)
+
+
+def test_a_stranger_lies_further_than_any_film():
+    like = likeness.fit(films(2000), axes=7)
+    stranger = torch.tensor([[3.0, -2.0, 1, 0, 0, 0, 0, 0]])  # each figure usual, together never seen
+    assert float(like.distance(stranger)[0]) > float(like.distance(films(2000)).max())
+
+
+def test_it_survives_storing():
+    like = likeness.fit(films(200), axes=2)
+    again = likeness.unpack(likeness.pack(like))
+    assert torch.equal(again.distance(films(9)), like.distance(films(9)))
+
+
+def test_other_bytes_are_refused():
+    with pytest.raises(CardError, match=r"train\.gate"):
+        likeness.unpack(b"not a file of tensors")

@@ -1,0 +1,198 @@
+"""The decoder process: its limits, its death, its end. One file may be lost, nothing else."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core import decoding, images
+from core.errors import UnreadableImage
+from tests.hostile.seeds import GOOD, NOISE, picture
+
+ROOT = Path(__file__).resolve().parents[2]
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces all limits")
+
+
+def large() -> bytes:
+    """A picture that takes a good part of a second to decode."""
+    file = BytesIO()
+    Image.fromarray(np.tile(NOISE.astype(np.uint16) * 257, (120, 140))).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Process ids of the decoders that were given work, in order."""
+    ids: list[int] = []
+    take = decoding._POOL.take
+
+    def note() -> decoding._Worker:
+        worker = take()
+        ids.append(worker.process.pid)
+        return worker
+
+    monkeypatch.setattr(decoding._POOL, "take", note)
+    return ids
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def dead(process: int) -> None:
+    """Wait for its end, which a kill only asks for."""
+    until = time.monotonic() + 10
+    while alive(process) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not alive(process)
+
+
+def test_a_decoder_is_used_again(seen: list[int]):
+    for _ in range(3):
+        images.read(GOOD["png"], "film.png")
+    assert len(set(seen)) == 1
+
+
+@LINUX
+def test_killing_the_decoder_at_work_loses_only_that_file(seen: list[int]):
+    images.read(GOOD["png"], "warm.png")
+    answers: dict[str, str] = {}
+
+    def read(name: str, data: bytes) -> None:
+        try:
+            answers[name] = str(images.read(data, name).pixels.shape)
+        except UnreadableImage as error:
+            answers[name] = str(error)
+
+    victim = threading.Thread(target=read, args=("victim.png", large()))
+    victim.start()
+    time.sleep(0.15)
+    other = threading.Thread(target=read, args=("other.png", GOOD["png"]))
+    other.start()
+    os.kill(seen[1], signal.SIGKILL)
+    victim.join(20), other.join(20)
+    assert answers["victim.png"].startswith("victim.png made its decoder stop: export")
+    assert answers["other.png"] == "(48, 40)"
+    assert images.read(large(), "again.png").pixels.shape == (5760, 5600)
+
+
+@LINUX
+def test_a_decoder_killed_while_idle_is_replaced_unnoticed(seen: list[int]):
+    images.read(GOOD["png"], "film.png")
+    os.kill(seen[-1], signal.SIGKILL)
+    dead(seen[-1])
+    assert images.read(GOOD["png"], "film.png").pixels.shape == (48, 40)
+
+
+def test_a_decoder_that_takes_too_long_is_stopped(seen: list[int], monkeypatch: pytest.MonkeyPatch):
+    images.read(GOOD["png"], "film.png")
+    monkeypatch.setattr(decoding, "SECONDS", 0.4)
+    os.kill(seen[-1], signal.SIGSTOP)
+    start = time.monotonic()
+    with pytest.raises(UnreadableImage, match=r"^slow\.png takes more than 0 s to decode: export"):
+        images.read(GOOD["png"], "slow.png")
+    assert time.monotonic() - start < 3
+    monkeypatch.undo()
+    assert images.read(GOOD["png"], "film.png").pixels.shape == (48, 40)
+
+
+@LINUX
+@pytest.mark.parametrize(
+    ("act", "sign"),
+    [
+        ("bytearray(2 << 30)", "MemoryError"),
+        ("import tempfile; tempfile.TemporaryFile()", "No usable temporary directory"),
+        ("[open('/dev/null') for _ in range(99)]", "Too many open files"),
+    ],
+)
+def test_the_limits_hold(act: str, sign: str):
+    done = python(f"import numpy\nfrom core import decoder\nassert not decoder.confine()\n{act}")
+    assert done.returncode != 0
+    assert sign in done.stderr or done.returncode == -signal.SIGXFSZ
+
+
+@LINUX
+@pytest.mark.nightly
+def test_a_loop_without_end_runs_out_of_its_time():
+    done = python("from core import decoder\ndecoder._limit_time()\nwhile True: pass")
+    assert done.returncode == -signal.SIGXCPU
+
+
+def test_an_answer_that_is_nonsense_is_refused():
+    good = {"shape": [1, 1], "frames": 1, "frame": 0, "colour_share": 0, "acquisition": {}, "modality": None}
+    good |= {"window": "", "windows": []}
+    one = np.ones(1, np.float32).tobytes()
+    assert decoding._scan(good, one, "film").pixels.tolist() == [[1]]
+    lies = [
+        ({"shape": [2, 1]}, one),
+        ({"shape": [-1, -1]}, one),
+        ({"frame": 3}, one),
+        ({"acquisition": {"PatientName": "DOE"}}, one),
+        ({"acquisition": 7}, one),
+        ({}, np.array([np.nan], np.float32).tobytes()),
+        ({}, np.array([7], np.float32).tobytes()),
+    ]
+    for change, pixels in lies:
+        with pytest.raises(UnreadableImage, match="nonsense"):
+            decoding._scan(good | change, pixels, "film")
+
+
+ONE = "from core import decoding, images\nfrom tests.hostile.seeds import GOOD\n"
+TELL = "images.read(GOOD['png'], 'x'); print(decoding._POOL._idle[0].process.pid, flush=True)\n"
+
+
+@LINUX
+@pytest.mark.parametrize(
+    "ending", ["", "import os; os._exit(0)", "import os, signal; os.kill(os.getpid(), 9)"]
+)
+def test_no_decoder_outlives_the_app(ending: str):
+    decoder = int(python(ONE + TELL + ending).stdout)
+    dead(decoder)
+
+
+@LINUX
+def test_a_forked_process_gets_decoders_of_its_own():
+    code = ONE + TELL + "import os, warnings; warnings.simplefilter('ignore')\n"
+    code += "if os.fork() == 0:\n    assert not decoding._POOL._idle\n"
+    code += "    images.read(GOOD['jpeg'], 'x'); os._exit(0)\n"
+    code += "print(os.waitstatus_to_exitcode(os.wait()[1])); images.read(GOOD['png'], 'x')"
+    assert python(code).stdout.split()[1] == "0"
+
+
+def test_many_threads_share_the_decoders():
+    shapes: list[tuple[int, ...]] = []
+    films = [picture("PNG") for _ in range(24)]
+    threads = [
+        threading.Thread(target=lambda film=film: shapes.append(images.read(film, "x").pixels.shape))
+        for film in films
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert shapes == [(48, 40)] * 24
+    assert len(decoding._POOL._idle) <= decoding.POOL
+
+
+def test_a_decoder_is_replaced_after_many_files(seen: list[int], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(decoding, "JOBS", 2)
+    decoding.end()
+    for _ in range(5):
+        images.read(GOOD["png"], "film.png")
+    assert len(set(seen)) == 3

@@ -1,0 +1,60 @@
+"""The anomaly page with every kind of detector that ships."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import cards
+from core.types import Card
+from tests.pages.test_pages import APP, FILM, upload, words
+
+DETECTORS = [card for card in cards.every() if card.kind == "detector"]
+CHEST = [card for card in DETECTORS if card.modality == "chest film"]
+
+
+def opened() -> AppTest:
+    return AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/anomaly.py").run()
+
+
+def chosen(app: AppTest, card: Card) -> AppTest:
+    box = next(box for box in app.selectbox if box.label == "Task")
+    app = box.select(card.task).run()
+    return next(box for box in app.selectbox if box.label == "Model").select(card.id).run()
+
+
+def one(model: str) -> Card:
+    found = [card for card in CHEST if card.model == model]
+    if not found:
+        pytest.skip(f"no chest card of {model} in weights/")
+    return found[0]
+
+
+@pytest.mark.parametrize("model", ["autoencoder", "patchcore"])
+def test_a_detector_gives_verdict_and_p_value(model: str):
+    app = upload(chosen(opened(), one(model)), "film.png", FILM)
+    assert not app.exception
+    assert "Conformal p-value" in words(app)
+    rebuilds = model == "autoencoder"
+    assert ("rebuilds nothing" in words(app)) != rebuilds
+
+
+def test_two_detectors_are_shown_together():
+    first, second = one("autoencoder"), one("patchcore")
+    app = upload(chosen(opened(), first), "film.png", FILM)
+    app = next(box for box in app.selectbox if box.label == "Compare with").select(second.id).run()
+    assert not app.exception
+    assert words(app).count("Conformal p-value") == 2
+    assert second.title in [title.value for title in app.subheader]
+
+
+def test_only_detectors_of_the_same_modality_are_compared():
+    app = chosen(opened(), CHEST[0])
+    offered = next(box for box in app.selectbox if box.label == "Compare with").options
+    strangers = {card.title for card in DETECTORS if card.modality != CHEST[0].modality}
+    assert len(offered) == len(CHEST)
+    assert not set(offered) & (strangers - {card.title for card in CHEST})
+
+
+def test_the_models_page_compares_all_detectors_of_a_task():
+    app = AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/models.py").run()
+    app.session_state["leaderboard"] = {"selection": {"rows": [len(cards.every()) - 1], "columns": []}}
+    assert not app.run().exception

@@ -1,0 +1,111 @@
+"""What goes onto a detector's card, from data and networks too small to matter."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from core.detectors import Backbone, Detail
+from core.types import InputSpec
+from train.data import Case
+from train.detector_card import draft, report
+from train.features import Remembered
+from train.measures import dullness, equalised, sharpness, size_of
+from train.sources import SOURCES, _thinned, _to_test
+
+SPEC = InputSpec(size=224, channels=1, mean=(0.0,), std=(1.0,), region="whole")
+
+
+def cases(source_labels: tuple[str, ...] = ("normal", "pneumonia")) -> list[Case]:
+    return [
+        Case(Path(f"{label}-{split}-{n}"), f"{label}-{split}-{n}", label, str(n), split)
+        for split in ("train", "validation", "test")
+        for label in source_labels
+        for n in range(20)
+    ]
+
+
+def test_the_threshold_comes_from_normal_validation_scans_alone():
+    held = [case for case in cases() if case.split != "train"]
+    rng = np.random.default_rng(0)
+    scores = np.array([rng.normal(4 * (case.label != "normal")) for case in held])
+    card = draft("chest-detail", "detail", {}, SOURCES["chest"], SPEC, cases(), Detail())
+    done, table = report(card, held, scores)
+    normals = table.score[[c.label == "normal" and c.split == "validation" for c in held]]
+    assert done.threshold == pytest.approx(normals.mean() + normals.std())
+    shuffled = scores.copy()
+    shuffled[[c.label != "normal" for c in held]] += 9
+    assert report(card, held, shuffled)[0].threshold == pytest.approx(done.threshold)
+
+
+def test_a_card_says_what_it_was_made_from():
+    card = draft("chest-detail", "detail", {}, SOURCES["chest"], SPEC, cases(), Detail(), seed=3)
+    assert card.kind == "detector"
+    assert card.labels == ("normal", "pneumonia")
+    assert card.data["train normal"] == 20
+    assert "train pneumonia" not in card.data
+    assert card.limitations
+
+
+def test_abnormal_validation_scans_are_thinned_to_as_many_as_the_normals():
+    extra = [replace(case, name=f"more-{k}-{case.name}") for k in range(3) for case in cases()]
+    kept = _thinned(
+        [c for c in [*cases(), *extra] if c.split != "validation" or c.label == "pneumonia"]
+        + [case for case in cases() if case.split == "validation" and case.label == "normal"]
+    )
+    held = [case.label for case in kept if case.split == "validation"]
+    assert held.count("normal") == held.count("pneumonia") == 20
+
+
+def test_an_abnormal_case_that_nothing_learns_from_goes_to_the_test():
+    ill, well = (Case(Path("a"), "a", label, "1", "train") for label in ("stroke", "normal"))
+    assert _to_test(ill).split == "test"
+    assert _to_test(well).split == "train"
+
+
+def test_equalised_films_are_equally_sharp():
+    generator = Generator().manual_seed(0)
+    noise = torch.rand(6, 1, 224, 224, generator=generator)
+    smooth = torch.nn.functional.avg_pool2d(noise, 5, 1, 2)
+    films = torch.cat([noise[:3], smooth[3:]])
+    before, after = sharpness(films), sharpness(equalised(films))
+    assert before.max() / before.min() > 2
+    assert after.max() / after.min() < 1.35
+    assert torch.equal(equalised(films)[before.argmin()], films[before.argmin()])
+
+
+def test_a_duller_film_scores_higher_on_the_yardstick():
+    noise = torch.rand(1, 1, 224, 224, generator=Generator().manual_seed(0))
+    dull = torch.nn.functional.avg_pool2d(noise, 3, 1, 1)
+    scores = dullness(torch.cat([noise, dull]))
+    assert scores[0] < scores[1]
+
+
+class Counting(Backbone):
+    grid, widths = 2, (3,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = 0
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        self.seen += len(x)
+        return (torch.nn.functional.adaptive_avg_pool2d(x, 2),)
+
+
+def test_a_scan_goes_through_its_backbone_once(tmp_path: Path):
+    x = torch.rand(3, 3, 8, 8, generator=Generator().manual_seed(0))
+    backbone = Counting()
+    remembered = Remembered(backbone, tmp_path)
+    first = remembered(x[:2])[0]
+    again = remembered(x)[0]
+    assert backbone.seen == 3
+    assert torch.equal(first, again[:2])
+    assert again == pytest.approx(backbone(x)[0], abs=1e-3)
+
+
+def test_memory_counts_buffers():
+    assert size_of(Detail(size=224)) == 2 * 56 * 56 * 4

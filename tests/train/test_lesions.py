@@ -1,0 +1,46 @@
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from core.preprocess import stretch
+from tests.phantom import chest
+from train.lesions import LESIONS, draw, draw_any
+
+
+@pytest.fixture(scope="module")
+def film() -> tuple[Tensor, Tensor]:
+    """Two drawn films and, roughly, their lungs."""
+    x = torch.stack([torch.from_numpy(chest(112, seed=seed))[None] for seed in (0, 1)])
+    rows, columns = torch.meshgrid(torch.linspace(0, 1, 112), torch.linspace(0, 1, 112), indexing="ij")
+    sides = [((columns - c) / 0.13) ** 2 + ((rows - 0.42) / 0.25) ** 2 < 1 for c in (0.315, 0.685)]
+    return stretch(x), (sides[0] | sides[1]).float().expand(2, 1, -1, -1)
+
+
+@pytest.mark.parametrize("kind", sorted(LESIONS))
+def test_a_lesion_changes_lungs_and_leaves_the_rest(kind: str, film: tuple[Tensor, Tensor]):
+    x, mask = film
+    ill = LESIONS[kind](x, mask, Generator().manual_seed(0))
+    change = (ill - x).abs()
+    assert ill.shape == x.shape
+    assert (change * mask).sum() / mask.sum() > 0.004
+    assert change[mask == 0].max() < 1e-5
+
+
+@pytest.mark.parametrize("kind", ["haze", "consolidation", "veil", "opaque side", "perihilar"])
+def test_an_opacity_brightens(kind: str, film: tuple[Tensor, Tensor]):
+    x, mask = film
+    ill = LESIONS[kind](x, mask, Generator().manual_seed(0))
+    assert ((ill - x) * mask).sum() > 0
+
+
+def test_the_same_seed_draws_the_same_lesion(film: tuple[Tensor, Tensor]):
+    x, mask = film
+    first, again, other = (draw("haze", x, mask, Generator().manual_seed(seed)) for seed in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_films_that_the_lot_spares_stay_as_they_are(film: tuple[Tensor, Tensor]):
+    x, mask = film
+    assert torch.equal(draw_any(x, mask, Generator().manual_seed(0), chance=0.0), x)
+    assert not torch.equal(draw_any(x, mask, Generator().manual_seed(0), chance=1.0), x)

@@ -1,0 +1,53 @@
+"""Measure a detector that has its card already: python -m train.figures --data DATA CARD ..."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from core import cards, checkpoints
+from core.detectors import Detector
+from core.types import Card
+from train.data import DATASETS, Case
+from train.detector_card import remember
+from train.measures import cost, figures, held_out
+from train.sources import SOURCES, Source
+
+
+def main() -> None:
+    arguments = parse()
+    source = SOURCES[arguments.source]
+    for name in arguments.cards:
+        card = cards.read(name)
+        network = checkpoints.network(card)
+        if not isinstance(card, Card) or not isinstance(network, Detector):
+            raise SystemExit(f"{name} is no detector.")
+        remember(network)
+        held = held_out(source, scored(card, source, arguments.data))
+        measured = figures(card, network, held, cards.scores(card).score)
+        checkpoints.complete(network)
+        measured |= cost(card, network, held.films[0, 0])
+        current = cards.read(name)  # others may have written to it meanwhile
+        assert isinstance(current, Card)
+        cards.write_card(replace(current, figures=measured))
+        print(name, "  ".join(f"{figure} {value:.4g}" for figure, value in measured.items()), flush=True)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cards", nargs="+", metavar="CARD")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
+    parser.add_argument("--source", choices=sorted(SOURCES), default="chest")
+    return parser.parse_args()
+
+
+def scored(card: Card, source: Source, root: Path) -> tuple[Case, ...]:
+    """The cases of the card's scores.csv, in its order and splits."""
+    table = cards.scores(card)
+    known = {case.name: case for name in source.sets for case in DATASETS[name](root)}
+    return tuple(
+        replace(known[name], split=split) for name, split in zip(table.case, table.split, strict=True)
+    )
+
+
+if __name__ == "__main__":
+    main()

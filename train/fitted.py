@@ -1,0 +1,153 @@
+"""Fit detectors that learn in one pass over normal scans: python -m train.fitted --data DATA padim ..."""
+
+import argparse
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from core import checkpoints, lungs
+from core.detectors import DETECTORS, Detector, FeatureDetector, FittedDetector, LesionDirections, Mahalanobis
+from core.detectors.backbones import MEAN, SIDE, STD
+from core.preprocess import normalise, stretch
+from core.resample import crop
+from core.types import InputSpec
+from train import augment, lesions, sources
+from train.detector_card import draft, publish, remember
+from train.sources import SOURCES, Normals, Source
+
+PAIRED = 40  # films shown with and without a change; the mean difference needs no more
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A detector in DETECTORS, and how it is built."""
+
+    model: str
+    arguments: Mapping[str, bool | int | float | str]
+
+
+RECIPES = {
+    "detail": Recipe("detail", {"size": SIDE}),
+    "mahalanobis-dinov2": Recipe("mahalanobis", {"backbone": "dinov2-vits14"}),
+    "mahalanobis-resnet50": Recipe("mahalanobis", {"backbone": "resnet50"}),
+    "padim": Recipe("padim", {"backbone": "resnet50"}),
+    "patchcore": Recipe("patchcore", {"backbone": "dinov2-vits14"}),
+    "lesions-dinov2": Recipe("lesions", {"backbone": "dinov2-vits14"}),
+    "lesions-resnet50": Recipe("lesions", {"backbone": "resnet50"}),
+}
+
+
+def main() -> None:
+    arguments = parse()
+    source = SOURCES[arguments.source]
+    cases = sources.gather(source, arguments.data, arguments.seed)
+    normals = sources.normals(source, cases, ("train", "calibration"))
+    for name in arguments.names:
+        started = time.monotonic()
+        recipe = RECIPES[name]
+        network = DETECTORS[recipe.model](**recipe.arguments)
+        spec = input_of(recipe, source)
+        with torch.inference_mode():
+            fit(network, source, normals, spec, arguments.seed)
+        card = draft(
+            f"{arguments.source}-{name}",
+            recipe.model,
+            recipe.arguments,
+            source,
+            spec,
+            cases,
+            network,
+            minutes=(time.monotonic() - started) / 60,
+            seed=arguments.seed,
+        )
+        publish(card, network, source, cases)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="+", choices=sorted(RECIPES), metavar="NAME", help=", ".join(RECIPES))
+    parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
+    parser.add_argument("--source", choices=sorted(SOURCES), default="chest")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def input_of(recipe: Recipe, source: Source) -> InputSpec:
+    """What backbones were pretrained on; the yardstick looks at the whole film, as it was found."""
+    if recipe.model == "detail":
+        return InputSpec(size=SIDE, channels=1, mean=(0.0,), std=(1.0,), region="whole")
+    return InputSpec(size=SIDE, channels=3, mean=MEAN, std=STD, region=source.region)
+
+
+def fit(network: Detector, source: Source, normals: Normals, spec: InputSpec, seed: int) -> None:
+    """Fit on training normals, calibrate the map on others."""
+    if not isinstance(network, FittedDetector):
+        raise SystemExit("This detector learns by gradient descent. Use train.detector.")
+    checkpoints.complete(network)
+    remember(network)
+    films, boxes = normals.films["train"], normals.boxes["train"]
+    chosen = torch.linspace(0, len(films) - 1, min(PAIRED, len(films))).long()
+    pairs = Pairs(films[chosen].float(), boxes[chosen], spec, seed)
+    train = sources.batches(films, boxes, spec)
+    if isinstance(network, FeatureDetector):
+        network.look_at(place_weights(source, normals))
+    if isinstance(network, Mahalanobis):
+        network.fit(train, pairs.changes())
+    elif isinstance(network, LesionDirections):
+        drawn = {kind: pairs.lesions(kind) for kind in lesions.LESIONS}
+        network.fit(train, pairs.changes(), drawn)
+    else:
+        network.fit(train)
+    network.calibrate(sources.batches(normals.films["calibration"], normals.boxes["calibration"], spec))
+
+
+def place_weights(source: Source, normals: Normals, films: int = 200) -> Tensor:
+    """(h, w): the mean lungs of aligned training films, or where scans are not black."""
+    batch, boxes = normals.films["train"][:films].float(), normals.boxes["train"][:films]
+    if source.region == "lungs":
+        return lung_masks(batch, boxes).mean((0, 1))
+    return (stretch(crop(batch, boxes, SIDE)) > 0.1).float().mean((0, 1))
+
+
+def lung_masks(films: Tensor, boxes: Tensor) -> Tensor:
+    """(N, 1, SIDE, SIDE) in [0, 1], aligned."""
+    chances = torch.cat([lungs.probabilities(part) for part in films.split(64)])[:, None]
+    return crop(F.interpolate(chances, films.shape[-2:], mode="bilinear"), boxes, SIDE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """The same normal films before and after a change, 16 at a time."""
+
+    films: Tensor
+    boxes: Tensor
+    spec: InputSpec
+    seed: int
+
+    def changes(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """As taken, and as another machine or another crop would have shown them."""
+        generator = Generator().manual_seed(self.seed)
+        for films, boxes in zip(self.films.split(16), self.boxes.split(16), strict=True):
+            x = crop(films, boxes, self.spec.size)
+            before = normalise(stretch(x), self.spec)
+            for change in augment.CHANGES.values():
+                yield before, normalise(stretch(change(stretch(x), generator)), self.spec)
+            moved, angle = augment.jitter_boxes(boxes, generator)
+            yield before, normalise(stretch(crop(films, moved, self.spec.size, angle=angle)), self.spec)
+
+    def lesions(self, kind: str) -> Iterator[tuple[Tensor, Tensor]]:
+        """Healthy, and with a lesion of that kind drawn into the lungs."""
+        generator = Generator().manual_seed(self.seed)
+        for films, boxes in zip(self.films.split(16), self.boxes.split(16), strict=True):
+            x = stretch(crop(films, boxes, self.spec.size))
+            ill = lesions.draw(kind, x, lung_masks(films, boxes), generator)
+            yield normalise(x, self.spec), normalise(ill, self.spec)
+
+
+if __name__ == "__main__":
+    main()

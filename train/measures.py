@@ -1,0 +1,153 @@
+"""What a detector's card says beside its curves: the yardstick, sharpness, false alarms, cost."""
+
+import time
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from scipy.stats import norm, spearmanr
+from sklearn.metrics import roc_auc_score
+from torch import Tensor, nn
+
+from core import lungs, thresholds
+from core.detectors import Detector, Ensemble, FeatureDetector
+from core.detectors.detail import Detail
+from core.preprocess import align, stretch
+from core.types import Card, Policy, Scan
+from train import sources
+from train.augment import blur
+from train.data import Case, load_films
+from train.sources import Source
+
+ALPHA = 0.1  # of the conformal threshold
+SHARPEST = 3.0  # pixels; the strongest blur used to equalise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOut:
+    """Validation and test: cases, films in full precision, and the box looked at in each.
+
+    even: the test films again, all brought to the same sharpness.
+    """
+
+    cases: tuple[Case, ...]
+    films: Tensor
+    boxes: Tensor
+    even: Tensor
+
+
+@cache
+def held_out(source: Source, cases: tuple[Case, ...]) -> HeldOut:
+    """Read once for all detectors of a run."""
+    chosen = tuple(case for case in cases if case.split in ("validation", "test"))
+    films = load_films(chosen, dtype=torch.float32)
+    test = torch.tensor([case.split == "test" for case in chosen])
+    return HeldOut(chosen, films, sources.boxes(source, films), equalised(films[test]))
+
+
+def figures(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) -> dict[str, float]:
+    """Figure to value: false alarms nominal and realised, AUROC per abnormal label, the yardstick.
+
+    scores: (N,), the detector's on held.cases. The yardstick is for films of lungs alone.
+    """
+    split = np.array([case.split for case in held.cases])
+    label = np.array([case.label for case in held.cases])
+    test, normal = split == "test", label == card.labels[0]
+    measured = _false_alarms(card, scores, split, normal)
+    point = card.report["test"].points[0]
+    measured["balanced accuracy"] = (point.sensitivity + point.specificity) / 2
+    measured |= _per_label(card, held, scores, label)
+    if card.input.region == "lungs":
+        chosen = torch.from_numpy(test)
+        yardstick = dullness(held.films[chosen])
+        measured["rank correlation with the yardstick"] = float(spearmanr(yardstick, scores[test])[0])
+        even = sources.batches(held.even, held.boxes[chosen], card.input)
+        with torch.inference_mode():
+            blurred = torch.cat([network.score(x).score for x in even]).numpy()
+        measured["AUROC at equal sharpness"] = float(roc_auc_score(~normal[test], blurred))
+    return measured
+
+
+def _false_alarms(card: Card, scores: np.ndarray, split: np.ndarray, normal: np.ndarray) -> dict[str, float]:
+    held = split == "validation"
+    conformal = thresholds.choose(Policy("conformal", {"alpha": ALPHA}), ~normal[held], scores[held])
+    at_test = scores[normal & ~held]
+    return {
+        "nominal false-positive rate": float(norm.sf(card.policy.arguments.get("k", 1.0))),
+        "validation false-positive rate": float(np.mean(scores[normal & held] >= card.threshold)),
+        "realised false-positive rate": float(np.mean(at_test >= card.threshold)),
+        "conformal threshold": conformal,
+        "conformal nominal false-positive rate": ALPHA,
+        "conformal realised false-positive rate": float(np.mean(at_test >= conformal)),
+    }
+
+
+def _per_label(card: Card, held: HeldOut, scores: np.ndarray, label: np.ndarray) -> dict[str, float]:
+    """Each abnormal label against the normal test cases of its own data set, when there are several."""
+    if len(card.labels) == 2:
+        return {}
+    test = np.array([case.split == "test" for case in held.cases])
+    folder = np.array([str(case.path.parent.parent) for case in held.cases])
+    found = {}
+    for name in card.labels[1:]:
+        ill = test & (label == name)
+        well = test & (label == card.labels[0]) & np.isin(folder, folder[ill])
+        truth = np.repeat([0, 1], [well.sum(), ill.sum()])
+        found[f"AUROC {name}"] = float(roc_auc_score(truth, np.concatenate([scores[well], scores[ill]])))
+        right = np.mean(scores[well] < card.threshold) + np.mean(scores[ill] >= card.threshold)
+        found[f"balanced accuracy {name}"] = float(right / 2)
+    return found
+
+
+def dullness(films: Tensor) -> np.ndarray:
+    """The yardstick's score of whole films: (N, 1, H, W) -> (N,)."""
+    with torch.inference_mode():
+        return torch.cat([Detail().score(stretch(part)).score for part in films.split(64)]).numpy()
+
+
+def sharpness(films: Tensor) -> Tensor:
+    """Mean absolute difference from a slight blur: (N, 1, H, W) -> (N,)."""
+    x = stretch(films)
+    return (x - blur(x, 1.0)).abs().mean((1, 2, 3))
+
+
+def equalised(films: Tensor) -> Tensor:
+    """Blur each film until it is no sharper than the dullest twentieth: what is left is not sharpness."""
+    goal = float(torch.quantile(sharpness(films), 0.05))
+    result = films.clone()
+    sharper = sharpness(films) > goal
+    for sigma in np.arange(0.3, SHARPEST, 0.2):
+        if not sharper.any():
+            break
+        result[sharper] = blur(films[sharper], float(sigma))
+        still = sharpness(result[sharper]) > goal
+        sharper[sharper.clone()] = still
+    return result
+
+
+def cost(card: Card, network: Detector, film: Tensor, repeats: int = 7) -> dict[str, float]:
+    """Milliseconds for one scan, lungs found already, and the memory that weights and buffers take."""
+    scan = Scan(film.numpy(), digest="", name="film")
+    whole = None if card.input.region == "whole" else lungs.find(scan)
+    times = []
+    with torch.inference_mode():
+        for _ in range(repeats):
+            started = time.perf_counter()
+            network.score(align(scan, card.input, whole)[0])
+            times.append(time.perf_counter() - started)
+    return {"milliseconds per scan": 1000 * min(times), "memory in MB": size_of(network) / 1e6}
+
+
+def size_of(network: Detector) -> int:
+    """Bytes of weights and buffers, what is lent included."""
+    total = _bytes(network)
+    if isinstance(network, Ensemble):
+        total += sum(size_of(member) for member in network.lent())
+    if isinstance(network, FeatureDetector):
+        total += _bytes(network.lent())
+    return total
+
+
+def _bytes(module: nn.Module) -> int:
+    return sum(int(tensor.numel() * tensor.element_size()) for tensor in module.state_dict().values())

@@ -1,0 +1,141 @@
+"""The normal scans that detectors learn from, and the abnormal ones they are tested on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core import lungs
+from core.preprocess import normalise, stretch
+from core.resample import crop
+from core.types import InputSpec, Region
+from train.data import DATASETS, Case, carve, load_films
+
+SPLITS = ("train", "calibration", "validation")
+WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])  # top, left, bottom, right
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a card says of its data. sets: names in DATASETS; the first holds the normals to learn from."""
+
+    sets: tuple[str, ...]
+    task: str
+    modality: str
+    region: Region
+    labels: tuple[str, ...]
+    name: str
+    licence: str
+    split: str
+    intended_use: str
+    limitations: tuple[str, ...]
+
+
+SOURCES: dict[str, Source] = {
+    "chest": Source(
+        sets=("chest_xray",),
+        task="chest anomaly",
+        modality="chest film",
+        region="lungs",
+        labels=("normal", "pneumonia"),
+        name="Kermany paediatric chest X-rays, normal films only (Mendeley rscbjbr9sj)",
+        licence="CC BY 4.0",
+        split="validation carved from train by patient and file; official test opened once",
+        intended_use="Shows how unlike normal children's films a frontal film is. Teaching and research.",
+        limitations=(
+            "Measures unlikeness of any cause: a turned child, a tube or another machine raises it too.",
+            "Trained on children of one to five years from one hospital.",
+        ),
+    ),
+    "brain-ct": Source(
+        sets=("brain_ct", "brain_ct_hemorrhage"),
+        task="brain CT anomaly",
+        modality="head CT slice",
+        region="whole",
+        labels=("normal", "stroke", "hemorrhage"),
+        name="Head CT slices, normal only (Kaggle afridirahman); hemorrhage test set (Kaggle felipekitamura)",
+        licence="as on Kaggle; research use",
+        split="by patient: a quarter of the normals for test; hemorrhage set for test only",
+        intended_use="Shows how unlike normal head CT slices a slice is. Teaching and research.",
+        limitations=(
+            "Stroke labels are per patient: many stroke slices show no lesion, so accuracy has a ceiling.",
+            "The hemorrhage set comes from other scanners: its normals are unlike the training normals too.",
+            "Slices of 40 normal patients; the slice's height in the head is not known to the detector.",
+        ),
+    ),
+    "brain-mri": Source(
+        sets=("brain_mri",),
+        task="brain MRI anomaly",
+        modality="brain MRI slice",
+        region="whole",
+        labels=("normal", "glioma", "meningioma", "pituitary"),
+        name="Brain MRI slices, no tumour only (Kaggle masoudnickparvar)",
+        licence="as on Kaggle; research use",
+        split="validation carved from train by file; test as published, twins removed",
+        intended_use="Shows how unlike tumour-free MRI slices a slice is. Teaching and research.",
+        limitations=(
+            "Gathered from several sources without patient numbers: slices of one head may be on two sides.",
+            "The classes differ in plane, weighting and source; part of every figure is that and not tumour.",
+        ),
+    ),
+}
+
+
+def _to_test(case: Case) -> Case:
+    """Abnormal cases that nothing is learned from are worth more in the test."""
+    unused = case.label != "normal" and case.split in ("train", "calibration")
+    return replace(case, split="test") if unused else case
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Normals:
+    """The normal scans of each split: films (N, 1, FILM_SIZE, FILM_SIZE) and boxes (N, 4)."""
+
+    films: dict[str, Tensor]
+    boxes: dict[str, Tensor]
+
+
+def gather(source: Source, root: Path, seed: int) -> list[Case]:
+    """All cases, in the splits train, calibration, validation and test."""
+    cases = DATASETS[source.sets[0]](root)
+    published = any(case.split == "test" for case in cases)
+    if not published:
+        cases = carve(cases, folds=4, seed=seed, into="test")
+    cases = carve(cases, folds=7, seed=seed)
+    # the usual error is learned apart from the threshold, or held-out normals would look too good
+    cases = carve(cases, folds=8, seed=seed, into="calibration")
+    if not published:
+        cases = [_to_test(case) for case in cases]
+    return _thinned(cases) + [case for name in source.sets[1:] for case in DATASETS[name](root)]
+
+
+def _thinned(cases: list[Case]) -> list[Case]:
+    """As many abnormal validation cases as normal: nothing is chosen by them, and scoring takes time."""
+    held = [case for case in cases if case.split == "validation"]
+    ill = [case for case in held if case.label != "normal"]
+    step = max(1, round(len(ill) / max(1, len(held) - len(ill))))
+    kept = set(ill[::step])
+    return [c for c in cases if c.split != "validation" or c.label == "normal" or c in kept]
+
+
+def normals(source: Source, cases: Sequence[Case], splits: Sequence[str] = SPLITS) -> Normals:
+    """Read the normals of these splits and find what is looked at in each."""
+    films = {s: load_films([c for c in cases if c.label == "normal" and c.split == s]) for s in splits}
+    return Normals(films, {split: boxes(source, batch) for split, batch in films.items()})
+
+
+def boxes(source: Source, films: Tensor) -> Tensor:
+    """(N, 4) in fractions: around the lungs, or the whole."""
+    if source.region == "lungs":
+        return lungs.boxes(films)
+    return WHOLE.expand(len(films), -1)
+
+
+def batches(films: Tensor, box: Tensor, spec: InputSpec, size: int = 32) -> Iterator[Tensor]:
+    """Aligned and normalised as in the app. box: (N, 4), passed over where the network sees the whole."""
+    if spec.region == "whole":
+        box = WHOLE.expand(len(films), -1)
+    for part, edges in zip(films.split(size), box.split(size), strict=True):
+        yield normalise(stretch(crop(part.float(), edges, spec.size)), spec)

@@ -1,0 +1,204 @@
+"""Say in a card how far each of its heat maps can be trusted: python -m train.trust --data DATA"""
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from os import cpu_count
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from tqdm import tqdm
+
+from core import cards, images, inference, lungs
+from core.errors import UnknownName
+from core.explain import EXPLAINERS, trust
+from core.inference import Model
+from core.models import Classifier
+from core.preprocess import align, to_scan_space
+from core.types import Card, Frame, LungFields, Trust
+from train.data import DATASETS, Case
+
+SCANS = 100
+SANITY_EVERY = 2  # maps of three more networks for each scan would double the time
+SETTLING = 16  # scans on which the norms of randomised networks settle
+QUANTILE = 0.95  # of each map's hottest place over validation scans: full colour from there on
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One method on one scan. sanity: rank correlation by randomised stage, where it was looked at."""
+
+    lung_share: float | None
+    lung_area: float
+    deletion: float
+    insertion: float
+    random_deletion: float
+    random_insertion: float
+    sanity: Mapping[str, float]
+    seconds: float
+
+
+def main() -> None:
+    arguments = parse()
+    torch.set_num_threads(1)  # scans in parallel use the cores better than the layers of one do
+    chosen = [card for card in cards.every() if card.kind == "classifier"]
+    if arguments.card:
+        chosen = [inference.load(arguments.card).card]
+    cases = {case.name: case for case in DATASETS[arguments.dataset](arguments.data)}
+    for card in chosen:
+        done = assess(inference.load(card.id), cases, scans=arguments.scans, workers=arguments.workers)
+        now = inference.load(card.id).card  # others may have written to it in the meantime
+        cards.write_card(replace(now, scales=done.scales, trust=done.trust))
+        announce(done)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with chest_xray/")
+    parser.add_argument("--dataset", choices=sorted(DATASETS), default="chest_xray")
+    parser.add_argument("--card", help="a folder of weights/; every classifier if left out")
+    parser.add_argument("--scans", type=int, default=SCANS, help="of validation, and of test")
+    parser.add_argument("--workers", type=int, default=cpu_count() or 1)
+    return parser.parse_args()
+
+
+def assess(model: Model, cases: Mapping[str, Case], *, scans: int, workers: int) -> Card:
+    """The card with heat scales from its validation scans and trust from its test scans."""
+    card = model.card
+    table = cards.scores(card)
+    listed = list(zip(table.split, table.case, strict=True))
+    validation, test = (
+        spread([cases[name] for split, name in listed if split == wanted], scans)
+        for wanted in ("validation", "test")
+    )
+    model.network.to(memory_format=torch.channels_last)  # faster, and nobody else's
+    stages = forgetful(model, spread(validation, SETTLING))
+    asked = [stages if i % SANITY_EVERY == 0 else {} for i in range(len(test))]
+    with ThreadPoolExecutor(workers) as pool:
+        drawn = pool.map(lambda case: hottest(model, case), validation)
+        peaks = list(tqdm(drawn, "scales", len(validation), unit="scan", mininterval=5))
+        rows = pool.map(lambda case, others: examine(model, others, case), test, asked)
+        tables = list(tqdm(rows, "trust", len(test), unit="scan", mininterval=5))
+    normal = np.array([case.label == card.labels[0] for case in validation])
+    heats = {name: np.array([peak[name] for peak in peaks]) for name in EXPLAINERS}
+    glow = {name: ratio(np.median(heat[normal]), np.median(heat[~normal])) for name, heat in heats.items()}
+    return replace(
+        card,
+        scales={name: float(np.quantile(heat, QUANTILE)) for name, heat in heats.items()},
+        trust={name: mean([table[name] for table in tables], glow[name]) for name in EXPLAINERS},
+    )
+
+
+def ratio(normal: np.floating, abnormal: np.floating) -> float:
+    """Heat on normal scans over that on abnormal ones; maps without heat tell nothing apart: 1."""
+    return float(normal / abnormal) if abnormal > 0 else 1.0
+
+
+def spread(cases: Sequence[Case], count: int) -> list[Case]:
+    """At most `count` of the cases, evenly along the list."""
+    return [cases[i] for i in np.linspace(0, len(cases) - 1, min(count, len(cases))).astype(int)]
+
+
+def hottest(model: Model, case: Case) -> dict[str, float]:
+    """The hottest place of each method's map for the last label."""
+    x, _, frame = prepared(model, case)
+    network, target = network_of(model), len(model.card.labels) - 1
+    return {
+        name: float(to_scan_space(explain(network, x, target), frame).max())
+        for name, explain in EXPLAINERS.items()
+    }
+
+
+def forgetful(model: Model, cases: Sequence[Case]) -> dict[str, Classifier]:
+    """The network with more and more of its layers randomised."""
+    films = torch.cat([prepared(model, case)[0] for case in cases])
+    generator = Generator().manual_seed(0)
+    return {stage: trust.randomised(network_of(model), stage, films, generator) for stage in trust.STAGES}
+
+
+def examine(model: Model, stages: Mapping[str, Classifier], case: Case) -> dict[str, Row]:
+    """Every method on one scan, for the class that the network finds most probable."""
+    x, fields, frame = prepared(model, case)
+    network = network_of(model)
+    with torch.no_grad():
+        target = int(network(x)[0].argmax())
+    pairs = [trust.deletion_and_insertion(network, x, target, heat) for heat in trust.random_maps()]
+    random_deletion, random_insertion = (trust.mean_curve(curves).area for curves in zip(*pairs, strict=True))
+    even = to_scan_space(torch.ones(1, 1), frame)
+    rows: dict[str, Row] = {}
+    for name, explain in EXPLAINERS.items():
+        start = time.perf_counter()
+        heat: Tensor = explain(network, x, target)
+        seconds = time.perf_counter() - start
+        deletion, insertion = trust.deletion_and_insertion(network, x, target, heat)
+        rows[name] = Row(
+            lung_share=trust.inside_share(to_scan_space(heat, frame), fields.mask),
+            lung_area=trust.inside_share(even, fields.mask) or 0.0,
+            deletion=deletion.area,
+            insertion=insertion.area,
+            random_deletion=random_deletion,
+            random_insertion=random_insertion,
+            sanity={
+                s: trust.rank_correlation(heat, explain(other, x, target)) for s, other in stages.items()
+            },
+            seconds=seconds,
+        )
+    return rows
+
+
+def mean(rows: Sequence[Row], normal_heat: float) -> Trust:
+    """The table's row of one method. A map without heat has no lung share."""
+    shares = [row.lung_share for row in rows if row.lung_share is not None]
+    return Trust(
+        n=len(rows),
+        lung_share=float(np.mean(shares)) if shares else 0.0,
+        lung_area=float(np.mean([row.lung_area for row in rows])),
+        deletion=float(np.mean([row.deletion for row in rows])),
+        insertion=float(np.mean([row.insertion for row in rows])),
+        random_deletion=float(np.mean([row.random_deletion for row in rows])),
+        random_insertion=float(np.mean([row.random_insertion for row in rows])),
+        sanity={s: float(np.mean([row.sanity[s] for row in rows if row.sanity])) for s in trust.STAGES},
+        normal_heat=normal_heat,
+        seconds=float(np.mean([row.seconds for row in rows])),
+    )
+
+
+def prepared(model: Model, case: Case) -> tuple[Tensor, LungFields, Frame]:
+    """A file as the app feeds it: (1, C, size, size), its lungs, and the part of the scan that it shows."""
+    scan = images.read(case.path.read_bytes(), case.name)
+    fields = lungs.find(scan)
+    x, frame = align(scan, model.card.input, fields)
+    return x, fields, frame
+
+
+def network_of(model: Model) -> Classifier:
+    if not isinstance(model.network, Classifier):
+        raise UnknownName(f"{model.card.id} is a detector: its map is its score, place by place.")
+    return model.network
+
+
+def announce(card: Card) -> None:
+    """Print the table that the card now holds."""
+    print(f"{card.id}: opens with {trust.best(card.trust)}")
+    print(
+        f"{'method':22}{'scale':>8}{'lungs':>7}{'delete':>8}{'insert':>8}{'head':>7}{'half':>7}{'all':>7}"
+        f"{'calm':>7}{'s':>8}"
+    )
+    for name, row in card.trust.items():
+        sanity = "".join(f"{row.sanity[stage]:7.2f}" for stage in trust.STAGES)
+        print(
+            f"{name:22}{card.scales[name]:8.3g}{row.lung_share:7.2f}{row.deletion:8.3f}{row.insertion:8.3f}"
+            f"{sanity}{row.normal_heat:7.2f}{row.seconds:8.3f}"
+        )
+    first = next(iter(card.trust.values()))
+    print(
+        f"{'random':22}{'':8}{first.lung_area:7.2f}{first.random_deletion:8.3f}{first.random_insertion:8.3f}"
+    )
+
+
+if __name__ == "__main__":
+    main()

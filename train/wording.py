@@ -1,0 +1,51 @@
+"""What cards call their detectors, and what each cannot do."""
+
+TITLES = {
+    "chest-autoencoder": "Convolutional autoencoder",
+    "chest-convlstm": "ConvLSTM autoencoder",
+    "chest-vae": "Variational autoencoder",
+    "chest-restoring": "Restoring autoencoder",
+    "chest-detail": "Fine detail (the yardstick)",
+    "chest-mahalanobis-dinov2": "Mahalanobis distance, DINOv2",
+    "chest-mahalanobis-resnet50": "Mahalanobis distance, ResNet-50",
+    "chest-padim": "PaDiM, ResNet-50",
+    "chest-patchcore": "PatchCore, DINOv2",
+    "chest-lesions-dinov2": "Drawn lesions, DINOv2",
+    "chest-lesions-resnet50": "Drawn lesions, ResNet-50",
+    "chest-ensemble": "Ensemble of unlike detectors",
+    "brain-ct-autoencoder": "Convolutional autoencoder",
+    "brain-ct-vae": "Variational autoencoder",
+    "brain-ct-mahalanobis": "Mahalanobis distance, DINOv2",
+    "brain-ct-patchcore": "PatchCore, DINOv2",
+    "brain-mri-autoencoder": "Convolutional autoencoder",
+    "brain-mri-vae": "Variational autoencoder",
+    "brain-mri-mahalanobis": "Mahalanobis distance, DINOv2",
+    "brain-mri-patchcore": "PatchCore, DINOv2",
+}
+
+LIMITATIONS = {
+    "autoencoder": ("A faint opacity can be rebuilt as well as healthy lung and then goes unseen.",),
+    "vae": ("Rebuilds blurred: its error is large at every edge, healthy or not.",),
+    "restoring": (
+        "Learned to remove lesions drawn by a program; what looks unlike them may be kept.",
+        "Only places brighter than restored count: air where none should be goes unseen.",
+    ),
+    "convlstm": (
+        "Its public model (same task, 64 pixels) claims accuracy 0.9756; that figure is from a part of 508 "
+        "images, with the threshold 1e-7 that calls nearly every image abnormal or normal alike. The figures "
+        "here are from all 624 test films at a threshold from normal films alone.",
+        "Its grid of a quarter of the pixels lets local texture through: lesions are rebuilt like lungs.",
+    ),
+    "detail": (
+        "No network: it only measures how little fine detail the middle of the film shows.",
+        "A blurred film scores as sick; part of its figure is acquisition and not disease.",
+    ),
+    "mahalanobis": ("Sees averages over regions of the lungs: a small lesion hardly moves them.",),
+    "padim": ("Compares place with place: a turned or badly cropped film is unusual everywhere.",),
+    "patchcore": ("A patch counts by its nearest normal patch wherever that was, up to a coarse place.",),
+    "lesions": (
+        "Learned which way drawn lesions move features; disease that moves them otherwise goes unseen.",
+        "Lesions were drawn by a program into normal films; no sick film was used.",
+    ),
+    "ensemble": ("Shares the faults of its members where they agree, such as blurred films.",),
+}
