@@ -127,6 +127,13 @@ async def opened(browser: Browser, address: str) -> Page:
     return page
 
 
+async def settled(page: Page) -> None:
+    """Wait as a person does, until the page stops working."""
+    await page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    await asyncio.sleep(0.3)
+    await page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
 async def upload(page: Page, name: str, data: bytes) -> str:
     """Send a file and wait for its verdict; gives "read" or, if its decoder was killed, "lost"."""
     payload = {"name": name, "mimeType": "image/png", "buffer": data}
@@ -172,6 +179,7 @@ class User:
                 break
             action = dice.choice(("read", "read", "wander", "broken", "again", "forget"))
             try:
+                await settled(page)
                 await getattr(self, action)(page, dice.randrange(FILMS))
             except PlaywrightError as error:
                 what = str(error).splitlines()[0]
@@ -203,8 +211,7 @@ class User:
         for name, path in (("Thresholds", "/thresholds"), ("Models", "/models"), ("Diagnose", "/")):
             await page.get_by_role("link", name=name).click()
             await page.wait_for_url(lambda url, path=path: urlsplit(url).path == path)
-            await asyncio.sleep(1)
-        await page.locator(".opacity-verdict").first.wait_for()
+            await settled(page)
 
     async def broken(self, page: Page, _: int) -> None:
         payload = {"name": f"user-{self.number}-9.png", "mimeType": "image/png", "buffer": b"not a picture"}
@@ -215,13 +222,14 @@ class User:
         """A fresh window: another session of the same person."""
         await page.reload()
         await page.get_by_text("not for clinical use").first.wait_for()
+        await settled(page)
         await self.read(page, number)
 
     async def forget(self, page: Page, number: int) -> None:
         button = page.get_by_role("button", name="Forget this scan")
         while await button.count():
             await button.first.click()
-            await asyncio.sleep(0.7)
+            await settled(page)
         await self.read(page, number)
 
 

@@ -11,7 +11,15 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from core import checkpoints, lungs
-from core.detectors import DETECTORS, Detector, FeatureDetector, FittedDetector, LesionDirections, Mahalanobis
+from core.detectors import (
+    DETECTORS,
+    Air,
+    Detector,
+    FeatureDetector,
+    FittedDetector,
+    LesionDirections,
+    Mahalanobis,
+)
 from core.detectors.backbones import MEAN, SIDE, STD
 from core.preprocess import normalise, stretch
 from core.resample import crop
@@ -33,6 +41,8 @@ class Recipe:
 
 RECIPES = {
     "detail": Recipe("detail", {"size": SIDE}),
+    "detail-lungs": Recipe("detail", {"size": SIDE, "top": 0.08, "bottom": 0.08, "side": 0.08}),
+    "air": Recipe("air", {"size": SIDE}),
     "mahalanobis-dinov2": Recipe("mahalanobis", {"backbone": "dinov2-vits14"}),
     "mahalanobis-resnet50": Recipe("mahalanobis", {"backbone": "resnet50"}),
     "padim": Recipe("padim", {"backbone": "resnet50"}),
@@ -51,7 +61,7 @@ def main() -> None:
         started = time.monotonic()
         recipe = RECIPES[name]
         network = DETECTORS[recipe.model](**recipe.arguments)
-        spec = input_of(recipe, source)
+        spec = input_of(name, source)
         with torch.inference_mode():
             fit(network, source, normals, spec, arguments.seed)
         card = draft(
@@ -77,9 +87,9 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def input_of(recipe: Recipe, source: Source) -> InputSpec:
+def input_of(name: str, source: Source) -> InputSpec:
     """What backbones were pretrained on; the yardstick looks at the whole film, as it was found."""
-    if recipe.model == "detail":
+    if name == "detail":
         return InputSpec(size=SIDE, channels=1, mean=(0.0,), std=(1.0,), region="whole")
     return InputSpec(size=SIDE, channels=3, mean=MEAN, std=STD, region=source.region)
 
@@ -94,7 +104,7 @@ def fit(network: Detector, source: Source, normals: Normals, spec: InputSpec, se
     chosen = torch.linspace(0, len(films) - 1, min(PAIRED, len(films))).long()
     pairs = Pairs(films[chosen].float(), boxes[chosen], spec, seed)
     train = sources.batches(films, boxes, spec)
-    if isinstance(network, FeatureDetector):
+    if isinstance(network, FeatureDetector | Air):
         network.look_at(place_weights(source, normals))
     if isinstance(network, Mahalanobis):
         network.fit(train, pairs.changes())

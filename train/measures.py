@@ -1,8 +1,10 @@
 """What a detector's card says beside its curves: the yardstick, sharpness, false alarms, cost."""
 
+import hashlib
 import time
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -38,12 +40,18 @@ class HeldOut:
 
 
 @cache
-def held_out(source: Source, cases: tuple[Case, ...]) -> HeldOut:
-    """Read once for all detectors of a run."""
+def held_out(source: Source, cases: tuple[Case, ...], runs: Path = Path("runs")) -> HeldOut:
+    """Read once for all detectors; films and boxes are kept in runs/ for the next command."""
     chosen = tuple(case for case in cases if case.split in ("validation", "test"))
-    films = load_films(chosen, dtype=torch.float32)
-    test = torch.tensor([case.split == "test" for case in chosen])
-    return HeldOut(chosen, films, sources.boxes(source, films), equalised(films[test]))
+    listed = "\n".join(f"{case.split} {case.path}" for case in chosen)
+    kept = runs / f"held-out-{hashlib.sha256(listed.encode()).hexdigest()[:12]}.pt"
+    if not kept.is_file():
+        films = load_films(chosen, dtype=torch.float32)
+        test = torch.tensor([case.split == "test" for case in chosen])
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        torch.save((films, sources.boxes(source, films), equalised(films[test])), kept)
+    films, boxes, even = torch.load(kept, weights_only=True)
+    return HeldOut(chosen, films, boxes, even)
 
 
 def figures(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) -> dict[str, float]:
@@ -62,6 +70,7 @@ def figures(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) ->
         chosen = torch.from_numpy(test)
         yardstick = dullness(held.films[chosen])
         measured["rank correlation with the yardstick"] = float(spearmanr(yardstick, scores[test])[0])
+        measured["AUROC of the yardstick"] = float(roc_auc_score(~normal[test], yardstick))
         even = sources.batches(held.even, held.boxes[chosen], card.input)
         with torch.inference_mode():
             blurred = torch.cat([network.score(x).score for x in even]).numpy()
@@ -101,9 +110,9 @@ def _per_label(card: Card, held: HeldOut, scores: np.ndarray, label: np.ndarray)
 
 
 def dullness(films: Tensor) -> np.ndarray:
-    """The yardstick's score of whole films: (N, 1, H, W) -> (N,)."""
+    """The yardstick's score of whole films, grey values as they come: (N, 1, H, W) -> (N,)."""
     with torch.inference_mode():
-        return torch.cat([Detail().score(stretch(part)).score for part in films.split(64)]).numpy()
+        return torch.cat([Detail().score(part).score for part in films.split(64)]).numpy()
 
 
 def sharpness(films: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ TITLES = {
     "chest-vae": "Variational autoencoder",
     "chest-restoring": "Restoring autoencoder",
     "chest-detail": "Fine detail (the yardstick)",
+    "chest-detail-lungs": "Fine detail inside the lungs",
+    "chest-air": "Air in the lungs",
     "chest-mahalanobis-dinov2": "Mahalanobis distance, DINOv2",
     "chest-mahalanobis-resnet50": "Mahalanobis distance, ResNet-50",
     "chest-padim": "PaDiM, ResNet-50",
@@ -39,6 +41,10 @@ LIMITATIONS = {
     "detail": (
         "No network: it only measures how little fine detail the middle of the film shows.",
         "A blurred film scores as sick; part of its figure is acquisition and not disease.",
+    ),
+    "air": (
+        "No network: it only measures how bright the lungs are. Breathing out raises it as well.",
+        "Disease that leaves the lungs dark goes unseen.",
     ),
     "mahalanobis": ("Sees averages over regions of the lungs: a small lesion hardly moves them.",),
     "padim": ("Compares place with place: a turned or badly cropped film is unusual everywhere.",),

@@ -1,5 +1,6 @@
 """Anomaly detectors, and the backbones that some look through, by name."""
 
+from core.detectors.air import Air
 from core.detectors.autoencoder import Autoencoder
 from core.detectors.backbones import BACKBONES, Backbone
 from core.detectors.base import Detector, DetectorOutput, FeatureDetector, FittedDetector, TrainedDetector
@@ -18,6 +19,7 @@ DETECTORS: dict[str, type[Detector]] = {
     "vae": VariationalAutoencoder,
     "restoring": RestoringAutoencoder,
     "detail": Detail,
+    "air": Air,
     "mahalanobis": Mahalanobis,
     "padim": Padim,
     "patchcore": PatchCore,
@@ -28,6 +30,7 @@ DETECTORS: dict[str, type[Detector]] = {
 __all__ = [
     "BACKBONES",
     "DETECTORS",
+    "Air",
     "Backbone",
     "Detector",
     "DetectorOutput",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from core.models.base import Classifier
 
@@ -24,3 +25,10 @@ def logits(model: Classifier, x: Tensor, target: int, *, half: bool) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             maps = model.features(x)
         return model.head(maps.float())[:, target]
+
+
+def blur(x: Tensor) -> Tensor:
+    """What stands for "not seen": the film with everything finer than an eighth of its side gone."""
+    side = x.shape[-1]
+    coarse = F.avg_pool2d(x, max(side // 8, 1))
+    return F.interpolate(coarse, size=x.shape[-2:], mode="bicubic", align_corners=False)

@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Generator, Tensor, nn
-from torch.nn import functional as F
 
-from core.explain.passes import Progress
+from core.explain.passes import Progress, blur
 from core.models.base import Classifier
 from core.resample import resize
 from core.types import Agreement, Curve, Faithfulness, FloatArray, Frame, Trust
@@ -116,13 +115,6 @@ def random_maps(count: int = RANDOM_MAPS, grid: int = 10) -> list[Tensor]:
     """Maps that know nothing, blotches as coarse as a network's cells; the same ones every time."""
     generator = Generator().manual_seed(0)
     return [torch.rand(grid, grid, generator=generator) for _ in range(count)]
-
-
-def blur(x: Tensor) -> Tensor:
-    """What stands for "not seen": the film with everything finer than an eighth of its side gone."""
-    side = x.shape[-1]
-    coarse = F.avg_pool2d(x, max(side // 8, 1))
-    return F.interpolate(coarse, size=x.shape[-2:], mode="bicubic", align_corners=False)
 
 
 def _rank(heat: Tensor) -> Tensor:

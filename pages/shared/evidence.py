@@ -15,7 +15,7 @@ from pages.shared.scan_viewer import Layer
 PATIENCE = 0.6  # seconds before a wait is announced
 ALIKE = 0.5  # rank correlation from which on two maps agree
 CAUTION = "A heat map shows what moved the model, not where disease is."
-WORDS = {  # one sentence under the picture, by method
+WORDS = {
     "grad-cam": "Feature maps weighted by their mean gradient.",
     "grad-cam++": "Feature maps weighted by the places that raise the score.",
     "hires-cam": "Every cell of the feature maps weighted by its own gradient.",
@@ -171,11 +171,9 @@ def _scale(shown: Explanation, *, own: bool) -> float:
 def _caption(asked: Asked, *, own: bool) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in asked.arguments)
     full = (
-        "the hottest place of this film, so films cannot be compared."
-        if own
-        else "as hot as the hottest place of 95 % of validation scans."
+        "this film's hottest place; films differ" if own else "the hottest place of 95 % of validation scans"
     )
-    return f"{WORDS.get(asked.method, '')} {settings and f'{settings.capitalize()}. '}Full colour: {full}"
+    return f"{settings and f'{settings.capitalize()}. '}Full colour: {full}."
 
 
 def show_readout(card: Card, found: Evidence, lungs: LungFields, scan: Scan) -> None:
@@ -187,11 +185,11 @@ def show_readout(card: Card, found: Evidence, lungs: LungFields, scan: Scan) -> 
     for method, shown in found.shown.items():
         inside = trust.inside_share(shown.heatmap, lungs.mask)
         alike = [value for pair, value in found.shared.pairs.items() if method in pair]
-        table = card.trust.get(method)
+        known = card.trust.get(method)
         column = {
             "inside the lungs": "no heat" if inside is None else f"{inside:.0%}",
             "agrees with": f"{sum(value >= ALIKE for value in alike)} of {len(alike)} methods",
-            "alike when untrained": f"{max(table.sanity.values()):.2f}" if table else "not measured",
+            "alike when untrained": f"{max(known.sanity.values()):.2f}" if known else "not measured",
         }
         if method in measured:
             test = measured[method]
@@ -201,12 +199,11 @@ def show_readout(card: Card, found: Evidence, lungs: LungFields, scan: Scan) -> 
                 "probability, all blurred": f"{test.deletion.y[-1]:.2f}",
             }
         rows[method] = column
-    names = list(next(iter(rows.values())))
-    st.dataframe(
-        [{"": name, **{method: rows[method].get(name, "") for method in rows}} for name in names],
-        hide_index=True,
-        alt="How far each map can be trusted",
-    )
+    table: list[dict[str, str]] = [{"": method, **row} for method, row in rows.items()]
+    if len(rows) == 1:  # one map: its figures under each other, which needs less room
+        ((method, row),) = rows.items()
+        table = [{"": name, method: value} for name, value in row.items()]
+    st.dataframe(table, hide_index=True, alt="How far each map can be trusted")
     st.caption(CAUTION)
     _show_alike(card, found)
 
@@ -235,7 +232,8 @@ def _show_alike(card: Card, found: Evidence) -> None:
     with st.expander("How to read this"):
         area = [f" Spread evenly, {row.lung_area:.0%} of it would be." for row in card.trust.values()][:1]
         st.markdown(
-            f"- **Inside the lungs**: share of the heat.{''.join(area)}\n"
+            "".join(f"- **{method}**: {WORDS.get(method, 'No words yet.')}\n" for method in found.shown)
+            + f"- **Inside the lungs**: share of the heat.{''.join(area)}\n"
             f"- **Agrees with**: maps with a rank correlation of {ALIKE} or more.\n"
             "- **Alike when untrained**: rank correlation with the map of a network that forgot its "
             f"training, on test films. From {STILL_ALIKE} on, the map ignores the model.\n"

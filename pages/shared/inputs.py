@@ -32,14 +32,13 @@ def upload_scan() -> Scan | None:
     with st.sidebar:
         st.subheader("Scan")
         key = f"upload-{turn}"
-        st.file_uploader(
+        files = st.file_uploader(
             "Drop a film here",
             type=None,  # the name proves nothing; the bytes are looked at
             accept_multiple_files=True,
             key=key,
-            on_change=_receive,
-            args=(key,),
         )
+        _receive(files)
         if held:
             _offer(held)
     for problem in st.session_state.get("problems", ()):
@@ -47,12 +46,14 @@ def upload_scan() -> Scan | None:
     return held.get(st.session_state.get("scan", ""))
 
 
-def _receive(key: str) -> None:
+def _receive(files: list[UploadedFile]) -> None:
     """Read what was dropped; what cannot be read is said, and loses nothing else."""
-    files: list[UploadedFile] = st.session_state[key]
+    # No callback: Streamlit breaks one off for good when another click is waiting. A run is begun again, so
+    # a file counts as seen only when everything else is done.
     seen: set[str] = st.session_state.setdefault("seen", set())
     fresh = [file for file in files if file.file_id not in seen]
-    seen.update(file.file_id for file in fresh)
+    if not fresh:
+        return
     problems: list[str] = []
     read: list[Scan] = []
     for file in fresh:
@@ -67,6 +68,7 @@ def _receive(key: str) -> None:
     if read:
         st.session_state.scan = read[0].digest
     st.session_state.problems = problems
+    seen.update(file.file_id for file in fresh)
 
 
 def _offer(held: dict[str, Scan]) -> None:
@@ -88,7 +90,9 @@ def _offer(held: dict[str, Scan]) -> None:
 def _forget() -> None:
     """Drop the scan on screen and everything derived from it."""
     held: dict[str, Scan] = st.session_state.scans
-    reading.forget(held.pop(st.session_state.scan).digest)
+    if held.pop(st.session_state.scan, None) is None:
+        return  # clicked twice
+    reading.forget(st.session_state.scan)
     st.session_state.scan = next(iter(held), "")
     st.session_state.problems = []
     st.session_state.uploader += 1  # a fresh key makes the uploader let go of the bytes too

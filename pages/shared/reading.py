@@ -125,8 +125,9 @@ def _replace(scan: Scan, other: Scan) -> None:
 
 
 def _files() -> dict[str, tuple[bytes, str]]:
-    files: dict[str, tuple[bytes, str]] = st.session_state.setdefault("files", {})
-    return files
+    """Bytes and name of the files that can be shown in several ways, by digest."""
+    held: dict[str, tuple[bytes, str]] = st.session_state.setdefault("files", {})
+    return held
 
 
 def _overridden() -> set[tuple[str, str]]:

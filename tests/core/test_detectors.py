@@ -5,6 +5,7 @@ import torch
 from torch import Generator, Tensor
 
 from core.detectors import BACKBONES, DETECTORS, Backbone, Detector, FeatureDetector, TrainedDetector
+from core.detectors.air import Air
 from core.detectors.autoencoder import Autoencoder
 from core.detectors.convlstm import ConvLSTMCell
 from core.detectors.detail import Detail
@@ -204,6 +205,24 @@ def test_the_restoring_score_counts_bright_places_only():
     usual = network.score(normals[:4]).score
     assert (network.score(bright).score > usual).all()
     assert (network.score(bright).score > network.score(dark).score).all()
+
+
+def test_brighter_lungs_hold_less_air():
+    detector = build("air")
+    assert isinstance(detector, Air)
+    normals = scans(detector, 30, seed=2)
+    weight = torch.zeros(96, 96)
+    weight[20:70, 10:40] = weight[20:70, 56:86] = 1
+    detector.look_at(weight)
+    detector.fit([normals])
+    detector.calibrate([normals])
+    one_side = normals[:3].clone()
+    one_side[..., 40:60, 15:35] += 0.5
+    outside = normals[:3].clone()
+    outside[..., 40:60, 44:52] += 0.5
+    usual = detector.score(normals[:3]).score
+    assert (detector.score(one_side).score > usual + 3).all()
+    assert detector.score(outside).score == pytest.approx(usual, abs=1e-3)
 
 
 def test_an_lstm_cell_remembers_the_frame_before():

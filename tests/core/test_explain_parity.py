@@ -67,9 +67,9 @@ def theirs(cls: str, model: nn.Module, layer: nn.Module, x: Tensor, target: int,
         return cam(input_tensor=x, targets=[lambda logits: logits[target]])[0]
 
 
-def warm_target(method: str, model: Classifier, x: Tensor) -> int:
+def warm_target(method: str, model: Classifier, x: Tensor, **options: int) -> int:
     """A class that has evidence: one without gives an empty map, which proves nothing."""
-    return next(k for k in range(3) if EXPLAINERS[method](model, x, k).max() > 0)
+    return next(k for k in range(3) if EXPLAINERS[method](model, x, k, **options).max() > 0)
 
 
 @pytest.mark.parametrize("method", sorted(CAMS))
@@ -100,17 +100,23 @@ def test_grad_cam_equals_captums(name: str, film: Tensor):
 def test_occlusion_equals_captums(named: tuple[str, Classifier], film: Tensor):
     _, model = named
     window, stride = 40, 28  # the last window reaches over the edge
+    target = warm_target("occlusion", model, film, window=window, stride=stride)
     library = captum_attr.Occlusion(model).attribute(
-        film, target=1, sliding_window_shapes=(3, window, window), strides=(3, stride, stride), baselines=0
+        film,
+        target=target,
+        sliding_window_shapes=(3, window, window),
+        strides=(3, stride, stride),
+        baselines=0,
     )
-    ours = occlusion(model, film, 1, window=window, stride=stride)
+    ours = occlusion(model, film, target, window=window, stride=stride)
     assert torch.allclose(_unit(ours), _unit(library.detach()[0, 0].relu()), atol=1e-4)
 
 
 def test_integrated_gradients_equal_captums(named: tuple[str, Classifier], film: Tensor):
     _, model = named
-    library = captum_attr.IntegratedGradients(model).attribute(film, target=1, n_steps=6)
-    ours = integrated_gradients(model, film, 1, steps=6, patch=1)
+    target = warm_target("integrated-gradients", model, film, steps=2)
+    library = captum_attr.IntegratedGradients(model).attribute(film, target=target, n_steps=6)
+    ours = integrated_gradients(model, film, target, steps=6, patch=1)
     assert torch.allclose(_unit(ours), _unit(library.detach().sum(1)[0].relu()), atol=1e-4)
 
 

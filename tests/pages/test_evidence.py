@@ -1,0 +1,76 @@
+"""The evidence panel of Diagnose, run as Streamlit runs it but without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import cards
+from core.explain import EXPLAINERS, trust
+from tests.phantom import chest, png
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+CARD = next(card for card in cards.every() if card.kind == "classifier")
+
+
+@pytest.fixture
+def page() -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=120).run()
+    return app.file_uploader[0].upload("film.png", png(chest(opacity=0.4)), "image/png").run()
+
+
+def methods(app: AppTest):
+    return next(box for box in app.selectbox if box.label == "Method")
+
+
+def readout(app: AppTest):
+    return next(frame.value for frame in app.dataframe if "inside the lungs" in frame.value.to_string())
+
+
+def test_diagnose_opens_with_the_method_that_the_cards_table_puts_first(page: AppTest):
+    assert not page.exception
+    assert methods(page).value == trust.best(CARD.trust)
+    assert set(methods(page).options) == set(EXPLAINERS)
+
+
+def test_every_method_can_be_drawn_for_every_class_with_its_readout(page: AppTest):
+    for method in EXPLAINERS:
+        app = methods(page).select(method).run()
+        assert not app.exception
+        assert method in readout(app).columns
+    label = next(box for box in page.selectbox if box.label == "Evidence for")
+    assert label.value == CARD.labels[-1]
+    assert not label.select(CARD.labels[0]).run().exception
+
+
+def test_methods_stand_side_by_side(page: AppTest):
+    beside = next(box for box in page.multiselect if box.label == "Side by side with")
+    app = beside.select(beside.options[0]).select(beside.options[1]).run()
+    assert not app.exception
+    assert len(readout(app)) == 3
+
+
+def test_whether_it_matters_is_measured_when_asked_and_then_kept(page: AppTest):
+    assert "deletion" not in readout(page).to_string()
+    app = next(button for button in page.button if button.label == "Does it matter?").click().run()
+    assert "deletion" in readout(app).to_string()
+    assert "deletion" in readout(app.run()).to_string()
+
+
+def test_caution_is_said_once(page: AppTest):
+    said = [caption.value for caption in page.caption if "not where disease is" in caption.value]
+    assert len(said) == 1
+
+
+def test_the_models_page_shows_how_far_each_map_can_be_trusted(page: AppTest):
+    app = page.switch_page("pages/models.py").run()
+    assert not app.exception
+    table = next(frame.value for frame in app.dataframe if "deletion" in frame.value.columns)
+    assert f"{trust.best(CARD.trust)} (shown first)" in set(table["method"])
+    assert "random map" in set(table["method"])
+
+
+def test_a_forgotten_scan_leaves_no_map_behind(page: AppTest):
+    app = next(button for button in page.button if button.label == "Forget this scan").click().run()
+    assert not app.exception
+    assert not [box for box in app.selectbox if box.label == "Method"]
