@@ -22,13 +22,14 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as TooSlow
 
 from tests.phantom import chest, png
 
@@ -130,7 +131,7 @@ async def opened(browser: Browser, address: str) -> Page:
 async def settled(page: Page) -> None:
     """Wait as a person does, until the page stops working."""
     await page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)  # a click is on its way before the page says that it works
     await page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
@@ -227,8 +228,10 @@ class User:
 
     async def forget(self, page: Page, number: int) -> None:
         button = page.get_by_role("button", name="Forget this scan")
-        while await button.count():
-            await button.first.click()
+        for _ in range(2 * FILMS):
+            if await button.count():
+                with suppress(TooSlow):  # gone meanwhile
+                    await button.first.click(timeout=5000)
             await settled(page)
         await self.read(page, number)
 

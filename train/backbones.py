@@ -1,4 +1,4 @@
-"""Cut a pretrained network down to its middle layers and write its card: python -m train.backbones --file FILE
+"""Cut a pretrained network down to its middle layers, with a card: python -m train.backbones --file FILE
 
 FILE is a state dict as safetensors: for dinov2-vits14 in the names of the published checkpoint (any grid of
 places; it is resampled to 224 pixels), for resnet50 in torchvision's names but of the first version of the

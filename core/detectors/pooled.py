@@ -1,5 +1,6 @@
 """Detectors that see a scan as one list of numbers: a backbone's features averaged over the lungs."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 import torch
@@ -135,9 +136,14 @@ class LesionDirections(PooledDetector):
         features = self.features(x)
         away = (self.pooled(features) - self.mean) @ self.directions
         deviation = self.usual(self._place_score(features))
-        return DetectorOutput(away.exp().mean(1).log(), deviation.clamp_min(0), None)
+        return DetectorOutput(_soft_maximum(away), deviation.clamp_min(0), None)
 
     def _place_score(self, features: Tensor) -> Tensor:
         """The means' part of the discriminants, at each place: (N, channels, h, w) -> (N, h, w)."""
         away = features.permute(0, 2, 3, 1) - self.mean[: self.channels]
-        return (away @ self.directions[: self.channels]).exp().mean(3).log()
+        return _soft_maximum(away @ self.directions[: self.channels])
+
+
+def _soft_maximum(values: Tensor) -> Tensor:
+    """(..., K) -> (...), log of the mean of exp."""
+    return values.logsumexp(-1) - math.log(values.shape[-1])

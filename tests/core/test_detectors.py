@@ -126,7 +126,10 @@ def test_drawn_lesions_point_to_lesions_and_not_to_the_opposite():
     with torch.inference_mode():
         detector.fit([normals], [], {"bright": [(normals[:8], normals[:8] + 0.2)]})
         usual, bright, dark = (detector.score(normals + by).score.mean() for by in (0, 0.1, -0.1))
+        extreme = detector.score(normals[:1] + 1000)
     assert dark < usual < bright
+    assert extreme.map.isfinite().all()
+    assert extreme.score.isfinite().all()
 
 
 def test_a_detector_without_its_backbone_says_which_it_needs():
