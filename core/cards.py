@@ -37,11 +37,14 @@ def read(card_id: str, root: Path = WEIGHTS) -> AnyCard:
 
 
 def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
-    """All cards that a person can choose, by task, best test AUC first. Broken ones are in `broken`."""
+    """All cards that a person can choose, by task, best validation AUC first: test is for reports only.
+
+    Broken ones are left to `broken`.
+    """
     faulty = broken(root)
     readable = (read(name, root) for name in _folders(root) if name not in faulty)
     cards = [card for card in readable if isinstance(card, Card)]
-    return tuple(sorted(cards, key=lambda card: (card.kind, card.task, -card.report["test"].auc)))
+    return tuple(sorted(cards, key=lambda card: (card.kind, card.task, -card.report["validation"].auc)))
 
 
 def broken(root: Path = WEIGHTS) -> dict[str, str]:

@@ -69,7 +69,7 @@ def brain_ct(root: Path) -> list[Case]:
 
 
 def brain_ct_hemorrhage(root: Path) -> list[Case]:
-    """Head CT slices (Kaggle felipekitamura): labels normal and hemorrhage, each its own patient, test only."""
+    """Head CT slices (Kaggle felipekitamura): labels normal and hemorrhage, all for test."""
     folder = _folder_with(root, "brain_ct_hemorrhage", "Hemorrhage")
     return [
         Case(path, f"brain_ct_hemorrhage/{path.relative_to(folder).as_posix()}", label, path.stem, "test")
