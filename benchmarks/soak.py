@@ -217,7 +217,7 @@ class User:
     async def broken(self, page: Page, _: int) -> None:
         payload = {"name": f"user-{self.number}-9.png", "mimeType": "image/png", "buffer": b"not a picture"}
         await page.locator(UPLOADER).set_input_files([payload])
-        await page.get_by_role("alert").filter(has_text="is not a PNG").first.wait_for()
+        await page.get_by_role("alert").filter(has_text=payload["name"]).first.wait_for()
 
     async def again(self, page: Page, number: int) -> None:
         """A fresh window: another session of the same person."""

@@ -23,6 +23,9 @@ LEAST_SIDE = 0.04  # share of the film on either side of the middle
 LEAST_CONFIDENCE = 0.88  # mean probability inside the lungs' mask
 
 
+FILM = "chest film"  # the modality of cards that judge no other picture
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """What the gate has to know of a scan: its lungs, and its features (1, D)."""
@@ -53,7 +56,7 @@ def check(
     """
     for test, reason in _header_faults(scan, card):
         raise RefusedScan(f"Not read: {reason}", test)
-    if card.input.region != "lungs":
+    if card.modality != FILM:
         return
     known = known or facts(scan, fields)
     for test, reason in _film_faults(scan, card, known, root):
@@ -84,7 +87,7 @@ def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
     if scan.colour_share > MOST_COLOUR:
         share = f"colour in {scan.colour_share:.0%} of pixels, at most {MOST_COLOUR:.0%} is usual"
         yield "colour", f"{scan.name} looks like a photograph ({share})."
-    if card.input.region != "lungs":
+    if card.modality != FILM:
         return
     film = "This model reads frontal chest films."
     scout = "LOCALIZER" in scan.acquisition.get("ImageType", "")  # a projection, though a CT made it

@@ -35,7 +35,7 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     films = Sources(arguments.data)
     adults = features(paths(films.adults[::4])), features(paths(films.adults[2::4]))
-    chosen = [card for card in cards.every() if card.input.region == "lungs"]
+    chosen = [card for card in cards.every() if card.modality == gate.FILM]
     chosen = [card for card in chosen if arguments.card in (None, card.id)]
     official = [case for case in films.children if case.split == "train"]
     children = dict(

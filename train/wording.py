@@ -33,9 +33,8 @@ LIMITATIONS = {
         "Only places brighter than restored count: air where none should be goes unseen.",
     ),
     "convlstm": (
-        "Its public model (same task, 64 pixels) claims accuracy 0.9756; that figure is from a part of 508 "
-        "images, with the threshold 1e-7 that calls nearly every image abnormal or normal alike. The figures "
-        "here are from all 624 test films at a threshold from normal films alone.",
+        "The public model of this kind claims accuracy 0.9756. That is from a part of 508 images, at the "
+        "threshold 1e-7; the figures here are from all test films, at a threshold from normal films alone.",
         "Its grid of a quarter of the pixels lets local texture through: lesions are rebuilt like lungs.",
     ),
     "detail": (

@@ -79,7 +79,7 @@ def test_an_altered_check_is_an_error_and_no_pass(drawn: Scan, tmp_path: Path):
         gate.check(drawn, CARD, root=tmp_path)
 
 
-@pytest.mark.parametrize("card", [c for c in cards.every() if c.input.region == "lungs"], ids=lambda c: c.id)
+@pytest.mark.parametrize("card", [c for c in cards.every() if c.modality == gate.FILM], ids=lambda c: c.id)
 def test_every_chest_card_was_measured_and_keeps_its_promises(card: Card):
     assert card.gate is not None, "run: python -m train.gate --data DATA"
     assert cards.gate(card)
@@ -104,9 +104,15 @@ def test_pictures_without_lungs_are_refused(kind: str):
         gate.check(scan_of(pictures[kind]), CARD)
 
 
-def test_a_card_for_whole_images_asks_for_no_lungs():
+def test_a_card_for_other_pictures_asks_for_no_lungs():
+    other = replace(CARD, modality="brain MRI slice")
+    gate.check(scan_of(np.random.default_rng(0).random((224, 224))), other)
+
+
+def test_a_chest_card_that_sees_the_whole_film_asks_for_lungs_too():
     whole = replace(CARD, input=replace(CARD.input, region="whole"))
-    gate.check(scan_of(np.random.default_rng(0).random((224, 224))), whole)
+    with pytest.raises(RefusedScan, match="chest films"):
+        gate.check(scan_of(np.random.default_rng(0).random((224, 224))), whole)
 
 
 def refused(files: list[Path], card: Card) -> float:
