@@ -32,6 +32,8 @@ def photograph(browser: Browser, url: str, theme: str, size: str, folder: Path) 
                 page.get_by_test_id("stExpandSidebarButton").click()
                 page.wait_for_timeout(800)
             page.get_by_role("link", name=name).click()
+            if size:
+                page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
         page.wait_for_timeout(6000)
         page.screenshot(path=folder / f"{name.lower()}-{theme}{size}.png")
     page.close()
