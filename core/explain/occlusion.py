@@ -11,7 +11,7 @@ from core.explain.passes import Progress, at_least_one, blur, logits
 from core.models.base import Classifier
 
 WINDOW, STRIDE = 32, 16
-BATCH = 16
+BATCH = 8  # more spills out of the cache
 
 
 def occlusion(

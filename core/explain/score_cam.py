@@ -8,7 +8,7 @@ from core.explain.passes import Progress, at_least_one, logits
 from core.models.base import Classifier
 
 CHANNELS = 32
-BATCH = 16
+BATCH = 8  # more spills out of the cache
 
 
 def score_cam(
