@@ -1,6 +1,6 @@
 """Networks in and out of safetensors bytes."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import torch
@@ -11,14 +11,27 @@ from torch import Tensor, nn
 from core import cards
 from core.detectors import BACKBONES, DETECTORS, Backbone, Detector, Ensemble, FeatureDetector
 from core.errors import CardError
-from core.models import MODELS, SEGMENTERS
+from core.models import BORROWERS, ENSEMBLES, MODELS, SEGMENTERS, Borrower, Classifier, ClassifierEnsemble
+from core.models.ensemble import Member
+from core.types import Card
 
-_BUILDERS: dict[str, type[nn.Module]] = {**MODELS, **DETECTORS, **SEGMENTERS, **BACKBONES}
+_BUILDERS: dict[str, type[nn.Module]] = {
+    **MODELS,
+    **BORROWERS,
+    **ENSEMBLES,
+    **DETECTORS,
+    **SEGMENTERS,
+    **BACKBONES,
+}
 
 
 def pack(network: nn.Module) -> bytes:
     """Kernels as fp16, everything one-dimensional as fp32: BatchNorm statistics overflow fp16."""
-    return save({name: _stored(tensor) for name, tensor in network.state_dict().items()})
+    own = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(_LENT)}
+    return save({name: _stored(tensor) for name, tensor in own.items()})
+
+
+_LENT = "lent."  # what a Borrower looks through is stored in another folder
 
 
 def _stored(tensor: Tensor) -> Tensor:
@@ -51,11 +64,17 @@ def unpack(card: cards.AnyCard, data: bytes, root: Path = cards.WEIGHTS) -> nn.M
 
 
 def complete(module: nn.Module, root: Path = cards.WEIGHTS) -> None:
-    """Lend a detector the backbone it looks through, and an ensemble its members."""
+    """Lend a network the one that it looks through, and an ensemble its members."""
     if isinstance(module, FeatureDetector):
         module.attach(backbone(module.backbone, root))
     if isinstance(module, Ensemble):
-        module.attach([_member(name, root) for name in module.members])
+        module.attach([_detector(name, root) for name in module.members])
+    if isinstance(module, Borrower):
+        named_card = "@" in module.of
+        module.attach(_classifier(module.of, root)[1] if named_card else backbone(module.of, root))
+    if isinstance(module, ClassifierEnsemble):
+        found = [_classifier(name, root) for name in module.members]
+        module.attach([Member(network, card.input, dict(card.scales)) for card, network in found])
 
 
 @cache
@@ -67,13 +86,28 @@ def backbone(name: str, root: Path = cards.WEIGHTS) -> Backbone:
     return found
 
 
-def _member(name: str, root: Path) -> Detector:
+def _detector(name: str, root: Path) -> Detector:
+    card = _named(name, root)
+    member = network(card, root)
+    if not isinstance(member, Detector):
+        raise CardError(f"{card.id} is no detector and cannot be part of an ensemble of detectors.")
+    return member
+
+
+@lru_cache(maxsize=16)
+def _classifier(name: str, root: Path) -> tuple[Card, Classifier]:
+    """One network for all cards of this process that stand on it."""
+    card = _named(name, root)
+    member = network(card, root)
+    if not isinstance(member, Classifier) or not isinstance(card, Card):
+        raise CardError(f"{card.id} is no classifier and cannot stand under another.")
+    return card, member
+
+
+def _named(name: str, root: Path) -> cards.AnyCard:
     """name: a card's id and the start of its sha256, joined by @."""
     card_id, _, start = name.partition("@")
     card = cards.read(card_id, root)
     if not card.sha256.startswith(start):
-        raise CardError(f"{card_id} was trained anew since its ensemble was made. Make the ensemble again.")
-    member = network(card, root)
-    if not isinstance(member, Detector):
-        raise CardError(f"{card_id} is no detector and cannot be part of an ensemble of detectors.")
-    return member
+        raise CardError(f"{card_id} was trained anew since others were built on it. Make those again.")
+    return card

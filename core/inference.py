@@ -7,12 +7,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from core import cards, checkpoints
 from core.detectors import Detector
 from core.errors import CardError, UnknownName
 from core.explain import EXPLAINERS, SLOW, UNITS, Progress, trust
-from core.models import Classifier
+from core.models import Classifier, ClassifierEnsemble
+from core.models.ensemble import seen_by
 from core.preprocess import align, denormalise, to_scan_space
 from core.resample import crop
 from core.types import (
@@ -53,7 +55,7 @@ def _check_classes(model: Model) -> None:
     card = model.card
     with torch.inference_mode():
         black = torch.zeros(1, card.input.channels, card.input.size, card.input.size)
-        outputs = _classifier(model)(black).shape[1]
+        outputs = _answering(model)(black).shape[1]
     if outputs != len(card.labels):
         raise CardError(
             f"Card {card.id} names {len(card.labels)} labels and its network knows {outputs}. "
@@ -72,7 +74,7 @@ def classify(model: Model, scan: Scan, fields: LungFields | None = None) -> Pred
     """Class probabilities and P(abnormal). Does not ask the gate: callers do, before."""
     x, _ = align(scan, model.card.input, fields)
     with torch.inference_mode():
-        probabilities = torch.softmax(_classifier(model)(x)[0], dim=0).tolist()
+        probabilities = torch.softmax(_answering(model)(x)[0], dim=0).tolist()
     named = dict(zip(model.card.labels, probabilities, strict=True))
     return Prediction(named, abnormal_score(named, model.card), model.card.threshold)
 
@@ -122,7 +124,7 @@ def explain(
     """
     if method not in EXPLAINERS:
         raise UnknownName(f"No explainer {method!r}. Choose from: {', '.join(EXPLAINERS)}.")
-    network, target = _classifier(model), _class_of(model, label)
+    network, target = _answering(model), _class_of(model, label)
     if method not in model.card.scales:
         raise CardError(
             f"Card {model.card.id} has no scale for {method}. "
@@ -132,8 +134,23 @@ def explain(
     options: dict[str, Any] = dict(arguments or {})
     if method in SLOW:
         options["progress"] = progress
-    heat = to_scan_space(EXPLAINERS[method](network, x, target, **options), frame)
-    return Explanation(method, label, heat, model.card.scales[method], UNITS[method], frame)
+    if isinstance(network, ClassifierEnsemble):
+        heat, unit = _mean_map(network, x, target, method, options), "share of full colour, mean of members"
+    else:
+        heat, unit = EXPLAINERS[method](network, x, target, **options), UNITS[method]
+    return Explanation(method, label, to_scan_space(heat, frame), model.card.scales[method], unit, frame)
+
+
+def _mean_map(
+    ensemble: ClassifierEnsemble, x: Tensor, target: int, method: str, options: dict[str, Any]
+) -> Tensor:
+    """(size, size), the members' maps, each in units of its own card's scale."""
+    maps = []
+    for member in ensemble.lent():
+        heat = EXPLAINERS[method](member.network, seen_by(member, x), target, **options)
+        wide = F.interpolate(heat[None, None], x.shape[-2:], mode="bilinear", align_corners=False)[0, 0]
+        maps.append(wide / member.scales[method])
+    return torch.stack(maps).mean(0)
 
 
 def faithfulness(
@@ -149,7 +166,7 @@ def faithfulness(
     fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
     heat = crop(torch.from_numpy(explanation.heatmap)[None, None], fractions, model.card.input.size)[0, 0]
     target = _class_of(model, explanation.label)
-    return trust.faithfulness(_classifier(model), x, target, heat, progress=progress)
+    return trust.faithfulness(_answering(model), x, target, heat, progress=progress)
 
 
 def _class_of(model: Model, label: str) -> int:
@@ -165,6 +182,11 @@ def embed(model: Model, scan: Scan, fields: LungFields | None = None) -> Tensor:
     x, _ = align(scan, model.card.input, fields)
     with torch.inference_mode():
         return _classifier(model).embed(x)[0]
+
+
+def _answering(model: Model) -> Classifier | ClassifierEnsemble:
+    """What gives logits: one network, or several asked together."""
+    return model.network if isinstance(model.network, ClassifierEnsemble) else _classifier(model)
 
 
 def _classifier(model: Model) -> Classifier:

@@ -329,6 +329,27 @@ class GateCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownCases:
+    """The scans that a card was made from, in embeddings.npz beside the weights.
+
+    n: how many; voters: how many of them vote, the others being validation scans. k, temperature, prior: how
+    the k nearest vote (core.models.knn), chosen on validation; a scan is called abnormal from `threshold`
+    votes' share on, chosen there too. agreement: share of validation scans on which the vote and the
+    card's own network give the same verdict.
+    """
+
+    n: int
+    voters: int
+    k: int
+    temperature: float
+    prior: float
+    threshold: float
+    agreement: float
+    command: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card(CardBase):
     """A classifier or a detector that a person can choose.
 
@@ -336,7 +357,9 @@ class Card(CardBase):
     score >= threshold. report: per split. scales: full-colour heat per explanation method, or "map"
     for a detector. shift: validation against test, in figures. trust: per explanation method.
     gate: the learned check of the gate, None before python -m train.gate has measured one.
-    figures: of a detector, on test: false alarms, agreement with the yardstick, cost.
+    figures: what else was measured, on test where nothing else is said: false alarms, agreement with the
+    yardstick, other hospitals, calibration, cost. yardstick: there to be beaten, not to be used.
+    known: what it remembers of its training scans, None before python -m train.index has looked.
     """
 
     kind: Kind
@@ -346,6 +369,8 @@ class Card(CardBase):
     trust: Mapping[str, Trust] = field(default_factory=dict)
     gate: GateCheck | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
+    yardstick: bool = False
+    known: KnownCases | None = None
 
 
 @dataclass(frozen=True, slots=True)

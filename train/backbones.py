@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from core import cards, checkpoints
 from core.detectors import BACKBONES
-from core.detectors.backbones import MEAN, SIDE, STD
+from core.models.backbones import MEAN, SIDE, STD
 from core.types import BackboneCard, InputSpec, Policy, Training
 from train import provenance
 

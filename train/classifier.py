@@ -1,152 +1,185 @@
-"""Train a classifier and write its card: python -m train.classifier --data DATA"""
+"""Train a classifier and write its card: python -m train.classifier --data DATA --task TASK --model MODEL
+
+On several GPUs or machines: torchrun --nproc-per-node 2 -m train.classifier ...
+"""
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from sklearn.metrics import log_loss, roc_auc_score
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from core import lungs
-from core.models import MODELS, Classifier
-from core.preprocess import normalise, stretch
-from core.resample import crop
-from core.types import Card, InputSpec, Policy, Training
-from train import augment, loop, provenance, report
-from train.data import DATASETS, Case, carve, load_films
+from core import checkpoints
+from core.models import Borrower, Classifier
+from core.types import InputSpec
+from train import calibration, classifier_card, distil, films, loop, recipes, tasks, views
+from train.recipes import RECIPES, Recipe
+from train.tasks import TASKS, Task
 
-SPEC = InputSpec(size=160, channels=1, mean=(0.5,), std=(0.25,), region="lungs")
-LABELS = ("normal", "pneumonia")
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One split. films: (N, 1, H, W). boxes: (N, 4). truth: (N,), classes."""
+
+    films: Tensor
+    boxes: Tensor
+    truth: Tensor
 
 
 def main() -> None:
     arguments = parse()
+    loop.join()
     torch.manual_seed(arguments.seed)
-    cases = carve(DATASETS["chest_xray"](arguments.data), folds=7, seed=arguments.seed)
-    train = [case for case in cases if case.split == "train"]
-    validation = [case for case in cases if case.split == "validation"]
-    films, checks = load_films(train), load_films(validation)
-    boxes, check_boxes = lungs.boxes(films), lungs.boxes(checks)
-    labels = torch.tensor([LABELS.index(case.label) for case in train])
-    truth = torch.tensor([LABELS.index(case.label) for case in validation])
-    weights = len(train) / (len(LABELS) * torch.bincount(labels).float())
+    task, recipe = TASKS[arguments.task], RECIPES[arguments.model]
+    recipe = replace(recipe, settings=settings_of(recipe, arguments))
+    spec = recipe.input(task.region)
+    cases = tasks.gather(task, arguments.data, seed=0)  # the same validation films whatever the seed
+    train, validation = (part(task, tasks.of_split(cases, name), arguments.runs) for name in SPLITS)
 
-    network = MODELS[arguments.model](classes=len(LABELS))
-    settings = loop.Settings(
-        epochs=arguments.epochs, batch=32, learning_rate=2e-3, weight_decay=5e-2, seed=arguments.seed
+    network = recipes.build(recipe, len(task.labels))
+    recipes.start(network, recipe, arguments.init)
+    if isinstance(network, Borrower):
+        checkpoints.complete(network)
+    folder = arguments.runs / f"{arguments.task}-{arguments.model}-{arguments.seed}"
+    outcome = learn(network, recipe, spec, train, validation, folder, arguments.runs)
+    if loop.rank_and_size()[0] > 0:
+        return
+    best = outcome.network.cpu().eval()
+    logits = views.logits(best, validation.films, validation.boxes, spec)
+    warmth = calibration.temperature(logits, validation.truth)
+    calibration.fold(best, warmth)
+    measured = calibration.figures(logits, validation.truth, warmth)
+    if arguments.dry:
+        print(f"Not published. {figures(best, spec, validation)}")
+        return
+    card = classifier_card.draft(
+        arguments.task, arguments.model, recipe, spec, cases, best, outcome, seed=arguments.seed
     )
-    outcome = loop.fit(
-        network,
-        cases=len(train),
-        batch_loss=lambda net, chosen, generator: batch_loss(
-            net, films[chosen].float(), boxes[chosen], labels[chosen], weights, generator
-        ),
-        validate=lambda net: figures(net, checks, check_boxes, truth),
-        watch="auc",
-        settings=settings,
-        folder=arguments.runs / arguments.id,
-    )
-    report.publish(describe(arguments, outcome, settings, cases), outcome.network.cpu(), cases)
+    classifier_card.publish(replace(card, figures=measured), best, cases)
+
+
+SPLITS = ("train", "validation")
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with chest_xray/")
-    parser.add_argument("--id", default="pneumonia-cnn", help="name of the folder in weights/")
-    parser.add_argument("--model", choices=sorted(MODELS), default="cnn")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
+    parser.add_argument("--task", choices=sorted(TASKS), default="pneumonia")
+    parser.add_argument("--model", choices=sorted(RECIPES), default="cnn")
+    parser.add_argument("--init", default="imagenet", help="folder with pretrained weights, or imagenet")
+    parser.add_argument("--epochs", type=int, help="as the recipe says when left out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
+    parser.add_argument("--dry", action="store_true", help="train and validate; write no card, open no test")
     return parser.parse_args()
 
 
+def settings_of(recipe: Recipe, arguments: argparse.Namespace) -> loop.Settings:
+    epochs = arguments.epochs or recipe.settings.epochs
+    return replace(recipe.settings, epochs=epochs, seed=arguments.seed)
+
+
+def part(task: Task, cases: list[tasks.Case], runs: Path) -> Part:
+    shown, boxes = films.load(cases, task.region, runs)
+    return Part(shown, boxes, torch.tensor([task.labels.index(case.label) for case in cases]))
+
+
+def learn(
+    network: Classifier,
+    recipe: Recipe,
+    spec: InputSpec,
+    train: Part,
+    validation: Part,
+    folder: Path,
+    runs: Path,
+) -> loop.Outcome[Classifier]:
+    """The head first where the recipe says so, then everything that is not frozen."""
+    weights = len(train.truth) / (train.truth.bincount() * len(train.truth.bincount()))
+    taught = None
+    if recipe.distilled:
+        taught = distil.teachings(train.films, train.boxes, spec.region, runs)
+        with torch.no_grad():
+            depth = network.embed(torch.zeros(2, spec.channels, spec.size, spec.size)).shape[1]
+        network = distil.Pupil(network, depth, taught.shape[1])
+
+    def fit(settings: loop.Settings, to: Path) -> loop.Outcome[Classifier]:
+        return loop.fit(
+            network,
+            cases=len(train.truth),
+            batch_loss=lambda net, chosen, generator: batch_loss(
+                net, train, chosen, weights, spec, taught, generator
+            ),
+            validate=lambda net: figures(net, spec, validation),
+            watch="auc_shifted",
+            settings=settings,
+            folder=to,
+        )
+
+    if recipe.warm_up:
+        learning = [p for name, p in network.named_parameters() if p.requires_grad and not is_head(name)]
+        for parameter in learning:
+            parameter.requires_grad_(False)
+        first = replace(recipe.settings, epochs=recipe.warm_up, learning_rate=1e-3, average=0.9)
+        network.load_state_dict(fit(first, folder / "head").network.state_dict())
+        for parameter in learning:
+            parameter.requires_grad_(True)
+    outcome = fit(recipe.settings, folder)
+    if isinstance(outcome.network, distil.Pupil):
+        return replace(outcome, network=outcome.network.network)
+    return outcome
+
+
+def is_head(name: str) -> bool:
+    return name.startswith(("classifier.", "fc.", "dense.", "linear."))
+
+
 def batch_loss(
-    network: nn.Module, films: Tensor, boxes: Tensor, labels: Tensor, weights: Tensor, generator: Generator
+    network: Classifier,
+    train: Part,
+    chosen: Tensor,
+    weights: Tensor,
+    spec: InputSpec,
+    taught: Tensor | None,
+    generator: Generator,
 ) -> Tensor:
     """Cross-entropy, classes weighted to count alike, on films as another day would have shown them."""
-    moved, angle = augment.jitter_boxes(boxes, generator)
-    x = augment.mirror(crop(films, moved, SPEC.size, angle=angle), generator)
-    x = stretch(augment.acquisition(x, generator))
-    x = augment.erase(augment.exposure(x, generator), generator)
-    x = normalise(x, SPEC).to(loop.device()).contiguous(memory_format=torch.channels_last)
-    logits = network(x).float()
-    return F.cross_entropy(
-        logits, labels.to(logits.device), weight=weights.to(logits.device), label_smoothing=0.05
-    )
+    x = views.another_day(train.films[chosen], train.boxes[chosen], spec, generator)
+    maps = network.features(x.to(loop.device()).contiguous(memory_format=torch.channels_last))
+    logits = network.head(maps).float()
+    truth = train.truth[chosen].to(logits.device)
+    loss = F.cross_entropy(logits, truth, weight=weights.to(logits.device), label_smoothing=0.05)
+    if taught is not None and isinstance(network, distil.Pupil):
+        loss = loss + distil.WEIGHT * network.distance(maps, taught[chosen].to(logits.device))
+    return loss
 
 
-def probabilities(network: nn.Module, films: Tensor, boxes: Tensor) -> Tensor:
-    """(N, K), without augmentation, in batches."""
-    network.eval()
-    with torch.inference_mode():
-        batches = [
-            network(normalise(stretch(crop(f.float(), b, SPEC.size)), SPEC).to(loop.device())).float().cpu()
-            for f, b in zip(films.split(64), boxes.split(64), strict=True)
-        ]
-    return torch.softmax(torch.cat(batches).double(), dim=1)
-
-
-def figures(network: nn.Module, films: Tensor, boxes: Tensor, truth: Tensor) -> Mapping[str, float]:
-    """AUC and loss on validation as it is, and AUC when every film is blurred."""
-    predicted = probabilities(network, films, boxes)
-    blurred = probabilities(network, augment.blur(films.float(), 1.2), boxes)
-    abnormal = truth != 0
+def figures(network: Classifier, spec: InputSpec, validation: Part) -> Mapping[str, float]:
+    """On validation: AUC and accuracy as it is, and the mean AUC over it and every simulated shift."""
+    shown, boxes, truth = validation.films, validation.boxes, validation.truth
+    seen = {
+        name: views.logits(network, shown, boxes, spec, change).double().softmax(1).numpy()
+        for name, change in {"": None, **views.SHIFTS}.items()
+    }
+    areas = {f"auc_{name}" if name else "auc": area(p, truth) for name, p in seen.items()}
     return {
-        "auc": float(roc_auc_score(abnormal, 1 - predicted[:, 0])),
-        "auc_blurred": float(roc_auc_score(abnormal, 1 - blurred[:, 0])),
-        "validation_loss": float(log_loss(truth, predicted)),
+        **areas,
+        "auc_shifted": sum(areas.values()) / len(areas),
+        "accuracy": float((seen[""].argmax(1) == truth.numpy()).mean()),
+        "validation_loss": float(log_loss(truth, seen[""])),
     }
 
 
-def describe(
-    arguments: argparse.Namespace,
-    outcome: loop.Outcome[Classifier],
-    settings: loop.Settings,
-    cases: list[Case],
-) -> Card:
-    count = {split: sum(case.split == split for case in cases) for split in ("train", "validation", "test")}
-    return Card(
-        id=arguments.id,
-        title="Small CNN",
-        kind="classifier",
-        task="pneumonia",
-        modality="chest film",
-        model=arguments.model,
-        arguments={"classes": len(LABELS)},
-        input=SPEC,
-        labels=LABELS,
-        threshold=0.5,
-        policy=Policy("youden"),
-        training=Training(
-            command=provenance.command(),
-            settings=asdict(settings),
-            curve=outcome.curve,
-            minutes=round(outcome.minutes, 1),
-            parameters=provenance.parameters(outcome.network),
-        ),
-        data={
-            "name": "Kermany paediatric chest X-rays, official split (Mendeley rscbjbr9sj)",
-            "licence": "CC BY 4.0",
-            "split": "validation carved from train by patient and file; official test opened once",
-            **count,
-        },
-        intended_use="Shows whether a child's frontal chest film looks like pneumonia. For teaching.",
-        limitations=(
-            "Trained on children of one to five years from one hospital; no other hospital was tested.",
-            "Films of the two classes were made differently; part of the figure may be acquisition.",
-            "Patient numbers recur between the official train and test splits, perhaps by chance.",
-        ),
-        licence="MIT",
-        seed=arguments.seed,
-        commit=provenance.commit(),
-        sha256="",
-        report={},
-        scales={},
-        shift={},
-    )
+def area(probabilities: np.ndarray, truth: Tensor) -> float:
+    """AUC of abnormal against normal; with more classes the mean of it and of each class against the rest."""
+    binary = float(roc_auc_score(truth != 0, 1 - probabilities[:, 0]))
+    if probabilities.shape[1] == 2:
+        return binary
+    return (binary + float(roc_auc_score(truth, probabilities, multi_class="ovr"))) / 2
 
 
 if __name__ == "__main__":

@@ -92,11 +92,32 @@ def brain_mri(root: Path) -> list[Case]:
     ]
 
 
+def covid_radiography(root: Path) -> list[Case]:
+    """COVID-19 Radiography films (Kaggle tawsifurrahman), all of them in train, in the public folder layout.
+
+    Labels normal and covid; lung opacity and viral pneumonia where their folders are there. No patient is
+    named, so every file is its own.
+    """
+    folder = _folder_with(root, "covid_radiography", "COVID")
+    names = {"Normal": "normal", "COVID": "covid"} | {
+        name: label
+        for name, label in (("Lung_Opacity", "lung opacity"), ("Viral Pneumonia", "viral pneumonia"))
+        if (folder / name).is_dir()
+    }
+    nested = (folder / "COVID" / "images").is_dir()  # newer archives put masks beside the films
+    return [
+        Case(path, f"covid_radiography/{path.relative_to(folder).as_posix()}", label, path.stem, "train")
+        for name, label in names.items()
+        for path in _images(folder / name / "images" if nested else folder / name)
+    ]
+
+
 DATASETS: dict[str, Callable[[Path], list[Case]]] = {
     "chest_xray": chest_xray,
     "brain_ct": brain_ct,
     "brain_ct_hemorrhage": brain_ct_hemorrhage,
     "brain_mri": brain_mri,
+    "covid_radiography": covid_radiography,
 }
 
 

@@ -15,6 +15,7 @@ from train import provenance, sources
 from train.data import Case
 from train.features import Remembered
 from train.measures import HeldOut, cost, figures, held_out
+from train.rehearsal import rehearsal, rehearsed
 from train.report import announce, shift
 from train.sources import Source
 from train.wording import LIMITATIONS, TITLES
@@ -70,6 +71,7 @@ def draft(
         report={},
         scales={},
         shift={},
+        yardstick=model == "detail" and source.region == "lungs" and spec.region == "whole",
     )
 
 
@@ -91,7 +93,8 @@ def publish(drafted: Card, network: Detector, source: Source, cases: Sequence[Ca
     card, table = report(drafted, held.cases, scores)
     normal_peaks = [p for p, c in zip(peaks, held.cases, strict=True) if c.split == "validation"]
     card = replace(card, scales={"map": float(np.quantile(normal_peaks, 0.95))})
-    measured = figures(card, stored, held, table.score)
+    acted = rehearsal(source, tuple(cases), split="validation")
+    measured = figures(card, stored, held, table.score) | rehearsed(stored, acted, card.input)
     checkpoints.complete(stored)  # the backbone itself again, for an honest clock
     card = replace(card, figures=measured | cost(card, stored, held.films[0, 0]))
     cards.write(card, data, table)

@@ -10,6 +10,7 @@ from core.types import Card
 from train.data import DATASETS, Case
 from train.detector_card import remember
 from train.measures import cost, figures, held_out
+from train.rehearsal import rehearsal, rehearsed
 from train.sources import SOURCES, Source
 
 
@@ -22,8 +23,11 @@ def main() -> None:
         if not isinstance(card, Card) or not isinstance(network, Detector):
             raise SystemExit(f"{name} is no detector.")
         remember(network)
-        held = held_out(source, scored(card, source, arguments.data))
+        cases = scored(card, source, arguments.data)
+        held = held_out(source, cases)
         measured = figures(card, network, held, cards.scores(card).score)
+        acted = rehearsal(source, cases, split="validation")
+        measured |= rehearsed(network, acted, card.input)
         checkpoints.complete(network)
         measured |= cost(card, network, held.films[0, 0])
         current = cards.read(name)  # others may have written to it meanwhile

@@ -20,7 +20,7 @@ from core.detectors import (
     LesionDirections,
     Mahalanobis,
 )
-from core.detectors.backbones import MEAN, SIDE, STD
+from core.models.backbones import MEAN, SIDE, STD
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec

@@ -19,14 +19,12 @@ Lesion = Callable[[Tensor, Tensor, Generator], Tensor]
 
 def haze(x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
     """Ill-defined cloudy patches somewhere in the lungs."""
-    return _opacify(x, mask * _clouds(x, generator, cells=4), generator, strength=(0.3, 0.8))
+    return _opacify(x, mask * clouds(x, generator, cells=4), generator, strength=(0.3, 0.8))
 
 
 def consolidation(x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
     """One dense patch, about a lobe large."""
-    return _opacify(
-        x, mask * _blobs(x, mask, generator, radius=(0.12, 0.28)), generator, strength=(0.5, 0.95)
-    )
+    return _opacify(x, mask * blobs(x, mask, generator, radius=(0.12, 0.28)), generator, strength=(0.5, 0.95))
 
 
 def perihilar(x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
@@ -35,7 +33,7 @@ def perihilar(x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
     rows = torch.linspace(-1, 1, x.shape[-2]).view(1, 1, -1, 1)
     width = uniform(generator, (len(x), 1, 1, 1), 0.45, 0.8)
     fading = torch.exp(-((columns / width) ** 2) - ((rows - 0.1) / 0.7) ** 2)
-    patches = 0.4 + 0.6 * _clouds(x, generator, cells=6)
+    patches = 0.4 + 0.6 * clouds(x, generator, cells=6)
     return _opacify(x, mask * fading * patches, generator, strength=(0.6, 1.0))
 
 
@@ -62,7 +60,7 @@ def interstitial(x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
     strands = blur(noise, 1.6 * pixel) - blur(noise, 4.0 * pixel)
     strands = strands / strands.std((1, 2, 3), keepdim=True)
     amount = uniform(generator, (len(x), 1, 1, 1), 0.03, 0.09)
-    field = mask * (0.3 + 0.7 * _clouds(x, generator, cells=4))
+    field = mask * (0.3 + 0.7 * clouds(x, generator, cells=4))
     return _opacify(x + amount * strands * field, field, generator, strength=(0.1, 0.35), wash=0.2)
 
 
@@ -71,7 +69,7 @@ def transplant(x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
     donor = x.roll(1, 0)
     pixel = x.shape[-1] / 224
     tissue = torch.where(blur(donor, 4.0 * pixel) > 0.55, donor, blur(x, 8.0 * pixel).clamp_min(0.6))
-    field = _blobs(x, mask, generator, radius=(0.08, 0.2)) * mask
+    field = blobs(x, mask, generator, radius=(0.08, 0.2)) * mask
     field = field * uniform(generator, (len(x), 1, 1, 1), 0.5, 0.9)
     return x * (1 - field) + tissue * field
 
@@ -118,7 +116,7 @@ def _opacify(
     return coarse + amount * (tissue - coarse).clamp_min(0) + (x - coarse) * (1 - paled)
 
 
-def _clouds(x: Tensor, generator: Generator, *, cells: int) -> Tensor:
+def clouds(x: Tensor, generator: Generator, *, cells: int) -> Tensor:
     """Smooth random patches in [0, 1] that cover about half of the film."""
     coarse = torch.randn((len(x), 1, cells, cells), generator=generator)
     fine = torch.randn((len(x), 1, 3 * cells, 3 * cells), generator=generator)
@@ -127,7 +125,7 @@ def _clouds(x: Tensor, generator: Generator, *, cells: int) -> Tensor:
     return torch.sigmoid(3 * summed)
 
 
-def _blobs(x: Tensor, mask: Tensor, generator: Generator, *, radius: tuple[float, float]) -> Tensor:
+def blobs(x: Tensor, mask: Tensor, generator: Generator, *, radius: tuple[float, float]) -> Tensor:
     """One soft ellipse with a frayed edge per film, its middle inside the lungs."""
     count, _, height, width = x.shape
     place = torch.multinomial(mask.flatten(1) + 1e-6, 1, generator=generator).view(count, 1, 1, 1)
@@ -135,5 +133,5 @@ def _blobs(x: Tensor, mask: Tensor, generator: Generator, *, radius: tuple[float
     tall, wide = (height * uniform(generator, (count, 1, 1, 1), *radius) for _ in range(2))
     rows, columns = torch.arange(height).view(1, 1, -1, 1), torch.arange(width).view(1, 1, 1, -1)
     distance = ((rows - row) / tall) ** 2 + ((columns - column) / wide) ** 2
-    frayed = distance + 0.6 * (_clouds(x, generator, cells=6) - 0.5)
+    frayed = distance + 0.6 * (clouds(x, generator, cells=6) - 0.5)
     return torch.sigmoid(5 * (1 - frayed))

@@ -1,5 +1,10 @@
-"""The one training loop: resume, weight averaging, early stopping, mixed precision."""
+"""The one training loop: resume, weight averaging, early stopping, mixed precision, several machines.
 
+Under torchrun every process takes its share of each batch; gradients are averaged between them
+(DistributedDataParallel, NCCL on GPUs and gloo elsewhere). The first process validates and writes.
+"""
+
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +12,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -44,6 +50,21 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def join() -> None:
+    """Meet the other processes when torchrun started this one."""
+    if "WORLD_SIZE" in os.environ and not distributed.is_initialized():
+        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+
+
+def rank_and_size() -> tuple[int, int]:
+    """Which process this is, from 0, and of how many."""
+    if not distributed.is_initialized():
+        return 0, 1
+    return distributed.get_rank(), distributed.get_world_size()
+
+
 def fit(
     network: Network,
     *,
@@ -58,30 +79,65 @@ def fit(
 
     Writes folder/checkpoint.pt after every epoch and goes on from it when it is there.
     """
+    join()
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(network, cases, settings, folder / "checkpoint.pt")
+    run = _Run(network, cases, settings, folder / "checkpoint.pt", batch_loss)
     run.resume()
     while run.epoch < settings.epochs and run.stale < settings.patience:
         started = time.monotonic()
-        loss = run.train_epoch(batch_loss)
-        row = {"epoch": run.epoch + 1, "loss": loss, **validate(run.smooth)}
+        loss = run.train_epoch()
+        row = _from_first(
+            lambda loss=loss: {"epoch": run.epoch + 1, "loss": loss, **validate(run.smooth)}  # type: ignore[misc]
+        )
         run.finish_epoch(row, row[watch], (time.monotonic() - started) / 60)
-        print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
+        if run.rank == 0:
+            print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
     run.smooth.load_state_dict(run.best_state)
     return Outcome(run.smooth, tuple(run.curve), run.minutes)
+
+
+def _from_first(make: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+    """What the first process makes, in every process."""
+    rank, size = rank_and_size()
+    found = [make() if rank == 0 else None]
+    if size > 1:
+        distributed.broadcast_object_list(found)
+    return cast(Mapping[str, float], found[0])
+
+
+class _Loss(nn.Module, Generic[Network]):
+    """The loss as a module's answer, which is what DistributedDataParallel averages gradients of."""
+
+    def __init__(self, network: Network, batch_loss: BatchLoss[Network]) -> None:
+        super().__init__()
+        self.network, self.batch_loss = network, batch_loss
+
+    def forward(self, indices: Tensor, generator: Generator) -> Tensor:
+        return self.batch_loss(self.network, indices, generator)
 
 
 class _Run(Generic[Network]):
     """The state that a checkpoint holds."""
 
-    def __init__(self, network: Network, cases: int, settings: Settings, checkpoint: Path) -> None:
+    def __init__(
+        self,
+        network: Network,
+        cases: int,
+        settings: Settings,
+        checkpoint: Path,
+        batch_loss: BatchLoss[Network],
+    ) -> None:
         self.settings, self.cases, self.checkpoint = settings, cases, checkpoint
+        self.rank, self.size = rank_and_size()
         self.network = network.to(device=device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
         average = get_ema_multi_avg_fn(settings.average)
         self.averaged = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True).eval()
+        loss = _Loss(self.network, batch_loss)
+        self.loss: nn.Module = loss if self.size == 1 else DistributedDataParallel(loss)
+        learning = [p for p in network.parameters() if p.requires_grad]
         groups: list[dict[str, Any]] = [
-            {"params": [p for p in network.parameters() if p.ndim > 1]},
-            {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+            {"params": [p for p in learning if p.ndim > 1]},
+            {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(
             groups, lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -92,7 +148,6 @@ class _Run(Generic[Network]):
             total_steps=settings.epochs * self.steps,
             pct_start=0.15,
         )
-        self.generator = torch.Generator().manual_seed(settings.seed)
         self.epoch, self.stale, self.best, self.minutes = 0, 0, float("-inf"), 0.0
         self.best_state: dict[str, Tensor] = {}
         self.curve: list[Mapping[str, float]] = []
@@ -105,15 +160,18 @@ class _Run(Generic[Network]):
     def steps(self) -> int:
         return max(self.cases // self.settings.batch, 1)
 
-    def train_epoch(self, batch_loss: BatchLoss[Network]) -> float:
+    def train_epoch(self) -> float:
         self.network.train()
-        order = torch.randperm(self.cases, generator=self.generator)
+        # seeded anew each epoch, so that a run which goes on sees what it would have seen
+        seed = self.settings.seed * 1000 + self.epoch
+        order = torch.randperm(self.cases, generator=Generator().manual_seed(seed))
+        generator = Generator().manual_seed(seed * 64 + self.rank)
         total = 0.0
         name = f"epoch {self.epoch + 1}/{self.settings.epochs}"
-        for step in tqdm(range(self.steps), desc=name, unit="batch", mininterval=5):
-            indices = order[step * self.settings.batch :][: self.settings.batch]
+        for step in tqdm(range(self.steps), desc=name, unit="batch", mininterval=30, disable=self.rank > 0):
+            batch = order[step * self.settings.batch :][: self.settings.batch]
             with torch.autocast(device().type, dtype=torch.bfloat16, enabled=self.settings.bf16):
-                loss = batch_loss(self.network, indices, self.generator)
+                loss = self.loss(batch[self.rank :: self.size], generator)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -131,6 +189,8 @@ class _Run(Generic[Network]):
         if figure > self.best:
             self.best, self.stale = figure, 0
             self.best_state = {k: v.clone() for k, v in self.smooth.state_dict().items()}
+        if self.rank > 0:
+            return
         partial = self.checkpoint.with_suffix(".partial")
         torch.save(self._state(), partial)
         partial.replace(self.checkpoint)  # a machine that stops while writing must not cost the run
@@ -141,7 +201,6 @@ class _Run(Generic[Network]):
             "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
-            "generator": self.generator.get_state(),
             "best_state": self.best_state,
             "progress": (self.epoch, self.stale, self.best, self.minutes),
             "curve": self.curve,
@@ -155,7 +214,6 @@ class _Run(Generic[Network]):
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
-        self.generator.set_state(state["generator"].cpu())
         self.best_state, self.curve = state["best_state"], state["curve"]
         self.epoch, self.stale, self.best, self.minutes = state["progress"]
         print(f"Going on after epoch {self.epoch} of {self.settings.epochs}.", flush=True)

@@ -8,28 +8,25 @@ from scipy.stats import ks_2samp
 from torch import nn
 from tqdm import tqdm
 
-from core import cards, checkpoints, images, inference, lungs, thresholds
-from core.detectors import Detector
+from core import cards, checkpoints, images, inference, thresholds
 from core.evaluate import evaluate
-from core.explain import EXPLAINERS
 from core.inference import Model
-from core.types import Card, EvaluationReport, FloatArray, Prediction, Scores
+from core.types import Card, EvaluationReport, Prediction, Scores
 from train import provenance
 from train.data import Case
 
-SCALE_SCANS = 200  # enough for a stable quantile of heat
 
-
-def publish(draft: Card, network: nn.Module, cases: Sequence[Case]) -> Card:
+def publish(draft: Card, network: nn.Module, cases: Sequence[Case], known: Scores | None = None) -> Card:
     """Score validation and test as the app would, choose the threshold on validation, write the folder.
 
-    draft: a card whose threshold, report, scales, shift and sha256 are still to be filled in.
+    draft: a card whose threshold, report, shift and sha256 are still to be filled in. Scales and trust of its
+    heat maps come from train.trust. known: the scores, where the same network gave them already.
     """
     data = checkpoints.pack(network)
     draft = replace(draft, sha256=provenance.sha256(data))
     model = Model(draft, checkpoints.unpack(draft, data))  # the stored weights, rounded as they will ship
     held_out = [case for case in cases if case.split in ("validation", "test")]
-    table = score(model, held_out)
+    table = known or score(model, held_out)
     labels, split = np.array(table.label) != draft.labels[0], np.array(table.split)
     chosen = split == "validation"
     threshold = thresholds.choose(draft.policy, labels[chosen], table.score[chosen])
@@ -47,7 +44,6 @@ def publish(draft: Card, network: nn.Module, cases: Sequence[Case]) -> Card:
         draft,
         threshold=threshold,
         report=reports,
-        scales=heat_scales(model, [case for case in held_out if case.split == "validation"]),
         shift=shift(reports, table.score[~labels & chosen], table.score[~labels & ~chosen]),
     )
     cards.write(card, data, table)
@@ -72,28 +68,6 @@ def score(model: Model, cases: Sequence[Case]) -> Scores:
             for label in labels
         },
     )
-
-
-def heat_scales(model: Model, cases: Sequence[Case]) -> dict[str, float]:
-    """The 95th percentile over validation scans of each map's hottest place, per method."""
-    sample = [cases[i] for i in np.linspace(0, len(cases) - 1, min(SCALE_SCANS, len(cases))).astype(int)]
-    peaks: dict[str, list[float]] = {}
-    for case in tqdm(sample, desc="scaling maps", unit="scan", mininterval=5):
-        scan = images.read(case.path.read_bytes(), case.name)
-        fields = lungs.find(scan)
-        maps: dict[str, FloatArray]
-        if isinstance(model.network, Detector):
-            maps = {"map": inference.detect(model, scan, fields).map}
-        else:
-            abnormal = model.card.labels[-1]
-            drafted = Model(replace(model.card, scales=dict.fromkeys(EXPLAINERS, 1.0)), model.network)
-            maps = {
-                method: inference.explain(drafted, scan, method=method, label=abnormal, fields=fields).heatmap
-                for method in EXPLAINERS
-            }
-        for name, heat in maps.items():
-            peaks.setdefault(name, []).append(float(heat.max()))
-    return {name: float(np.quantile(values, 0.95)) for name, values in peaks.items()}
 
 
 def shift(

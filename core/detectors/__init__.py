@@ -2,7 +2,7 @@
 
 from core.detectors.air import Air
 from core.detectors.autoencoder import Autoencoder
-from core.detectors.backbones import BACKBONES, Backbone
+from core.models.backbones import BACKBONES, Backbone
 from core.detectors.base import Detector, DetectorOutput, FeatureDetector, FittedDetector, TrainedDetector
 from core.detectors.convlstm import ConvLSTMAutoencoder
 from core.detectors.detail import Detail

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from core.detectors.backbones import Backbone
+from core.models.backbones import Backbone
 from core.errors import CardError
 
 

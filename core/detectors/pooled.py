@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.detectors.backbones import BACKBONES
+from core.models.backbones import BACKBONES
 from core.detectors.base import DetectorOutput, FeatureDetector
 from core.detectors.blocks import UsualError
 

@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 from core.explain.passes import Progress, blur
 from core.models.base import Classifier
+from core.models.ensemble import ClassifierEnsemble
 from core.resample import resize
 from core.types import Agreement, Curve, Faithfulness, FloatArray, Frame, Trust
 
@@ -72,7 +73,7 @@ def _hot(heat: FloatArray) -> NDArray[np.bool_]:
 
 
 def faithfulness(
-    model: Classifier, x: Tensor, target: int, heat: Tensor, *, progress: Progress | None = None
+    model: Classifier | ClassifierEnsemble, x: Tensor, target: int, heat: Tensor, *, progress: Progress | None = None
 ) -> Faithfulness:
     """Deletion and insertion of a map beside those of random blotches (the mean of several)."""
     maps = [heat, *random_maps()]
@@ -86,7 +87,7 @@ def faithfulness(
 
 
 def deletion_and_insertion(
-    model: Classifier, x: Tensor, target: int, heat: Tensor, *, steps: int = STEPS
+    model: Classifier | ClassifierEnsemble, x: Tensor, target: int, heat: Tensor, *, steps: int = STEPS
 ) -> tuple[Curve, Curve]:
     """Blur the hottest places first, or show them first, and watch P(target) (Petsiuk 2018, 1806.07421).
 

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import resnet50
+from torchvision.models import ResNet, resnet50
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # what both were trained with
 SIDE = 224
@@ -94,6 +94,16 @@ class VisionTransformer(Backbone):
         return tuple(maps)
 
 
+def first_version(net: ResNet) -> ResNet:
+    """torchvision's ResNet-50 as it was first published, which the weights at hand were trained for."""
+    for stage in (net.layer2, net.layer3, net.layer4):  # strides at the block's entry
+        stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1.001e-5
+    return net
+
+
 class ResidualNetwork(Backbone):
     """ResNet-50 (He 2015, arXiv:1512.03385), first version, after its second and third stage."""
 
@@ -102,14 +112,9 @@ class ResidualNetwork(Backbone):
 
     def __init__(self) -> None:
         super().__init__()
-        whole = resnet50(weights=None)
+        whole = first_version(resnet50(weights=None))
         self.conv1, self.bn1 = whole.conv1, whole.bn1
         self.layer1, self.layer2, self.layer3 = whole.layer1, whole.layer2, whole.layer3
-        for stage in (self.layer2, self.layer3):  # the first version strides at the block's entry
-            stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eps = 1.001e-5  # as the weights were trained
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, stride=2, padding=1)

@@ -109,6 +109,22 @@ class ResNet50(_ResNet):
         super().__init__(torchvision.models.resnet50(weights=None, num_classes=classes), channels)
 
 
+class MobileNetV2(Classifier):
+    """Inverted residuals (Sandler 2018, arXiv:1801.04381); the grid is a thirty-second of the input."""
+
+    def __init__(self, *, classes: int = 2, channels: int = 1, dropout: float = 0.2) -> None:
+        super().__init__()
+        net = torchvision.models.mobilenet_v2(weights=None, num_classes=classes, dropout=dropout)
+        self.layers, self.classifier = net.features, net.classifier
+        self.layers[0][0] = _with_channels(self.layers[0][0], channels)
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.layers(x)  # type: ignore[no-any-return]
+
+    def head(self, f: Tensor) -> Tensor:
+        return self.classifier(f.mean((2, 3)))  # type: ignore[no-any-return]
+
+
 class DenseNet121(Classifier):
     """Densely connected (Huang 2016, arXiv:1608.06993); the grid is a thirty-second of the input."""
 
@@ -127,13 +143,33 @@ class DenseNet121(Classifier):
 
 
 class Swin(Classifier):
-    """Swin-T (Liu 2021, arXiv:2103.14030); its tokens are laid back on their grid, a thirty-second of
-    the input.
+    """Swin (Liu 2021, arXiv:2103.14030); its tokens are laid back on their grid.
+
+    The grid is a thirty-second of the input. The defaults are Swin-T; a smaller one learns from scratch on a
+    few thousand films. depth: blocks of the third stage, the others have two. heads: of the first stage,
+    doubled at each next.
     """
 
-    def __init__(self, *, classes: int = 2, channels: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        classes: int = 2,
+        channels: int = 1,
+        width: int = 96,
+        depth: int = 6,
+        heads: int = 3,
+        window: int = 7,
+    ) -> None:
         super().__init__()
-        net = torchvision.models.swin_t(weights=None, num_classes=classes)
+        net = torchvision.models.SwinTransformer(
+            patch_size=[4, 4],
+            embed_dim=width,
+            depths=[2, 2, depth, 2],
+            num_heads=[heads, 2 * heads, 4 * heads, 8 * heads],
+            window_size=[window, window],
+            stochastic_depth_prob=0.2,
+            num_classes=classes,
+        )
         net.features[0][0] = _with_channels(net.features[0][0], channels)
         self.layers, self.norm, self.classifier = net.features, net.norm, net.head
 

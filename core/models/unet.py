@@ -42,7 +42,10 @@ class UNet(nn.Module):
         return skips
 
     def forward(self, x: Tensor) -> Tensor:
-        skips = self.encode(x)
+        return self.decode(self.encode(x))
+
+    def decode(self, skips: list[Tensor]) -> Tensor:
+        """The maps of `encode` -> logits."""
         x = skips[-1]
         for block, skip in zip(self.up, skips[-2::-1], strict=True):
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

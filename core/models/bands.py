@@ -1,0 +1,42 @@
+"""How far sharpness alone gets: the yardstick that every classifier of films has to beat."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.transforms.v2 import functional as T
+
+from core.models.base import Classifier
+
+
+class Bands(Classifier):
+    """Energy in octaves of spatial frequency and a logistic regression on it: no anatomy, no places.
+
+    bands: how many octaves of a Laplacian pyramid (Burt 1983), from the finest. The grid is a sixteenth of
+    the input.
+    """
+
+    def __init__(self, *, classes: int = 2, channels: int = 1, bands: int = 5) -> None:
+        super().__init__()
+        self.channels = channels
+        self.register_buffer("mean", torch.zeros(bands))
+        self.register_buffer("std", torch.ones(bands))
+        self.linear = nn.Linear(bands, classes)
+        self.mean: Tensor
+        self.std: Tensor
+
+    def features(self, x: Tensor) -> Tensor:
+        x = x.mean(1, keepdim=True)
+        maps = []
+        for sigma in (2.0**octave for octave in range(len(self.mean))):
+            side = 2 * min(int(3 * sigma), min(x.shape[-2:]) // 2 - 1) + 1
+            smooth = T.gaussian_blur(x, [side, side], [sigma])
+            maps.append(F.avg_pool2d((x - smooth).abs(), 16))
+            x = smooth
+        return torch.cat(maps, dim=1)
+
+    def energies(self, f: Tensor) -> Tensor:
+        """(N, bands, h, w) -> (N, bands), log of the mean over the film."""
+        return (f.mean((2, 3)) + 1e-6).log()
+
+    def head(self, f: Tensor) -> Tensor:
+        return self.linear((self.energies(f) - self.mean) / self.std)  # type: ignore[no-any-return]

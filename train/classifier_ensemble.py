@@ -1,0 +1,130 @@
+"""Ask several classifiers together: python -m train.classifier_ensemble --data DATA --task pneumonia
+
+Members are added one at a time, the one that lowers the validation cross-entropy most, while any does
+(Caruana 2004, doi:10.1145/1015330.1015432).
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.special import log_softmax
+from sklearn.metrics import log_loss
+from torch import Tensor
+
+from core import cards, checkpoints
+from core.models import ClassifierEnsemble
+from core.resample import FILM_SIZE
+from core.types import Card, InputSpec, Scores, Training
+from train import calibration, classifier_card, provenance, report, tasks
+from train.tasks import TASKS
+
+LEAST = 2  # members, or it would be no ensemble
+
+
+def main() -> None:
+    arguments = parse()
+    task = TASKS[arguments.task]
+    cases = tasks.gather(task, arguments.data, seed=0)
+    candidates = [
+        card
+        for card in cards.every()
+        if card.task == arguments.task and card.kind == "classifier" and worthy(card, arguments.without)
+    ]
+    votes = {card.id: votes_of(card) for card in candidates}
+    truth = truth_of(candidates[0])
+    chosen = choose(votes, truth, most=arguments.most)
+    logits = torch.from_numpy(np.mean([votes[name] for name in chosen], axis=0))
+    warmth = calibration.temperature(logits, torch.from_numpy(truth))
+
+    named = " ".join(f"{name}@{cards.read(name).sha256[:12]}" for name in chosen)
+    network = ClassifierEnsemble(members=named).eval()
+    network.temperature.fill_(warmth)
+    checkpoints.complete(network)
+    training = Training(
+        command=provenance.command(),
+        settings={"rule": "greedy forward selection on validation", "candidates": " ".join(votes)},
+        curve=(),
+        minutes=0.0,
+        parameters=sum(cards.read(name).training.parameters for name in chosen),
+    )
+    spec = InputSpec(size=FILM_SIZE, channels=1, mean=(0.0,), std=(1.0,), region=task.region)
+    card = classifier_card.blank(
+        f"{arguments.task}-ensemble",
+        arguments.task,
+        f"Ensemble of {len(chosen)}",
+        "ensemble-classifier",
+        {"members": named},
+        spec,
+        cases,
+        training,
+        remarks=(f"Members: {', '.join(chosen)}; each adds its time.",),
+    )
+    report.publish(calibrated(card, logits, truth, warmth), network, cases)
+
+
+def calibrated(card: Card, logits: Tensor, truth: np.ndarray, warmth: float) -> Card:
+    return replace(card, figures=calibration.figures(logits, torch.from_numpy(truth), warmth))
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
+    parser.add_argument("--task", choices=sorted(TASKS), default="pneumonia")
+    parser.add_argument("--most", type=int, default=5, help="members")
+    parser.add_argument("--without", nargs="*", default=[], help="cards to leave out")
+    return parser.parse_args()
+
+
+def worthy(card: Card, without: Sequence[str]) -> bool:
+    return not card.yardstick and card.model not in ("ensemble-classifier", "knn") and card.id not in without
+
+
+def votes_of(card: Card) -> np.ndarray:
+    """(N, K), log probabilities of the validation cases."""
+    table = cards.scores(card)
+    held = np.array(table.split) == "validation"
+    columns = np.stack([table.probabilities[label] for label in card.labels], axis=1)[held]
+    return np.asarray(log_softmax(np.log(columns.clip(1e-6, 1)), axis=1))
+
+
+def truth_of(card: Card) -> np.ndarray:
+    table: Scores = cards.scores(card)
+    return np.array(
+        [
+            card.labels.index(label)
+            for label, split in zip(table.label, table.split, strict=True)
+            if split == "validation"
+        ]
+    )
+
+
+def choose(votes: dict[str, np.ndarray], truth: np.ndarray, *, most: int) -> list[str]:
+    """Names, best first. The measure is the cross-entropy: AUC is near 1 and says little any more."""
+    chosen: list[str] = []
+    best = np.inf
+    while len(chosen) < min(most, len(votes)):
+        losses = {
+            name: loss([votes[n] for n in (*chosen, name)], truth) for name in votes if name not in chosen
+        }
+        name = min(losses, key=lambda candidate: losses[candidate])
+        if losses[name] >= best and len(chosen) >= LEAST:
+            break
+        chosen.append(name)
+        best = losses[name]
+        print(f"{name}: validation cross-entropy {best:.4f}")
+    return chosen
+
+
+def loss(votes: list[np.ndarray], truth: np.ndarray) -> float:
+    """Cross-entropy of the mean log probabilities, at the temperature that suits them."""
+    mean = torch.from_numpy(np.mean(votes, axis=0))
+    warmth = calibration.temperature(mean, torch.from_numpy(truth))
+    return float(log_loss(truth, (mean / warmth).softmax(1).numpy()))
+
+
+if __name__ == "__main__":
+    main()

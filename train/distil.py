@@ -1,0 +1,61 @@
+"""What a large pretrained network sees in each film, for a small one to learn beside the labels."""
+
+import hashlib
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core import checkpoints
+from core.models import Classifier
+from core.models.backbones import MEAN, SIDE, STD
+from core.types import InputSpec, Region
+from train import views
+
+TEACHER = "dinov2-vits14"
+WEIGHT = 2.0  # of the distance to the teacher, beside the cross-entropy
+
+
+def teachings(films: Tensor, boxes: Tensor, region: Region, folder: Path) -> Tensor:
+    """(N, D), standardised: the teacher's middle layers averaged over each film. Kept on disk."""
+    key = hashlib.sha256(films[::97].contiguous().numpy().tobytes() + boxes.numpy().tobytes())
+    path = folder / f"teachings-{key.hexdigest()[:16]}.pt"
+    if not path.is_file():
+        teacher = checkpoints.backbone(TEACHER)
+        spec = InputSpec(SIDE, 3, MEAN, STD, region)
+        seen = [
+            views.logits(_Averaged(teacher), films[start : start + 512], boxes[start : start + 512], spec)
+            for start in range(0, len(films), 512)
+        ]
+        torch.save(torch.cat(seen), path)
+    seen_all: Tensor = torch.load(path, weights_only=True)
+    return (seen_all - seen_all.mean(0)) / (seen_all.std(0) + 1e-3)
+
+
+class _Averaged(nn.Module):
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([maps.mean((2, 3)) for maps in self.backbone(x)], dim=1)
+
+
+class Pupil(Classifier):
+    """A classifier that also guesses what the teacher saw; the guess is dropped when training ends."""
+
+    def __init__(self, network: Classifier, depth: int, width: int) -> None:
+        super().__init__()
+        self.network = network
+        self.guess = nn.Linear(depth, width)
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.network.features(x)
+
+    def head(self, f: Tensor) -> Tensor:
+        return self.network.head(f)
+
+    def distance(self, f: Tensor, taught: Tensor) -> Tensor:
+        """Smooth distance of the guess from features (N, D, h, w) to what the teacher saw (N, W)."""
+        return F.smooth_l1_loss(self.guess(f.mean((2, 3))).float(), taught)

@@ -1,0 +1,92 @@
+"""Measure classifiers beyond their test split: python -m train.elsewhere --data DATA [CARD ...]
+
+Films brought to the same sharpness, sharpened films, and films of other hospitals. Nothing is chosen here.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sklearn.metrics import roc_auc_score
+from torch import Tensor, nn
+
+from core import cards, checkpoints
+from core.types import Card, InputSpec
+from train import films, tasks, views
+from train.data import Case, covid_radiography
+from train.measures import equalised
+from train.tasks import TASKS
+
+ADULTS = 500  # of normal and of COVID films each, evenly along the list
+
+
+def main() -> None:
+    arguments = parse()
+    chosen = [card for card in cards.every() if card.kind == "classifier"]
+    if arguments.cards:
+        chosen = [card for card in chosen if card.id in arguments.cards]
+    for card in chosen:
+        network = checkpoints.network(card)
+        measured = sharpness(card, network, arguments.data, arguments.runs)
+        if card.task == "pneumonia":
+            measured |= other_hospitals(card, network, arguments.data, arguments.runs)
+        now = cards.read(card.id)  # others may have written to it meanwhile
+        assert isinstance(now, Card)
+        cards.write_card(replace(now, figures={**now.figures, **measured}))
+        print(card.id, "  ".join(f"{name} {value:.4g}" for name, value in measured.items()), flush=True)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cards", nargs="*", metavar="CARD", help="all classifiers when left out")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where films are kept")
+    return parser.parse_args()
+
+
+def sharpness(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[str, float]:
+    """AUC on test scans that are all as dull as the dullest twentieth, and on sharpened ones."""
+    task = TASKS[card.task]
+    cases = tasks.of_split(tasks.gather(task, data, seed=0), "test")
+    shown, boxes = films.load(cases, task.region, runs)
+    if card.input.region == "whole":
+        boxes = films.WHOLE.expand(len(boxes), -1)
+    abnormal = [case.label != card.labels[0] for case in cases]
+    even, sharp = equalised(shown.float()), views.SHIFTS["sharpened"](shown.float())
+    return {
+        "AUC at equal sharpness": float(roc_auc_score(abnormal, scores(network, even, boxes, card.input))),
+        "AUC sharpened": float(roc_auc_score(abnormal, scores(network, sharp, boxes, card.input))),
+    }
+
+
+def other_hospitals(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[str, float]:
+    """How many adults' films the card calls abnormal at its threshold. The gate is not asked."""
+    every = covid_radiography(data)
+    measured: dict[str, float] = {}
+    for label, rate, count in (
+        ("normal", "false alarms on adult normals", "adult normals"),
+        ("covid", "flagged COVID films", "COVID films"),
+    ):
+        cases = spread([case for case in every if case.label == label], ADULTS)
+        shown, boxes = films.load(cases, "lungs", runs)
+        if card.input.region == "whole":
+            boxes = films.WHOLE.expand(len(boxes), -1)
+        flagged = scores(network, shown, boxes, card.input) >= card.threshold
+        measured |= {rate: float(flagged.double().mean()), count: float(len(cases))}
+    return measured
+
+
+def spread(cases: Sequence[Case], count: int) -> list[Case]:
+    """At most `count` of the cases, evenly along the list."""
+    step = max(len(cases) // count, 1)
+    return list(cases[::step][:count])
+
+
+def scores(network: nn.Module, shown: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
+    """(N,), P(abnormal)."""
+    return 1 - views.logits(network, shown, boxes, spec).double().softmax(1)[:, 0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""All scans of a task read once and kept on disk, with the box that each network looks into."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core import lungs
+from core.types import Region
+from train.data import Case, load_films
+
+WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])  # top, left, bottom, right
+
+
+def load(cases: Sequence[Case], region: Region, folder: Path) -> tuple[Tensor, Tensor]:
+    """Films (N, 1, FILM_SIZE, FILM_SIZE) in [0, 1], half precision, and boxes (N, 4) in fractions."""
+    names = "\n".join([region, *(str(case.path) for case in cases)])
+    path = folder / f"films-{hashlib.sha256(names.encode()).hexdigest()[:16]}.pt"
+    if not path.is_file():
+        films = load_films(cases)
+        boxes = lungs.boxes(films) if region == "lungs" else WHOLE.expand(len(films), -1).clone()
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.save((films, boxes), path.with_suffix(".partial"))
+        path.with_suffix(".partial").replace(path)
+    films, boxes = torch.load(path, weights_only=True, mmap=True)
+    return films, boxes

@@ -1,0 +1,209 @@
+"""Remember a classifier's training scans: python -m train.index --data DATA --card ID [--knn ID]
+
+Writes embeddings.npz beside the card's weights. With --knn the vote of the most similar scans becomes a card
+of its own, whose heat maps train.trust measures afterwards.
+"""
+
+import argparse
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from core import cards, images, inference, lungs, neighbours, thresholds
+from core.errors import DataSetError, UnknownName
+from core.inference import Model
+from core.models import KNN, Classifier
+from core.models.knn import Ballot, count
+from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, VOTING, Index
+from core.types import Card, FloatArray, KnownCases, Training
+from train import provenance, report
+from train.data import Case
+from train.tasks import TASKS
+
+BALLOTS = [
+    Ballot(k, temperature, prior)
+    for k, temperature, prior in product(
+        (5, 10, 15, 25, 50), (0.003, 0.01, 0.03, 0.1, 0.3), (0.001, 0.01, 0.1, 1.0)
+    )
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Polled:
+    """The validation scans asked of the voters. truth: (N,) classes. logits: (N, K), log shares of votes."""
+
+    ballot: Ballot
+    truth: Tensor
+    logits: Tensor
+
+
+def main() -> None:
+    arguments = parse()
+    started = time.monotonic()
+    model = inference.load(arguments.card)
+    if not isinstance(model.network, Classifier):
+        raise UnknownName(f"{arguments.card} has no features to compare. Choose a card of a single network.")
+    cases = split_as(model.card, TASKS[model.card.task].cases(arguments.data))
+    index = look(model, [case for case in cases if case.split != "test"], arguments.data)
+    polled = poll(index, model.card.labels)
+    index = replace(index, layouts=layouts(index.embeddings.numpy(), arguments.seed))
+    write(model.card, index, polled)
+    if arguments.knn:
+        publish(arguments, model, index, polled, cases, minutes=(time.monotonic() - started) / 60)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
+    parser.add_argument("--card", required=True, help="a classifier in weights/")
+    parser.add_argument("--knn", metavar="ID", help="also publish the vote as a card of this name")
+    parser.add_argument("--seed", type=int, default=0, help="of the layouts")
+    return parser.parse_args()
+
+
+def split_as(card: Card, cases: Sequence[Case]) -> list[Case]:
+    """The cases on the sides that the card's own scores.csv has them on. Raises DataSetError for others."""
+    table = cards.scores(card)
+    held = dict(zip(table.case, zip(table.split, table.label, strict=True), strict=True))
+    labels = {case.name: case.label for case in cases}
+    for name, (_, label) in held.items():
+        if labels.get(name) != label:
+            raise DataSetError(f"{card.id} was scored on {name} as {label}: the data set holds no such case.")
+    sides = {name: split for name, (split, _) in held.items()}
+    return [
+        replace(case, split=sides.get(case.name, "train"))
+        for case in cases
+        if case.name in sides or case.split != "test"
+    ]
+
+
+def look(model: Model, cases: Sequence[Case], data: Path) -> Index:
+    """Embed and judge each file as the app does. data: the folder that paths are kept relative to."""
+    embeddings, probabilities, digests = [], [], []
+    for case in tqdm(cases, desc="embedding", unit="scan", mininterval=5):
+        scan = images.read(case.path.read_bytes(), case.name)
+        fields = lungs.find(scan) if model.card.input.region == "lungs" else None
+        embeddings.append(F.normalize(inference.embed(model, scan, fields), dim=0))
+        probabilities.append(list(inference.classify(model, scan, fields).probabilities.values()))
+        digests.append(neighbours.short(scan.digest))
+    return Index(
+        embeddings=torch.stack(embeddings).half().float(),  # as it will be stored
+        case=np.array([case.name for case in cases]),
+        path=np.array([case.path.relative_to(data).as_posix() for case in cases]),
+        label=np.array([case.label for case in cases]),
+        split=np.array([case.split for case in cases]),
+        digest=np.array(digests, dtype=np.uint64),
+        probabilities=np.array(probabilities, dtype=np.float32),
+        layouts={},
+    )
+
+
+def poll(index: Index, labels: tuple[str, ...]) -> Polled:
+    """Count the votes on validation scans in every way, and keep the one with the lowest log loss."""
+    classes = torch.tensor([labels.index(name) for name in index.label])
+    voters = torch.from_numpy(index.split == VOTING)
+    similarity = index.embeddings[~voters] @ index.embeddings[voters].T
+    truth = classes[~voters]
+    polls = [
+        Polled(ballot, truth, count(similarity, classes[voters], len(labels), ballot)) for ballot in BALLOTS
+    ]
+    return min(polls, key=lambda polled: float(F.nll_loss(polled.logits, truth)))
+
+
+def layouts(embeddings: FloatArray, seed: int) -> dict[str, FloatArray]:
+    """(N, 2) by name."""
+    from umap import UMAP  # compiles as it loads; nothing else here needs it
+
+    spread = UMAP(metric="cosine", random_state=seed, n_jobs=1).fit_transform(embeddings)
+    placed = {TSNE_LAYOUT: neighbours.layout(embeddings, seed=seed), UMAP_LAYOUT: np.asarray(spread)}
+    return {name: place.astype(np.float32) for name, place in placed.items()}
+
+
+def write(card: Card, index: Index, polled: Polled) -> None:
+    """embeddings.npz, and what the card has to say of it."""
+    data = neighbours.pack(index)
+    shares = 1 - polled.logits[:, 0].exp().double().numpy()
+    threshold = thresholds.choose(card.policy, polled.truth.numpy() != 0, shares)
+    own = 1 - index.probabilities[index.split != VOTING, 0]
+    known = KnownCases(
+        n=len(index.case),
+        voters=int((index.split == VOTING).sum()),
+        **asdict(polled.ballot),
+        threshold=threshold,
+        agreement=float(np.mean((shares >= threshold) == (own >= card.threshold))),
+        command=provenance.command(),
+        sha256=provenance.sha256(data),
+    )
+    (cards.WEIGHTS / card.id / "embeddings.npz").write_bytes(data)
+    now = cards.read(card.id)  # others may have written to it in the meantime
+    if not isinstance(now, Card) or now.sha256 != card.sha256:
+        raise SystemExit(f"{card.id} was trained anew in the meantime. Start again.")
+    cards.write_card(replace(now, known=known))
+    print(
+        f"{card.id}: {known.n} scans kept, {len(data) / 1e6:.1f} MB; {polled.ballot}, "
+        f"verdict as the network's on {known.agreement:.1%} of {len(shares)} validation scans"
+    )
+
+
+def publish(
+    arguments: argparse.Namespace,
+    model: Model,
+    index: Index,
+    polled: Polled,
+    cases: Sequence[Case],
+    *,
+    minutes: float,
+) -> Card:
+    """The vote as a card of its own, on the maps of the card that it asks."""
+    base, voters = model.card, index.split == VOTING
+    known = index.embeddings[torch.from_numpy(voters)]
+    settings = asdict(polled.ballot)
+    built = {
+        "of": f"{base.id}@{base.sha256[:12]}",
+        "cases": known.shape[0],
+        "width": known.shape[1],
+        "classes": len(base.labels),
+    }
+    network = KNN(**built, **settings)
+    network.attach(model.network)
+    network.learn(known, torch.tensor([base.labels.index(name) for name in index.label[voters]]))
+    draft = replace(
+        base,
+        id=arguments.knn,
+        title=f"{polled.ballot.k} nearest neighbours on {base.title}",
+        model="knn",
+        arguments=built | settings,
+        training=Training(
+            command=provenance.command(),
+            settings={"chosen by": "log loss on validation", "ballots tried": len(BALLOTS), **settings},
+            curve=(),
+            minutes=round(minutes, 1),
+            parameters=provenance.parameters(network),
+        ),
+        limitations=(*base.limitations, f"Compares with {len(known)} scans as {base.title} sees them."),
+        commit=provenance.commit(),
+        sha256="",
+        report={},
+        scales={},
+        shift={},
+        trust={},
+        figures={},
+        known=None,
+    )
+    card = report.publish(draft, network, cases)
+    if card.gate is not None:  # it has learned from the same films, so what is unlike them is the same
+        shutil.copy(cards.WEIGHTS / base.id / "gate.safetensors", cards.WEIGHTS / card.id)
+    return card
+
+
+if __name__ == "__main__":
+    main()

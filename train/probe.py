@@ -1,0 +1,257 @@
+"""Train a small head on a frozen network: python -m train.probe --data DATA --task TASK --model MODEL
+
+The frozen network sees every training film several times, each time as another day would have shown it; the
+head then learns from these lists of numbers in seconds.
+"""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from core import cards, checkpoints, lungs
+from core.models.backbones import MEAN, SIDE, STD
+from core.models.lent import Dense, Pooled, Probe
+from core.resample import crop
+from core.types import Card, InputSpec, Training
+from train import calibration, classifier_card, films, loop, provenance, tasks, views
+from train.classifier import area
+from train.tasks import TASKS, Task
+from train.views import SHIFTS
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A title, and what the head stands on: a backbone, or the card that --on names."""
+
+    title: str
+    settings: loop.Settings
+    backbone: str = ""
+
+
+HEADS = {
+    "dinov2": Head(
+        "DINOv2 ViT-S, linear head",
+        loop.Settings(epochs=60, batch=256, learning_rate=1e-3, weight_decay=1.0, average=0.98, bf16=False),
+        backbone="dinov2-vits14",
+    ),
+    "dense": Head(
+        "ResNet-50, frozen, dense head 512-128",
+        loop.Settings(epochs=40, batch=128, learning_rate=1e-3, weight_decay=0.1, average=0.98, bf16=False),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Numbers:
+    """What the frozen network makes of films. copies: (M, N, W). shown: (N, W) per simulated shift, or ""."""
+
+    copies: Tensor
+    shown: Mapping[str, Tensor]
+    truth: Tensor
+
+
+def main() -> None:
+    arguments = parse()
+    torch.manual_seed(arguments.seed)
+    task, head = TASKS[arguments.task], HEADS[arguments.model]
+    cases = tasks.gather(task, arguments.data, seed=0)
+    network, spec = stand(head, arguments.on, task)
+    parts = {name: films.load(tasks.of_split(cases, name), task.region, arguments.runs) for name in SPLITS}
+    if isinstance(network, Probe):
+        network.look_at(usual_lungs(*parts["train"]))
+    folder = arguments.runs / f"{arguments.task}-{arguments.model}-{arguments.seed}"
+    numbers = gather(network, spec, task, cases, parts, folder, copies=arguments.copies, seed=arguments.seed)
+    if isinstance(network, Probe):
+        network.standardise(numbers["train"].shown[""])
+    settings = replace(head.settings, seed=arguments.seed)
+    outcome = learn(network, numbers, settings, folder)
+
+    best = outcome.network.cpu().eval()
+    logits, truth = top(best, numbers["validation"].shown[""]), numbers["validation"].truth
+    warmth = calibration.temperature(logits, truth)
+    calibration.fold(best, warmth)
+    if arguments.dry:
+        print(f"Not published. {outcome.curve[-1]}")
+        return
+    card = describe(arguments, network, spec, cases, outcome, settings)
+    card = replace(card, figures=calibration.figures(logits, truth, warmth))
+    classifier_card.publish(card, best, cases)
+
+
+SPLITS = ("train", "validation")
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
+    parser.add_argument("--task", choices=sorted(TASKS), default="etiology")
+    parser.add_argument("--model", choices=sorted(HEADS), default="dinov2")
+    parser.add_argument("--on", default="", help="the card whose network a dense head stands on")
+    parser.add_argument("--copies", type=int, default=4, help="times that each training film is looked at")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
+    parser.add_argument("--dry", action="store_true", help="train and validate; write no card, open no test")
+    return parser.parse_args()
+
+
+def stand(head: Head, on: str, task: Task) -> tuple[Pooled, InputSpec]:
+    """The network with a fresh head, and its input."""
+    network: Pooled
+    if head.backbone:
+        network = Probe(of=head.backbone, classes=len(task.labels))
+        spec = InputSpec(SIDE, 3, MEAN, STD, task.region)
+    else:
+        below = cards.read(on)
+        network = Dense(of=f"{on}@{below.sha256[:12]}", classes=len(task.labels))
+        spec = replace(below.input, region=task.region)
+    checkpoints.complete(network)
+    for parameter in network.lent.parameters():
+        parameter.requires_grad_(False)
+    return network, spec
+
+
+def usual_lungs(shown: Tensor, boxes: Tensor, count: int = 200) -> Tensor:
+    """(SIDE, SIDE), the mean lungs of aligned training films."""
+    chances = torch.cat([lungs.probabilities(part.float()) for part in shown[:count].split(50)])[:, None]
+    wide = F.interpolate(chances, shown.shape[-2:], mode="bilinear")
+    return crop(wide, boxes[:count], SIDE).mean((0, 1))
+
+
+def gather(
+    network: Pooled,
+    spec: InputSpec,
+    task: Task,
+    cases: list[tasks.Case],
+    parts: Mapping[str, tuple[Tensor, Tensor]],
+    folder: Path,
+    *,
+    copies: int,
+    seed: int,
+) -> dict[str, Numbers]:
+    """Ask the frozen network about every film, or read its answers from an earlier run."""
+    path = folder / f"numbers-{copies}.pt"
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        found: dict[str, tuple[Tensor, dict[str, Tensor]]] = {}
+        with torch.inference_mode():
+            generator = Generator().manual_seed(seed)
+            shown, boxes = parts["train"]
+            days = [seen(network, shown, boxes, spec, None, generator) for _ in range(copies)]
+            found["train"] = torch.stack(days), {"": seen(network, shown, boxes, spec)}
+            shown, boxes = parts["validation"]
+            changed = {name: seen(network, shown, boxes, spec, change) for name, change in SHIFTS.items()}
+            found["validation"] = torch.empty(0), {"": seen(network, shown, boxes, spec), **changed}
+        torch.save(found, path)
+    saved = torch.load(path, weights_only=True)
+    return {
+        name: Numbers(
+            *saved[name],
+            truth=torch.tensor([task.labels.index(case.label) for case in tasks.of_split(cases, name)]),
+        )
+        for name in SPLITS
+    }
+
+
+def seen(
+    network: Pooled,
+    shown: Tensor,
+    boxes: Tensor,
+    spec: InputSpec,
+    change: views.Change | None = None,
+    generator: Generator | None = None,
+) -> Tensor:
+    """(N, W): pooled numbers of films as they are, changed on purpose, or as on another day."""
+    rows = []
+    for part, box in zip(shown.split(16), boxes.split(16), strict=True):
+        changed = change(part.float()) if change else part
+        x = (
+            views.plain(changed, box, spec)
+            if generator is None
+            else views.another_day(part, box, spec, generator)
+        )
+        with torch.autocast("cpu", torch.bfloat16):
+            maps = network.features(x.contiguous(memory_format=torch.channels_last))
+        rows.append(network.pooled(maps.float()))
+    return torch.cat(rows)
+
+
+def learn(
+    network: Pooled, numbers: Mapping[str, Numbers], settings: loop.Settings, folder: Path
+) -> loop.Outcome[Pooled]:
+    train = numbers["train"]
+    every = torch.cat([train.shown[""][None], train.copies])
+    weights = len(train.truth) / (train.truth.bincount() * len(train.truth.bincount()))
+
+    def batch_loss(net: Pooled, chosen: Tensor, generator: Generator) -> Tensor:
+        day = torch.randint(len(every), (len(chosen),), generator=generator)
+        return F.cross_entropy(net.top(every[day, chosen]), train.truth[chosen], weight=weights)
+
+    def validate(net: Pooled) -> Mapping[str, float]:
+        validation = numbers["validation"]
+        areas = {
+            f"auc_{name}" if name else "auc": area(
+                top(net, pooled).double().softmax(1).numpy(), validation.truth
+            )
+            for name, pooled in validation.shown.items()
+        }
+        right = top(net, validation.shown[""]).argmax(1) == validation.truth
+        return {
+            **areas,
+            "auc_shifted": sum(areas.values()) / len(areas),
+            "accuracy": float(right.float().mean()),
+        }
+
+    return loop.fit(
+        network,
+        cases=len(train.truth),
+        batch_loss=batch_loss,
+        validate=validate,
+        watch="auc_shifted",
+        settings=settings,
+        folder=folder,
+    )
+
+
+def top(network: Pooled, pooled: Tensor) -> Tensor:
+    network.eval()
+    with torch.inference_mode():
+        return network.top(pooled)
+
+
+def describe(
+    arguments: argparse.Namespace,
+    network: Pooled,
+    spec: InputSpec,
+    cases: list[tasks.Case],
+    outcome: loop.Outcome[Pooled],
+    settings: loop.Settings,
+) -> Card:
+    task, head = TASKS[arguments.task], HEADS[arguments.model]
+    model = "probe" if head.backbone else "dense"
+    return classifier_card.blank(
+        f"{arguments.task}-{'resnet50' if model == 'dense' else arguments.model}",
+        arguments.task,
+        head.title,
+        model,
+        {"of": network.of, "classes": len(task.labels)},
+        spec,
+        cases,
+        Training(
+            command=provenance.command(),
+            settings=asdict(settings),
+            curve=outcome.curve,
+            minutes=round(outcome.minutes, 1),
+            parameters=provenance.parameters(network),
+        ),
+        seed=arguments.seed,
+        remarks=(f"Only the head was trained; it stands on {network.of.partition('@')[0]}.",),
+    )
+
+
+if __name__ == "__main__":
+    main()

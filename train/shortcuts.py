@@ -1,0 +1,83 @@
+"""Fit the yardsticks of a task, sharpness alone: python -m train.shortcuts --data DATA"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from core.models.bands import Bands
+from core.preprocess import stretch
+from core.resample import FILM_SIZE
+from core.types import InputSpec, Training
+from train import classifier_card, films, provenance, report, tasks
+from train.tasks import TASKS
+
+BANDS = {"sharpness": (1, "Sharpness alone"), "bands": (5, "Five bands of frequency")}
+REMARK = (
+    "A yardstick, not a model: it sees how sharp a whole film is and no anatomy. What it scores is what a "
+    "network could score without looking at the lungs."
+)
+
+
+def main() -> None:
+    arguments = parse()
+    task = TASKS["pneumonia"]
+    cases = tasks.gather(task, arguments.data, seed=0)
+    train = tasks.of_split(cases, "train")
+    shown, _ = films.load(train, "lungs", arguments.runs)
+    truth = np.array([task.labels.index(case.label) for case in train])
+    spec = InputSpec(size=FILM_SIZE, channels=1, mean=(0.0,), std=(1.0,), region="whole")
+    for name, (bands, title) in BANDS.items():
+        started = time.monotonic()
+        network = Bands(bands=bands).eval()
+        with torch.inference_mode():
+            fit(network, shown, truth)
+        training = Training(
+            command=provenance.command(),
+            settings={"bands": bands},
+            curve=(),
+            minutes=round((time.monotonic() - started) / 60, 1),
+            parameters=provenance.parameters(network),
+        )
+        given = {"bands": bands, "classes": 2, "channels": 1}
+        card = classifier_card.blank(
+            f"pneumonia-{name}",
+            "pneumonia",
+            title,
+            "bands",
+            given,
+            spec,
+            cases,
+            training,
+            remarks=(REMARK,),
+            yardstick=True,
+        )
+        report.publish(card, network, cases)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with chest_xray/")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where films are kept")
+    return parser.parse_args()
+
+
+def fit(network: Bands, shown: torch.Tensor, truth: np.ndarray) -> None:
+    """Standardise the energies of training films and regress on them, classes counting alike."""
+    energies = torch.cat(
+        [network.energies(network.features(stretch(part.float()))) for part in shown.split(64)]
+    )
+    network.mean.copy_(energies.mean(0))
+    network.std.copy_(energies.std(0) + 1e-6)
+    z = ((energies - network.mean) / network.std).numpy()
+    found = LogisticRegression(class_weight="balanced").fit(z, truth)
+    weight, bias = torch.tensor(found.coef_[0]), torch.tensor(found.intercept_[0])
+    network.linear.weight.copy_(torch.stack([-weight / 2, weight / 2]))
+    network.linear.bias.copy_(torch.stack([-bias / 2, bias / 2]))
+
+
+if __name__ == "__main__":
+    main()

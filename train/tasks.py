@@ -1,0 +1,125 @@
+"""What classifiers are asked: labels, the data that teach them, and what a card says of both."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.types import Region
+from train.data import Case, brain_mri, carve, chest_xray, covid_radiography
+
+FOLDS = 7  # a seventh of the training patients is for validation
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """labels: the normal class first. cases: all files with their official splits."""
+
+    labels: tuple[str, ...]
+    modality: str
+    region: Region
+    cases: Callable[[Path], list[Case]]
+    data: Mapping[str, str]
+    intended_use: str
+    limitations: tuple[str, ...]
+    summed: str = ""  # the binary task that comes with it, by adding up the abnormal classes
+
+
+def etiology(root: Path) -> list[Case]:
+    """Kermany's films with the agent that the file's name tells."""
+    return [replace(case, label=_agent(case)) for case in chest_xray(root)]
+
+
+def _agent(case: Case) -> str:
+    if case.label == "normal":
+        return "normal"
+    return "bacterial" if "bacteria" in case.name else "viral"
+
+
+def covid(root: Path) -> list[Case]:
+    """COVID-19 Radiography films, a fifth held out for test.
+
+    Viral pneumonia is taken from the Kermany training set where the folder lacks its own, which is the same
+    films: the public set took them from there.
+    """
+    cases = covid_radiography(root)
+    if not any(case.label == "viral pneumonia" for case in cases):
+        viral = [case for case in etiology(root) if case.split == "train" and case.label == "viral"]
+        cases += [replace(case, label="viral pneumonia") for case in viral]
+    return carve(cases, folds=5, seed=0, into="test")
+
+
+KERMANY = {
+    "name": "Kermany paediatric chest X-rays, official split (Mendeley rscbjbr9sj)",
+    "licence": "CC BY 4.0",
+    "split": "validation carved from train by patient and file; official test opened once",
+}
+CHILDREN = (
+    "Trained on children of one to five years from one hospital.",
+    "Films of the two classes were made differently; part of the figure may be acquisition.",
+    "Patient numbers recur between the official train and test splits, perhaps by chance.",
+)
+
+TASKS: dict[str, Task] = {
+    "pneumonia": Task(
+        labels=("normal", "pneumonia"),
+        modality="chest film",
+        region="lungs",
+        cases=chest_xray,
+        data=KERMANY,
+        intended_use="Shows whether a child's frontal chest film looks like pneumonia. For teaching.",
+        limitations=CHILDREN,
+    ),
+    "etiology": Task(
+        labels=("normal", "bacterial", "viral"),
+        modality="chest film",
+        region="lungs",
+        cases=etiology,
+        data=KERMANY,
+        intended_use="Shows whether a child's frontal chest film looks like bacterial or viral pneumonia.",
+        limitations=(*CHILDREN, "The agent comes from the file's name; many films do not show it."),
+        summed="pneumonia",
+    ),
+    "covid": Task(
+        labels=("normal", "covid", "viral pneumonia"),
+        modality="chest film",
+        region="lungs",
+        cases=covid,
+        data={
+            "name": "COVID-19 Radiography (COVID, Normal; Kaggle tawsifurrahman), viral films of Kermany",
+            "licence": "research use; CC BY 4.0",
+            "split": "a stratified fifth for test, by file; validation from the rest",
+        },
+        intended_use="Tells COVID films of adults, normal ones and children's viral pneumonia apart.",
+        limitations=(
+            "Each class comes from other hospitals and machines: part of the figure measures the source.",
+            "The viral films are of children, the others of adults.",
+            "Lung opacity, the fourth class of the public set, was not at hand.",
+            "No patient is named in the public set: films of one patient may stand on both sides.",
+        ),
+    ),
+    "brain-mri": Task(
+        labels=("normal", "glioma", "meningioma", "pituitary"),
+        modality="brain MRI slice",
+        region="whole",
+        cases=brain_mri,
+        data={
+            "name": "Brain MRI slices (Kaggle masoudnickparvar), twins between train and test removed",
+            "licence": "as on Kaggle; research use",
+            "split": "published test split opened once; validation from train by file",
+        },
+        intended_use="Tells three kinds of brain tumour and none apart on single MRI slices. For teaching.",
+        limitations=(
+            "No patient is named in the public set: slices of one patient may stand on both sides.",
+            "One slice is judged, whichever way it was cut; a study has hundreds.",
+        ),
+    ),
+}
+
+
+def gather(task: Task, root: Path, seed: int) -> list[Case]:
+    """All cases, a validation split carved from train."""
+    return carve(task.cases(root), folds=FOLDS, seed=seed)
+
+
+def of_split(cases: Sequence[Case], split: str) -> list[Case]:
+    return [case for case in cases if case.split == split]
