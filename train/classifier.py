@@ -159,18 +159,21 @@ def batch_loss(
 
 
 def figures(network: Classifier, spec: InputSpec, validation: Part) -> Mapping[str, float]:
-    """On validation: AUC and accuracy as it is, and the mean AUC over it and every simulated shift."""
-    shown, boxes, truth = validation.films, validation.boxes, validation.truth
-    seen = {
-        name: views.logits(network, shown, boxes, spec, change).double().softmax(1).numpy()
-        for name, change in {"": None, **views.SHIFTS}.items()
-    }
-    areas = {f"auc_{name}" if name else "auc": area(p, truth) for name, p in seen.items()}
+    """On validation: AUC and accuracy as it is, and its mean with those under simulated shift (a third)."""
+
+    def look(part: Part, change: views.Change | None = None) -> np.ndarray:
+        logits = views.logits(network, part.films, part.boxes, spec, change)
+        return logits.double().softmax(1).numpy()
+
+    some = Part(validation.films[::3], validation.boxes[::3], validation.truth[::3])
+    plain = look(validation)
+    shifted = {f"auc_{name}": area(look(some, change), some.truth) for name, change in views.SHIFTS.items()}
+    areas = {"auc": area(plain, validation.truth), **shifted}
     return {
         **areas,
         "auc_shifted": sum(areas.values()) / len(areas),
-        "accuracy": float((seen[""].argmax(1) == truth.numpy()).mean()),
-        "validation_loss": float(log_loss(truth, seen[""])),
+        "accuracy": float((plain.argmax(1) == validation.truth.numpy()).mean()),
+        "validation_loss": float(log_loss(validation.truth, plain)),
     }
 
 

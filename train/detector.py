@@ -19,20 +19,20 @@ from train.detector_card import draft, publish
 from train.sources import SOURCES, Normals
 
 SIZES = {"autoencoder": 96, "convlstm": 64, "vae": 64, "restoring": 64}
+HEADS = {"size": 64, "width": 24}  # of an autoencoder for heads, which show less than chest films
 
 
 def main() -> None:
     arguments = parse()
     torch.manual_seed(arguments.seed)
     source = SOURCES[arguments.source]
-    size = SIZES[arguments.model]
-    spec = InputSpec(size=size, channels=1, mean=(0.5,), std=(0.25,), region=source.region)
+    shape = {"size": SIZES[arguments.model]} if source.region == "lungs" else HEADS
+    spec = InputSpec(size=shape["size"], channels=1, mean=(0.5,), std=(0.25,), region=source.region)
     cases = sources.gather(source, arguments.data, arguments.seed)
     normals = sources.normals(source, cases)
 
-    network = DETECTORS[arguments.model](size=size)
-    if not isinstance(network, TrainedDetector):
-        raise SystemExit(f"{arguments.model} does not learn by gradient descent. Use train.fitted.")
+    network = DETECTORS[arguments.model](**shape)
+    assert isinstance(network, TrainedDetector)
     settings = loop.Settings(
         epochs=arguments.epochs, batch=32, learning_rate=2e-3, patience=30, seed=arguments.seed, average=0.99
     )
@@ -52,7 +52,7 @@ def main() -> None:
     card = draft(
         arguments.id or f"{arguments.source}-{arguments.model}",
         arguments.model,
-        {"size": size},
+        shape,
         source,
         spec,
         cases,

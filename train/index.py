@@ -39,7 +39,7 @@ BALLOTS = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Polled:
-    """The validation scans asked of the voters. truth: (N,) classes. logits: (N, K), log shares of votes."""
+    """The validation scans asked of the voters. truth: (N,) classes. logits: (N, K), log votes."""
 
     ballot: Ballot
     truth: Tensor
@@ -58,7 +58,9 @@ def main() -> None:
     index = replace(index, layouts=layouts(index.embeddings.numpy(), arguments.seed))
     write(model.card, index, polled)
     if arguments.knn:
-        publish(arguments, model, index, polled, cases, minutes=(time.monotonic() - started) / 60)
+        minutes = (time.monotonic() - started) / 60
+        draft, network = as_card(arguments.knn, model, index, polled, minutes)
+        publish(draft, network, cases, base=model.card)
 
 
 def parse() -> argparse.Namespace:
@@ -116,7 +118,7 @@ def poll(index: Index, labels: tuple[str, ...]) -> Polled:
     polls = [
         Polled(ballot, truth, count(similarity, classes[voters], len(labels), ballot)) for ballot in BALLOTS
     ]
-    return min(polls, key=lambda polled: float(F.nll_loss(polled.logits, truth)))
+    return min(polls, key=lambda polled: float(F.cross_entropy(polled.logits, truth)))
 
 
 def layouts(embeddings: FloatArray, seed: int) -> dict[str, FloatArray]:
@@ -128,10 +130,10 @@ def layouts(embeddings: FloatArray, seed: int) -> dict[str, FloatArray]:
     return {name: place.astype(np.float32) for name, place in placed.items()}
 
 
-def write(card: Card, index: Index, polled: Polled) -> None:
+def write(card: Card, index: Index, polled: Polled, root: Path = cards.WEIGHTS) -> KnownCases:
     """embeddings.npz, and what the card has to say of it."""
     data = neighbours.pack(index)
-    shares = 1 - polled.logits[:, 0].exp().double().numpy()
+    shares = 1 - polled.logits.double().softmax(1)[:, 0].numpy()
     threshold = thresholds.choose(card.policy, polled.truth.numpy() != 0, shares)
     own = 1 - index.probabilities[index.split != VOTING, 0]
     known = KnownCases(
@@ -143,53 +145,41 @@ def write(card: Card, index: Index, polled: Polled) -> None:
         command=provenance.command(),
         sha256=provenance.sha256(data),
     )
-    (cards.WEIGHTS / card.id / "embeddings.npz").write_bytes(data)
-    now = cards.read(card.id)  # others may have written to it in the meantime
+    now = cards.read(card.id, root)  # others may have written to it in the meantime
     if not isinstance(now, Card) or now.sha256 != card.sha256:
         raise SystemExit(f"{card.id} was trained anew in the meantime. Start again.")
-    cards.write_card(replace(now, known=known))
+    (root / card.id / "embeddings.npz").write_bytes(data)
+    cards.write_card(replace(now, known=known), root)
     print(
         f"{card.id}: {known.n} scans kept, {len(data) / 1e6:.1f} MB; {polled.ballot}, "
         f"verdict as the network's on {known.agreement:.1%} of {len(shares)} validation scans"
     )
+    return known
 
 
-def publish(
-    arguments: argparse.Namespace,
-    model: Model,
-    index: Index,
-    polled: Polled,
-    cases: Sequence[Case],
-    *,
-    minutes: float,
-) -> Card:
-    """The vote as a card of its own, on the maps of the card that it asks."""
+def as_card(card_id: str, model: Model, index: Index, polled: Polled, minutes: float) -> tuple[Card, KNN]:
+    """The vote as a card of its own, on the maps of the card that it asks; still without figures."""
     base, voters = model.card, index.split == VOTING
     known = index.embeddings[torch.from_numpy(voters)]
-    settings = asdict(polled.ballot)
-    built = {
-        "of": f"{base.id}@{base.sha256[:12]}",
-        "cases": known.shape[0],
-        "width": known.shape[1],
-        "classes": len(base.labels),
-    }
-    network = KNN(**built, **settings)
+    ballot = polled.ballot
+    of, cases, width, number = f"{base.id}@{base.sha256[:12]}", *known.shape, len(base.labels)
+    network = KNN(of=of, cases=cases, width=width, classes=number, **asdict(ballot))
     network.attach(model.network)
     network.learn(known, torch.tensor([base.labels.index(name) for name in index.label[voters]]))
     draft = replace(
         base,
-        id=arguments.knn,
-        title=f"{polled.ballot.k} nearest neighbours on {base.title}",
+        id=card_id,
+        title=f"{ballot.k} nearest neighbours on {base.title}",
         model="knn",
-        arguments=built | settings,
+        arguments={"of": of, "cases": cases, "width": width, "classes": number, **asdict(ballot)},
         training=Training(
             command=provenance.command(),
-            settings={"chosen by": "log loss on validation", "ballots tried": len(BALLOTS), **settings},
+            settings={"chosen by": "log loss on validation", "ballots tried": len(BALLOTS), **asdict(ballot)},
             curve=(),
             minutes=round(minutes, 1),
             parameters=provenance.parameters(network),
         ),
-        limitations=(*base.limitations, f"Compares with {len(known)} scans as {base.title} sees them."),
+        limitations=(*base.limitations, f"Compares with {cases} scans as {base.title} sees them."),
         commit=provenance.commit(),
         sha256="",
         report={},
@@ -199,10 +189,14 @@ def publish(
         figures={},
         known=None,
     )
+    return draft, network
+
+
+def publish(draft: Card, network: KNN, cases: Sequence[Case], *, base: Card) -> None:
+    """Score it and write its folder. The gate has learned from the same films, so it is the same."""
     card = report.publish(draft, network, cases)
-    if card.gate is not None:  # it has learned from the same films, so what is unlike them is the same
+    if card.gate is not None:
         shutil.copy(cards.WEIGHTS / base.id / "gate.safetensors", cards.WEIGHTS / card.id)
-    return card
 
 
 if __name__ == "__main__":

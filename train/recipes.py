@@ -55,7 +55,7 @@ def tuned(epochs: int, rate: float) -> loop.Settings:
 
 RECIPES: dict[str, Recipe] = {
     "cnn": Recipe("cnn", "Small CNN", 160, scratch(30, 2e-3)),
-    "cnn-transformer": Recipe("cnn-transformer", "CNN + Transformer", 160, scratch(30, 1e-3)),
+    "cnn-transformer": Recipe("cnn-transformer", "CNN + Transformer", 160, scratch(18, 1e-3, 0.995)),
     "alexnet": Recipe(
         "alexnet",
         "AlexNet",
@@ -70,8 +70,8 @@ RECIPES: dict[str, Recipe] = {
     "vgg16": Recipe(
         "vgg16",
         "VGG16",
-        160,
-        tuned(5, 1e-4),
+        128,
+        tuned(4, 1e-4),
         channels=3,
         pretrained="vgg16",
         names=(("features.", "layers."),),
@@ -81,7 +81,7 @@ RECIPES: dict[str, Recipe] = {
     "resnet50": Recipe(
         "resnet50-frozen",
         "ResNet-50",
-        224,
+        160,
         tuned(5, 2e-4),
         channels=3,
         arguments={"of": "resnet50"},
@@ -90,13 +90,13 @@ RECIPES: dict[str, Recipe] = {
         remark="All but the last stage stay as photographs taught them.",
     ),
     "densenet121": Recipe(
-        "densenet121", "DenseNet121", 128, scratch(16, 2e-3, 0.995), distilled=True, remark=SCRATCH
+        "densenet121", "DenseNet121", 128, scratch(12, 2e-3, 0.995), distilled=True, remark=SCRATCH
     ),
     "swin": Recipe(
         "swin",
         "Swin, small",
         128,
-        scratch(24, 1e-3, 0.995),
+        scratch(16, 1e-3, 0.995),
         arguments={"width": 48, "depth": 2, "heads": 3, "window": 8},
         distilled=True,
         remark=SCRATCH,
@@ -105,7 +105,7 @@ RECIPES: dict[str, Recipe] = {
         "mobilenet-v2",
         "MobileNetV2",
         192,
-        tuned(14, 1e-3),
+        tuned(10, 1e-3),
         channels=3,
         pretrained="mobilenet_v2",
         names=(("features.", "layers."),),

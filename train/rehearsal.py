@@ -162,10 +162,14 @@ def _inside(source: Source, films: Tensor) -> Tensor:
 
 def rehearsed(network: Detector, acted: Rehearsal, spec: InputSpec) -> dict[str, float]:
     """AUROC of each kind of lesion against the normals, as they are and taken otherwise, and their mean."""
+    return separated(scored(network, acted, spec), acted.kind)
+
+
+def scored(network: Detector, acted: Rehearsal, spec: InputSpec) -> np.ndarray:
+    """(N,), one score per film."""
     with torch.inference_mode():
         batches = sources.batches(acted.films, acted.boxes, spec)
-        scores = torch.cat([network.score(x).score for x in batches]).numpy()
-    return separated(scores, acted.kind)
+        return torch.cat([network.score(x).score for x in batches]).double().numpy()
 
 
 def separated(scores: np.ndarray, kind: Sequence[str]) -> dict[str, float]:

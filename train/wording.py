@@ -17,11 +17,11 @@ TITLES = {
     "chest-ensemble": "Ensemble of unlike detectors",
     "brain-ct-autoencoder": "Convolutional autoencoder",
     "brain-ct-vae": "Variational autoencoder",
-    "brain-ct-mahalanobis": "Mahalanobis distance, DINOv2",
+    "brain-ct-mahalanobis-dinov2": "Mahalanobis distance, DINOv2",
     "brain-ct-patchcore": "PatchCore, DINOv2",
     "brain-mri-autoencoder": "Convolutional autoencoder",
     "brain-mri-vae": "Variational autoencoder",
-    "brain-mri-mahalanobis": "Mahalanobis distance, DINOv2",
+    "brain-mri-mahalanobis-dinov2": "Mahalanobis distance, DINOv2",
     "brain-mri-patchcore": "PatchCore, DINOv2",
 }
 
@@ -33,9 +33,12 @@ LIMITATIONS = {
         "Only places brighter than restored count: air where none should be goes unseen.",
     ),
     "convlstm": (
-        "The public model of this kind claims accuracy 0.9756. That is from a part of 508 images, at the "
-        "threshold 1e-7; the figures here are from all test films, at a threshold from normal films alone.",
-        "Its grid of a quarter of the pixels lets local texture through: lesions are rebuilt like lungs.",
+        "The public model of this kind claims accuracy 0.9756, from a subset of 508 images at the threshold "
+        "1e-7. No film is rebuilt that closely, so that threshold calls every film abnormal and the accuracy "
+        "is the share of sick films among those shown. The figures here are from the whole official test, at "
+        "a threshold from normal films alone.",
+        "Its grid of a quarter of the pixels lets local texture through: lesions are rebuilt like lungs. "
+        "Sick films have less detail to get wrong and score below normal ones: the score runs backwards.",
     ),
     "detail": (
         "No network: it only measures how little fine detail the middle of the film shows.",

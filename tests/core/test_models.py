@@ -1,13 +1,26 @@
 """What every network in the registries promises."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
-from torch import Tensor
+from safetensors.torch import load
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
 
+from core import checkpoints
+from core.errors import CardError
 from core.explain import EXPLAINERS
-from core.models import MODELS, Classifier
+from core.models import BORROWERS, MODELS, Borrower, Classifier
+from core.models.backbones import BACKBONES, Backbone
+from core.models.cnn import CNN
 from core.models.cnn_transformer import places
+from core.models.ensemble import ClassifierEnsemble, Member
+from core.models.knn import KNN
+from core.models.lent import Dense, FrozenResNet50, Probe, Summed
 from core.models.unet import UNet
+from core.resample import resize
+from core.types import InputSpec
 
 # Slow methods with little to do: whether they work does not depend on how long.
 BRIEF = {
@@ -17,12 +30,45 @@ BRIEF = {
 }
 
 
-@pytest.fixture(params=sorted(MODELS), scope="module")
+class Still(Backbone):
+    """A backbone in miniature: two convolutions of random weights, on the grid of the real one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.grid, self.widths = BACKBONES[name].grid, BACKBONES[name].widths
+        self.eyes = nn.ModuleList(nn.Conv2d(3, width, 3) for width in self.widths)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return tuple(F.adaptive_avg_pool2d(eye(x).relu(), self.grid) for eye in self.eyes)
+
+
+def borrower(name: str) -> Borrower:
+    """A network that stands on another, with a small stand-in under it."""
+    below = CNN(classes=3, width=8)
+    made: dict[str, Callable[[], Borrower]] = {
+        "resnet50-frozen": lambda: FrozenResNet50(classes=3),
+        "probe": lambda: Probe(of="dinov2-vits14", classes=3),
+        "dense": lambda: Dense(of="below@0", width=64, classes=3),
+        "summed": lambda: Summed(of="below@0"),
+        "knn": lambda: KNN(of="below@0", cases=9, width=64, classes=3, k=3, temperature=0.1, prior=0.1),
+    }
+    model = made[name]()
+    model.attach(Still(model.of) if model.of in BACKBONES else below)
+    if isinstance(model, KNN):
+        known = F.normalize(torch.rand(9, 64, generator=Generator().manual_seed(2)), dim=1)
+        model.learn(known, torch.arange(9) % 3)
+    return model
+
+
+@pytest.fixture(params=sorted([*MODELS, *BORROWERS]), scope="module")
 def built(request: pytest.FixtureRequest) -> tuple[Classifier, Tensor]:
     """A network, and a batch of two for it."""
     torch.manual_seed(0)
-    model = MODELS[request.param](classes=3).eval().requires_grad_(False)
-    return model, torch.rand(2, 1, 96, 96, generator=torch.Generator().manual_seed(1))
+    name: str = request.param
+    model = borrower(name) if name in BORROWERS else MODELS[name](classes=3)
+    channels = 3 if name in BORROWERS and model.of in BACKBONES else 1  # type: ignore[union-attr]
+    x = torch.rand(2, channels, 96, 96, generator=Generator().manual_seed(1))
+    return model.eval().requires_grad_(False), x
 
 
 def test_head_over_features_is_forward(built: tuple[Classifier, Tensor]):
@@ -35,7 +81,7 @@ def test_features_are_a_grid_and_logits_one_per_class(built: tuple[Classifier, T
     f = model.features(x)
     assert f.ndim == 4
     assert f.shape[2] == f.shape[3] > 1
-    assert model(x).shape == (2, 3)
+    assert model(x).shape == (2, 2 if isinstance(model, Summed) else 3)
     assert model.embed(x).shape == (2, f.shape[1])
 
 
@@ -74,6 +120,52 @@ def test_films_in_colour_have_a_network_too(name: str):
 @pytest.mark.parametrize(("name", "most"), [("alexnet", 3e6), ("vgg16", 15.5e6)])
 def test_heads_are_small(name: str, most: float):
     assert sum(parameter.numel() for parameter in MODELS[name]().parameters()) < most
+
+
+@pytest.mark.parametrize("name", sorted(BORROWERS))
+def test_what_is_borrowed_is_neither_stored_nor_trained(name: str):
+    model = borrower(name).train()
+    assert not model.lent.training
+    assert not any(parameter.requires_grad for parameter in model.lent.parameters())
+    assert not any(key.startswith("lent.") for key in load(checkpoints.pack(model)))
+
+
+def test_a_borrower_without_its_network_says_what_it_needs():
+    with pytest.raises(CardError, match="resnet50"):
+        FrozenResNet50()(torch.zeros(1, 3, 64, 64))
+
+
+def test_summed_probabilities_are_the_sum_of_the_abnormal_ones():
+    torch.manual_seed(0)
+    below = CNN(classes=3, width=4).eval()
+    summed = Summed(of="below@0").eval()
+    summed.attach(below)
+    x = torch.rand(4, 1, 64, 64)
+    three, two = below(x).softmax(1), summed(x).softmax(1)
+    assert torch.allclose(two[:, 1], three[:, 1:].sum(1), atol=1e-6)
+
+
+def test_an_ensemble_is_the_mean_of_log_probabilities_on_each_members_own_input():
+    torch.manual_seed(0)
+    small, large = CNN(width=4).eval(), CNN(width=4, channels=3).eval()
+    specs = [InputSpec(64, 1, (0.5,), (0.25,), "lungs"), InputSpec(96, 3, (0.4,) * 3, (0.2,) * 3, "lungs")]
+    ensemble = ClassifierEnsemble(members="small@0 large@0").eval()
+    with pytest.raises(CardError, match="small@0, large@0"):
+        ensemble(torch.zeros(1, 1, 96, 96))
+    ensemble.attach([Member(n, s, {}) for n, s in zip((small, large), specs, strict=True)])
+    x = torch.rand(2, 1, 96, 96)
+    alone = [
+        small((resize(x, 64, 64) - 0.5) / 0.25).log_softmax(1),
+        large((x.expand(-1, 3, -1, -1) - 0.4) / 0.2).log_softmax(1),
+    ]
+    assert torch.allclose(ensemble(x), torch.stack(alone).mean(0), atol=1e-5)
+
+
+def test_sharpness_sees_no_anatomy():
+    torch.manual_seed(0)
+    bands = MODELS["bands"](channels=1).eval()
+    x = torch.rand(1, 1, 96, 96)
+    assert torch.allclose(bands(x), bands(x.flip(2)), atol=1e-5)
 
 
 def test_tokens_lie_where_their_cells_lay():
