@@ -15,12 +15,13 @@ from tqdm import tqdm
 
 from core import cards, images, inference, lungs
 from core.errors import UnknownName
-from core.explain import EXPLAINERS, trust
+from core.explain import EXPLAINERS, FAST, trust
 from core.inference import Model
-from core.models import Classifier
+from core.models import Classifier, ClassifierEnsemble
 from core.preprocess import align, to_scan_space
 from core.types import Card, Frame, LungFields, Trust
-from train.data import DATASETS, Case
+from train.data import Case
+from train.tasks import TASKS
 
 SCANS = 100
 SANITY_EVERY = 2  # maps of three more networks for each scan would double the time
@@ -48,9 +49,14 @@ def main() -> None:
     chosen = [card for card in cards.every() if card.kind == "classifier"]
     if arguments.card:
         chosen = [inference.load(arguments.card).card]
-    cases = {case.name: case for case in DATASETS[arguments.dataset](arguments.data)}
     for card in chosen:
-        done = assess(inference.load(card.id), cases, scans=arguments.scans, workers=arguments.workers)
+        cases = {case.name: case for case in TASKS[card.task].cases(arguments.data)}
+        model = inference.load(card.id)
+        if isinstance(model.network, ClassifierEnsemble):
+            done = scaled_by_members(card)
+        else:
+            thinned = Thinning(arguments.scans, arguments.slow_every)
+            done = assess(model, cases, thinned, workers=arguments.workers)
         now = inference.load(card.id).card  # others may have written to it in the meantime
         cards.write_card(replace(now, scales=done.scales, trust=done.trust))
         announce(done)
@@ -59,37 +65,65 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with chest_xray/")
-    parser.add_argument("--dataset", choices=sorted(DATASETS), default="chest_xray")
     parser.add_argument("--card", help="a folder of weights/; every classifier if left out")
     parser.add_argument("--scans", type=int, default=SCANS, help="of validation, and of test")
+    parser.add_argument("--slow-every", type=int, default=1, help="slow methods on every so manieth scan")
     parser.add_argument("--workers", type=int, default=cpu_count() or 1)
     return parser.parse_args()
 
 
-def assess(model: Model, cases: Mapping[str, Case], *, scans: int, workers: int) -> Card:
+@dataclass(frozen=True, slots=True)
+class Thinning:
+    """How many scans of each split are looked at, and every which of them by slow methods too."""
+
+    scans: int
+    slow_every: int
+
+    def methods(self, index: int) -> list[str]:
+        """What the scan of that number is asked."""
+        return list(EXPLAINERS if index % self.slow_every == 0 else FAST)
+
+
+def scaled_by_members(card: Card) -> Card:
+    """An ensemble's maps are means of its members', each over its own scale: their full colour is 1."""
+    return replace(card, scales=dict.fromkeys(EXPLAINERS, 1.0))
+
+
+def assess(model: Model, cases: Mapping[str, Case], thinning: Thinning, *, workers: int) -> Card:
     """The card with heat scales from its validation scans and trust from its test scans."""
     card = model.card
     table = cards.scores(card)
     listed = list(zip(table.split, table.case, strict=True))
     validation, test = (
-        spread([cases[name] for split, name in listed if split == wanted], scans)
+        spread([cases[name] for split, name in listed if split == wanted], thinning.scans)
         for wanted in ("validation", "test")
     )
     model.network.to(memory_format=torch.channels_last)  # faster, and nobody else's
     stages = forgetful(model, spread(validation, SETTLING))
     asked = [stages if i % SANITY_EVERY == 0 else {} for i in range(len(test))]
     with ThreadPoolExecutor(workers) as pool:
-        drawn = pool.map(lambda case: hottest(model, case), validation)
+        drawn = pool.map(
+            lambda numbered: hottest(model, numbered[1], thinning.methods(numbered[0])),
+            enumerate(validation),
+        )
         peaks = list(tqdm(drawn, "scales", len(validation), unit="scan", mininterval=5))
-        rows = pool.map(lambda case, others: examine(model, others, case), test, asked)
+        rows = pool.map(
+            lambda numbered, others: examine(model, others, numbered[1], thinning.methods(numbered[0])),
+            enumerate(test),
+            asked,
+        )
         tables = list(tqdm(rows, "trust", len(test), unit="scan", mininterval=5))
     normal = np.array([case.label == card.labels[0] for case in validation])
-    heats = {name: np.array([peak[name] for peak in peaks]) for name in EXPLAINERS}
-    glow = {name: ratio(np.median(heat[normal]), np.median(heat[~normal])) for name, heat in heats.items()}
+    heats = {name: np.array([peak.get(name, np.nan) for peak in peaks]) for name in EXPLAINERS}
+    glow = {
+        name: ratio(np.nanmedian(heat[normal]), np.nanmedian(heat[~normal])) for name, heat in heats.items()
+    }
     return replace(
         card,
-        scales={name: float(np.quantile(heat, QUANTILE)) for name, heat in heats.items()},
-        trust={name: mean([table[name] for table in tables], glow[name]) for name in EXPLAINERS},
+        scales={name: float(np.nanquantile(heat, QUANTILE)) for name, heat in heats.items()},
+        trust={
+            name: mean([table[name] for table in tables if name in table], glow[name]) for name in EXPLAINERS
+        },
     )
 
 
@@ -103,14 +137,11 @@ def spread(cases: Sequence[Case], count: int) -> list[Case]:
     return [cases[i] for i in np.linspace(0, len(cases) - 1, min(count, len(cases))).astype(int)]
 
 
-def hottest(model: Model, case: Case) -> dict[str, float]:
+def hottest(model: Model, case: Case, methods: Sequence[str]) -> dict[str, float]:
     """The hottest place of each method's map for the last label."""
     x, _, frame = prepared(model, case)
     network, target = network_of(model), len(model.card.labels) - 1
-    return {
-        name: float(to_scan_space(explain(network, x, target), frame).max())
-        for name, explain in EXPLAINERS.items()
-    }
+    return {name: float(to_scan_space(EXPLAINERS[name](network, x, target), frame).max()) for name in methods}
 
 
 def forgetful(model: Model, cases: Sequence[Case]) -> dict[str, Classifier]:
@@ -120,8 +151,10 @@ def forgetful(model: Model, cases: Sequence[Case]) -> dict[str, Classifier]:
     return {stage: trust.randomised(network_of(model), stage, films, generator) for stage in trust.STAGES}
 
 
-def examine(model: Model, stages: Mapping[str, Classifier], case: Case) -> dict[str, Row]:
-    """Every method on one scan, for the class that the network finds most probable."""
+def examine(
+    model: Model, stages: Mapping[str, Classifier], case: Case, methods: Sequence[str]
+) -> dict[str, Row]:
+    """These methods on one scan, for the class that the network finds most probable."""
     x, fields, frame = prepared(model, case)
     network = network_of(model)
     with torch.no_grad():
@@ -130,7 +163,8 @@ def examine(model: Model, stages: Mapping[str, Classifier], case: Case) -> dict[
     random_deletion, random_insertion = (trust.mean_curve(curves).area for curves in zip(*pairs, strict=True))
     even = to_scan_space(torch.ones(1, 1), frame)
     rows: dict[str, Row] = {}
-    for name, explain in EXPLAINERS.items():
+    for name in methods:
+        explain = EXPLAINERS[name]
         start = time.perf_counter()
         heat: Tensor = explain(network, x, target)
         seconds = time.perf_counter() - start

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from core.cards import REHEARSED
+from tests.train.test_lesions import film
+from train.lesions import LESIONS
+from train.rehearsal import CHEST, HEAD, separated
+
+__all__ = ["film"]  # the fixture
+
+
+@pytest.mark.parametrize("kind", sorted(CHEST))
+def test_a_lesion_stays_inside_the_lungs(kind: str, film: tuple[Tensor, Tensor]):
+    x, mask = film
+    ill = CHEST[kind](x, mask, Generator().manual_seed(0))
+    change = (ill - x).abs()
+    assert (change * mask).sum() / mask.sum() > 0.002
+    assert change[mask == 0].max() < 1e-5
+
+
+def test_a_mass_is_as_bright_or_dark_as_its_name(film: tuple[Tensor, Tensor]):
+    x, mask = film
+    x = x.clamp(0, 1)
+    bright, dark = (HEAD[kind](x, mask, Generator().manual_seed(0)) for kind in ("bright mass", "dark mass"))
+    assert (bright - x).min() >= 0 > (dark - x).min()
+
+
+def test_no_lesion_was_taught():
+    assert not (CHEST.keys() | HEAD.keys()) & LESIONS.keys()
+
+
+def test_normals_of_another_machine_count_as_normal():
+    kind = ["normal"] * 2 + ["taken otherwise"] * 2 + ["lobar"] * 2 + ["basal"] * 2
+    found = separated(np.array([0, 1, 2, 3, 4, 5, 1.5, 2.5]), kind)
+    assert list(found) == [REHEARSED, f"{REHEARSED}, lobar", f"{REHEARSED}, basal"]
+    assert found[f"{REHEARSED}, lobar"] == 1
+    assert found[f"{REHEARSED}, basal"] == pytest.approx(5 / 8)
+    assert found[REHEARSED] == pytest.approx((1 + 5 / 8) / 2)
+
+
+def test_the_mean_is_over_lesions_and_not_over_films():
+    kind = ["normal", "lobar", "basal", "basal", "basal"]
+    assert separated(np.array([1.0, 0, 2, 2, 2]), kind)[REHEARSED] == torch.tensor([0.0, 1.0]).mean()
