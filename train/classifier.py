@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from core import checkpoints
 from core.models import Borrower, Classifier
 from core.types import InputSpec
-from train import calibration, classifier_card, distil, films, loop, recipes, tasks, views
+from train import calibration, classifier_card, distil, films, loop, recipes, seeds, tasks, views
 from train.recipes import RECIPES, Recipe
 from train.tasks import TASKS, Task
 
@@ -55,7 +55,7 @@ def main() -> None:
     calibration.fold(best, warmth)
     measured = calibration.figures(logits, validation.truth, warmth)
     if arguments.dry:
-        print(f"Not published. {figures(best, spec, validation)}")
+        seeds.remember(folder, logits, validation.truth)
         return
     card = classifier_card.draft(
         arguments.task, arguments.model, recipe, spec, cases, best, outcome, seed=arguments.seed

@@ -19,6 +19,7 @@ from core.detectors import (
     FittedDetector,
     LesionDirections,
     Mahalanobis,
+    Signs,
 )
 from core.models.backbones import MEAN, SIDE, STD
 from core.preprocess import normalise, stretch
@@ -26,6 +27,7 @@ from core.resample import crop
 from core.types import InputSpec
 from train import augment, lesions, sources
 from train.detector_card import draft, publish, remember
+from train.rehearsal import rehearsal, rehearsed
 from train.sources import SOURCES, Normals, Source
 
 PAIRED = 40  # films shown with and without a change; the mean difference needs no more
@@ -43,6 +45,8 @@ RECIPES = {
     "detail": Recipe("detail", {"size": SIDE}),
     "detail-lungs": Recipe("detail", {"size": SIDE, "top": 0.08, "bottom": 0.08, "side": 0.08}),
     "air": Recipe("air", {"size": SIDE}),
+    "signs": Recipe("signs", {"size": SIDE}),
+    "signs-distance": Recipe("signs", {"size": SIDE, "directed": False}),
     "mahalanobis-dinov2": Recipe("mahalanobis", {"backbone": "dinov2-vits14"}),
     "mahalanobis-resnet50": Recipe("mahalanobis", {"backbone": "resnet50"}),
     "padim": Recipe("padim", {"backbone": "resnet50"}),
@@ -64,6 +68,10 @@ def main() -> None:
         spec = input_of(name, source)
         with torch.inference_mode():
             fit(network, source, normals, spec, arguments.seed)
+        if arguments.rehearse:
+            figures = rehearsed(network, rehearsal(source, tuple(cases), split="calibration"), spec)
+            print(name, "  ".join(f"{figure} {value:.4f}" for figure, value in figures.items()), flush=True)
+            continue
         card = draft(
             f"{arguments.source}-{name}",
             recipe.model,
@@ -83,6 +91,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("names", nargs="+", choices=sorted(RECIPES), metavar="NAME", help=", ".join(RECIPES))
     parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
     parser.add_argument("--source", choices=sorted(SOURCES), default="chest")
+    parser.add_argument(
+        "--rehearse", action="store_true", help="say how they find drawn lesions; write nothing"
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -104,11 +115,11 @@ def fit(network: Detector, source: Source, normals: Normals, spec: InputSpec, se
     chosen = torch.linspace(0, len(films) - 1, min(PAIRED, len(films))).long()
     pairs = Pairs(films[chosen].float(), boxes[chosen], spec, seed)
     train = sources.batches(films, boxes, spec)
-    if isinstance(network, FeatureDetector | Air):
+    if isinstance(network, FeatureDetector | Air | Signs):
         network.look_at(place_weights(source, normals))
     if isinstance(network, Mahalanobis):
         network.fit(train, pairs.changes())
-    elif isinstance(network, LesionDirections):
+    elif isinstance(network, LesionDirections | Signs):
         drawn = {kind: pairs.lesions(kind) for kind in lesions.LESIONS}
         network.fit(train, pairs.changes(), drawn)
     else:

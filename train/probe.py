@@ -18,7 +18,7 @@ from core.models.backbones import MEAN, SIDE, STD
 from core.models.lent import Dense, Pooled, Probe
 from core.resample import crop
 from core.types import Card, InputSpec, Training
-from train import calibration, classifier_card, films, loop, provenance, tasks, views
+from train import calibration, classifier_card, films, loop, provenance, seeds, tasks, views
 from train.classifier import area
 from train.tasks import TASKS, Task
 from train.views import SHIFTS
@@ -76,7 +76,7 @@ def main() -> None:
     warmth = calibration.temperature(logits, truth)
     calibration.fold(best, warmth)
     if arguments.dry:
-        print(f"Not published. {outcome.curve[-1]}")
+        seeds.remember(folder, logits, truth)
         return
     card = describe(arguments, network, spec, cases, outcome, settings)
     card = replace(card, figures=calibration.figures(logits, truth, warmth))
@@ -134,7 +134,7 @@ def gather(
     seed: int,
 ) -> dict[str, Numbers]:
     """Ask the frozen network about every film, or read its answers from an earlier run."""
-    path = folder / f"numbers-{copies}.pt"
+    path = folder.parent / f"{folder.name.rpartition('-')[0]}-numbers-{copies}.pt"  # whatever the seed
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         found: dict[str, tuple[Tensor, dict[str, Tensor]]] = {}

@@ -8,6 +8,8 @@ TITLES = {
     "chest-detail": "Fine detail (the yardstick)",
     "chest-detail-lungs": "Fine detail inside the lungs",
     "chest-air": "Air in the lungs",
+    "chest-signs": "Signs of drawn lesions",
+    "chest-signs-distance": "Unusual signs",
     "chest-mahalanobis-dinov2": "Mahalanobis distance, DINOv2",
     "chest-mahalanobis-resnet50": "Mahalanobis distance, ResNet-50",
     "chest-padim": "PaDiM, ResNet-50",
@@ -26,6 +28,10 @@ TITLES = {
 }
 
 LIMITATIONS = {
+    "chest-signs-distance": (
+        "No network: a few dozen numbers on brightness and detail in parts of the lungs. A spot goes unseen.",
+        "Lungs darker or richer in detail than usual raise the score as well.",
+    ),
     "autoencoder": ("A faint opacity can be rebuilt as well as healthy lung and then goes unseen.",),
     "vae": ("Rebuilds blurred: its error is large at every edge, healthy or not.",),
     "restoring": (
@@ -47,6 +53,10 @@ LIMITATIONS = {
     "air": (
         "No network: it only measures how bright the lungs are. Breathing out raises it as well.",
         "Disease that leaves the lungs dark goes unseen.",
+    ),
+    "signs": (
+        "No network: a few dozen numbers on brightness and detail in parts of the lungs. A spot goes unseen.",
+        "Tuned on lesions drawn by a program into normal films; no sick film was used.",
     ),
     "mahalanobis": ("Sees averages over regions of the lungs: a small lesion hardly moves them.",),
     "padim": ("Compares place with place: a turned or badly cropped film is unusual everywhere.",),

@@ -1,0 +1,55 @@
+"""How much a figure owes to chance: python -m train.seeds CARD
+
+Reads what `python -m train.classifier --dry --seed N` left in runs/ and says the spread on the card. On
+validation: the test split is opened for the finished card alone.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from core import cards
+from core.types import Card
+
+FILE = "validation.json"
+
+
+def main() -> None:
+    arguments = parse()
+    card = cards.read(arguments.card)
+    if not isinstance(card, Card):
+        raise SystemExit(f"{arguments.card} is no classifier.")
+    others = sorted(arguments.runs.glob(f"{card.id}-*/{FILE}"))
+    areas = [card.report["validation"].auc, *(json.loads(path.read_text())["auc"] for path in others)]
+    if len(areas) < 2:
+        raise SystemExit(f"No other seed of {card.id} in {arguments.runs}. Train with --dry --seed 1.")
+    found = {
+        "AUC over seeds, mean": float(np.mean(areas)),
+        "AUC over seeds, spread": float(np.std(areas, ddof=1)),
+        "seeds": float(len(areas)),
+    }
+    cards.write_card(replace(card, figures={**card.figures, **found}))
+    print(card.id, "  ".join(f"{name} {value:.4g}" for name, value in found.items()))
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("card")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints went")
+    return parser.parse_args()
+
+
+def remember(folder: Path, logits: Tensor, truth: Tensor) -> None:
+    """Keep the validation AUC of abnormal against normal. logits: (N, K). truth: (N,)."""
+    auc = float(roc_auc_score(truth != 0, 1 - logits.double().softmax(1)[:, 0]))
+    (folder / FILE).write_text(json.dumps({"auc": auc}))
+    print(f"Not published. Validation AUC {auc:.4f}")
+
+
+if __name__ == "__main__":
+    main()
