@@ -16,6 +16,10 @@ from core.types import BackboneCard, Card, Scores, SegmenterCard
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 
+FIRST = ("pneumonia", "chest anomaly")  # the tasks that a person is asked first
+REHEARSED = "AUROC of drawn lesions"  # the figure that detectors are ordered by
+CLEARLY = 0.02  # by this much a detector must beat the yardstick there to be offered before it
+
 AnyCard = Card | SegmenterCard | BackboneCard
 _ADAPTER: TypeAdapter[AnyCard] = TypeAdapter(Annotated[AnyCard, Field(discriminator="kind")])
 
@@ -37,14 +41,23 @@ def read(card_id: str, root: Path = WEIGHTS) -> AnyCard:
 
 
 def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
-    """All cards that a person can choose, by task, best validation AUC first: test is for reports only.
+    """All cards that a person can choose, by task, the default first: test is for reports only.
 
-    Broken ones are left to `broken`.
+    Classifiers go by their validation AUC. Detectors may learn nothing from sick scans, not even which of
+    them is best: they go by lesions drawn into normal scans. Broken cards are left to `broken`.
     """
     faulty = broken(root)
     readable = (read(name, root) for name in _folders(root) if name not in faulty)
     cards = [card for card in readable if isinstance(card, Card)]
-    return tuple(sorted(cards, key=lambda card: (card.kind, card.task, -card.report["validation"].auc)))
+    return tuple(
+        sorted(cards, key=lambda card: (card.kind, card.task not in FIRST, card.task, -_standing(card)))
+    )
+
+
+def _standing(card: Card) -> float:
+    if card.kind == "classifier":
+        return card.report["validation"].auc
+    return card.figures.get(REHEARSED, 0.0) + CLEARLY * card.yardstick
 
 
 def broken(root: Path = WEIGHTS) -> dict[str, str]:
@@ -83,6 +96,24 @@ def gate(card: Card, root: Path = WEIGHTS) -> bytes:
     if hashlib.sha256(data).hexdigest() != card.gate.sha256:
         raise AlteredWeights(
             f"{path} is not the file its card was written for. Make it with: {card.gate.command}"
+        )
+    return data
+
+
+def embeddings(card: Card, root: Path = WEIGHTS) -> bytes:
+    """The embeddings.npz of the card's known cases, checked. Raises CardError."""
+    if card.known is None:
+        raise CardError(
+            f"Card {card.id} remembers no cases. Make them with: "
+            f"python -m train.index --data DATA --card {card.id}"
+        )
+    path = root / card.id / "embeddings.npz"
+    if not path.is_file():
+        raise MissingWeights(f"{path} is missing. Make it with: {card.known.command}")
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != card.known.sha256:
+        raise AlteredWeights(
+            f"{path} is not the file its card was written for. Make it with: {card.known.command}"
         )
     return data
 

@@ -18,6 +18,7 @@ from core import checkpoints
 from core.models import Borrower, Classifier
 from core.types import InputSpec
 from train import calibration, classifier_card, distil, films, loop, recipes, seeds, tasks, views
+from train.data import Case
 from train.recipes import RECIPES, Recipe
 from train.tasks import TASKS, Task
 
@@ -84,7 +85,7 @@ def settings_of(recipe: Recipe, arguments: argparse.Namespace) -> loop.Settings:
     return replace(recipe.settings, epochs=epochs, seed=arguments.seed)
 
 
-def part(task: Task, cases: list[tasks.Case], runs: Path) -> Part:
+def part(task: Task, cases: list[Case], runs: Path) -> Part:
     shown, boxes = films.load(cases, task.region, runs)
     return Part(shown, boxes, torch.tensor([task.labels.index(case.label) for case in cases]))
 

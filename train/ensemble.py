@@ -1,7 +1,7 @@
-"""Make one detector of several: python -m train.ensemble --data DATA [chest-air chest-padim ...]
+"""Make one detector of several: python -m train.ensemble --data DATA [--all | CARD CARD ...]
 
 Without names it takes those of all detectors fed alike whose mean does best on lesions drawn into
-calibration normals: no sick film has a say.
+calibration normals: no sick film has a say. With --all it takes every one, and nothing is chosen.
 """
 
 import argparse
@@ -27,6 +27,7 @@ MOST = 5  # members
 WORTH = 0.002  # that another member must add
 
 CHOSEN = "Members are those of {pool} detectors whose mean finds drawn lesions best; no sick film had a say."
+EVERYONE = "Every detector that is fed alike takes part with the same weight; nothing was chosen."
 PLANNED = "Its members were planned after their own test figures had been seen."
 
 
@@ -36,9 +37,10 @@ def main() -> None:
     cases = sources.gather(source, arguments.data, arguments.seed)
     spec = input_of("", source)
     pool = [card for card in cards.every() if _fits(card, source, spec)]
-    if arguments.members:
-        members = [card for card in pool if card.id in arguments.members]
-        how = PLANNED
+    if arguments.all:
+        members, how = pool, EVERYONE
+    elif arguments.members:
+        members, how = [card for card in pool if card.id in arguments.members], PLANNED
     else:
         members = choose(pool, rehearsal(source, tuple(cases), split="calibration"), spec)
         how = CHOSEN.format(pool=len(pool))
@@ -100,6 +102,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "members", nargs="*", metavar="CARD", help="ids; chosen on drawn lesions when left out"
     )
+    parser.add_argument("--all", action="store_true", help="every detector that is fed alike")
     parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
     parser.add_argument("--source", choices=sorted(SOURCES), default="chest")
     parser.add_argument("--id", help="name of the folder in weights/; SOURCE-ensemble when left out")

@@ -20,6 +20,7 @@ from core.resample import crop
 from core.types import Card, InputSpec, Training
 from train import calibration, classifier_card, films, loop, provenance, seeds, tasks, views
 from train.classifier import area
+from train.data import Case
 from train.tasks import TASKS, Task
 from train.views import SHIFTS
 
@@ -126,7 +127,7 @@ def gather(
     network: Pooled,
     spec: InputSpec,
     task: Task,
-    cases: list[tasks.Case],
+    cases: list[Case],
     parts: Mapping[str, tuple[Tensor, Tensor]],
     folder: Path,
     *,
@@ -150,7 +151,8 @@ def gather(
     saved = torch.load(path, weights_only=True)
     return {
         name: Numbers(
-            *saved[name],
+            copies=saved[name][0],
+            shown=saved[name][1],
             truth=torch.tensor([task.labels.index(case.label) for case in tasks.of_split(cases, name)]),
         )
         for name in SPLITS
@@ -227,7 +229,7 @@ def describe(
     arguments: argparse.Namespace,
     network: Pooled,
     spec: InputSpec,
-    cases: list[tasks.Case],
+    cases: list[Case],
     outcome: loop.Outcome[Pooled],
     settings: loop.Settings,
 ) -> Card:

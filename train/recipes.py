@@ -119,7 +119,7 @@ def build(recipe: Recipe, classes: int) -> Classifier:
     if recipe.model in BORROWERS:
         borrower = BORROWERS[recipe.model]
         return borrower(**recipe.arguments, classes=classes)  # type: ignore[arg-type, call-arg]
-    return MODELS[recipe.model](**arguments(recipe, classes))  # type: ignore[arg-type]
+    return MODELS[recipe.model](**arguments(recipe, classes))
 
 
 def arguments(recipe: Recipe, classes: int) -> dict[str, bool | int | float | str]:
@@ -154,7 +154,7 @@ def start(network: nn.Module, recipe: Recipe, init: str) -> None:
 
 def _weights(name: str, init: str) -> dict[str, Tensor]:
     if init == "imagenet":
-        weights = torchvision.models.get_model_weights(name).DEFAULT  # type: ignore[attr-defined]
+        weights = torchvision.models.get_model_weights(name).DEFAULT
         return dict(weights.get_state_dict(progress=True))
     for path in (Path(init) / f"{name}.safetensors", Path(init) / f"{name}_features.safetensors"):
         if path.is_file():

@@ -17,8 +17,8 @@ from train.tasks import TASKS
 
 BANDS = {"sharpness": (1, "Sharpness alone"), "bands": (5, "Five bands of frequency")}
 REMARK = (
-    "A yardstick, not a model: it sees how sharp a whole film is and no anatomy. What it scores is what a "
-    "network could score without looking at the lungs."
+    "A yardstick, not a model: it sees how sharp the middle of a film is and no anatomy. What it scores is "
+    "what a network could score without looking at the lungs."
 )
 
 

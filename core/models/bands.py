@@ -8,10 +8,14 @@ from torchvision.transforms.v2 import functional as T
 from core.models.base import Classifier
 
 
+CELL = 16  # pixels
+EDGE = 7  # a seventh at each edge, where neck, arms and markers are, is left out
+
+
 class Bands(Classifier):
     """Energy in octaves of spatial frequency and a logistic regression on it: no anatomy, no places.
 
-    bands: how many octaves of a Laplacian pyramid (Burt 1983), from the finest. The grid is a sixteenth of
+    bands: how many octaves of a Laplacian pyramid (Burt 1983), from the finest, at most five. The grid is a sixteenth of
     the input.
     """
 
@@ -27,16 +31,18 @@ class Bands(Classifier):
     def features(self, x: Tensor) -> Tensor:
         x = x.mean(1, keepdim=True)
         maps = []
-        for sigma in (2.0**octave for octave in range(len(self.mean))):
-            side = 2 * min(int(3 * sigma), min(x.shape[-2:]) // 2 - 1) + 1
-            smooth = T.gaussian_blur(x, [side, side], [sigma])
-            maps.append(F.avg_pool2d((x - smooth).abs(), 16))
-            x = smooth
+        for octave in range(len(self.mean)):
+            smooth = T.gaussian_blur(x, [7, 7], [1.0])
+            maps.append(F.avg_pool2d((x - smooth).abs(), CELL >> octave))
+            x = F.avg_pool2d(smooth, 2)
         return torch.cat(maps, dim=1)
 
     def energies(self, f: Tensor) -> Tensor:
-        """(N, bands, h, w) -> (N, bands), log of the mean over the film."""
-        return (f.mean((2, 3)) + 1e-6).log()
+        """(N, bands, h, w) -> (N, bands), log of the first quartile over the film's middle."""
+        height, width = f.shape[2:]
+        top, left = height // EDGE, width // EDGE
+        middle = f[:, :, top : height - top, left : width - left].flatten(2)
+        return (middle.quantile(0.25, dim=2) + 1e-6).log()
 
     def head(self, f: Tensor) -> Tensor:
         return self.linear((self.energies(f) - self.mean) / self.std)  # type: ignore[no-any-return]
