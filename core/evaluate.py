@@ -79,9 +79,9 @@ def operating_point(
         ppv=tp / (tp + fp) if tp + fp else None,
         npv=tn / (tn + fn) if tn + fn else None,
         f1=2 * tp / (2 * tp + fp + fn),
-        accuracy_interval=_wilson(tp + tn, len(truth)),
-        sensitivity_interval=_wilson(tp, tp + fn),
-        specificity_interval=_wilson(tn, tn + fp),
+        accuracy_interval=wilson(tp + tn, len(truth)),
+        sensitivity_interval=wilson(tp, tp + fn),
+        specificity_interval=wilson(tn, tn + fp),
     )
 
 
@@ -123,7 +123,7 @@ def auc_interval(labels: ArrayLike, scores: ArrayLike) -> Interval:
     auc = float(above.mean())
     variance = above.var(ddof=1) / m + below.var(ddof=1) / n if min(m, n) > 1 else 0.0
     if variance < 1e-18 or not 0 < auc < 1:
-        return _wilson(round(auc * min(m, n)), min(m, n))
+        return wilson(round(auc * min(m, n)), min(m, n))
     logit = np.log(auc / (1 - auc))
     half = _Z * np.sqrt(variance) / (auc * (1 - auc))
     return _expit(logit - half), _expit(logit + half)
@@ -213,7 +213,8 @@ def percentile_among(scores_of_normals: ArrayLike, score: float) -> float:
     return float(np.mean(normals < score) + np.mean(normals == score) / 2)
 
 
-def _wilson(hits: int, n: int) -> Interval:
+def wilson(hits: int, n: int) -> Interval:
+    """Interval of a share, hits of n (Wilson 1927). n: at least 1."""
     interval = binomtest(hits, n).proportion_ci(confidence_level=0.95, method="wilson")
     return float(interval.low), float(interval.high)
 

@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from pages.shared import cache, charts, cuts, evidence, inputs, reading
+from pages.shared import cache, charts, cuts, evidence, inputs, reading, second_opinion
 from pages.shared.scan_viewer import scan_viewer
+from pages.shared.second_opinion import Opinion
 
 inputs.show_frame()
 scan = inputs.upload_scan()
 card = inputs.pick_card("classifier")
 if scan is None:
-    st.info(inputs.EMPTY)
+    st.info(inputs.INVITATION.format(card.modality))
     st.stop()
 
 picture, answer = st.columns([2, 1], gap="medium")
@@ -24,6 +25,7 @@ if refusal:
 prediction = cache.prediction(card.id, scan.digest, _scan=scan)
 cut = cuts.chosen(card)
 reading.record(card, scan, score=prediction.score, threshold=cut.threshold)
+lungs = cache.lungs(scan.digest, _scan=scan) if card.modality == charts.FILM else None
 with answer:
     _, scores = cache.labelled(card.id, "test")
     charts.show_verdict(
@@ -32,23 +34,25 @@ with answer:
         cut=cut,
         percentile=cache.percentile(card.id, prediction.score),
         span=charts.span_of(scores),
+        probabilities=prediction.probabilities,
     )
     st.subheader("Evidence")
-    choice = evidence.choose(card)
+    choice = evidence.choose(card, prediction.probabilities)
     found = evidence.gather(choice, scan)
-    lungs = cache.lungs(scan.digest, _scan=scan)
     evidence.show_readout(card, found, lungs, scan)
+    second = second_opinion.ask(Opinion(card, prediction, cut), scan)
+    beside = second_opinion.layers(second, choice, scan)
     st.subheader("Probabilities")
-    for name, probability in prediction.probabilities.items():
-        st.html(f'<p class="opacity-line">{name} {probability:.2f}</p>')
+    charts.show_probabilities(prediction.probabilities)
 
+several = choice.several or bool(beside)
 with picture:
     scan_viewer(
         scan.pixels,
-        key="compare" if choice.several else "diagnose",
-        alt="The scan with " + " and ".join(f"the heat map of {name}" for name in found.shown),
-        layers=evidence.layers(found),
-        outline=lungs.mask,
-        view="side" if choice.several else "overlay",
+        key="compare" if several else "diagnose",
+        alt="The scan with " + (" and ".join(f"the heat map of {name}" for name in found.shown) or "no map"),
+        layers=evidence.layers(card, found, beside),
+        outline=None if lungs is None else lungs.mask,
+        view="side" if several else "overlay",
         height=680,
     )

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from pages.shared import cache, charts, cuts, inputs, points
+from pages.shared import cache, charts, cuts, inputs, points, score_cache
 from pages.shared.threshold_panel import threshold_panel
 
 inputs.show_frame()
 scan = inputs.upload_scan()
 card = inputs.pick_card(None)
-layers = {split: cache.counted(card.id, split) for split in ("validation", "test")}
+layers = {split: score_cache.counted(card.id, split) for split in ("validation", "test")}
 marked = None
 if scan is not None and cache.refusal(card.id, scan.digest, _scan=scan) is None:
     marked = (scan.name, cache.score_of(card, scan))
@@ -42,7 +42,10 @@ points.show_saving(card, state)
 st.subheader("Precision and recall against threshold")
 st.plotly_chart(
     charts.lines(
-        cache.precision_recall_curves(card.id, "test"), x="threshold", y="test scans", cut=state.threshold
+        score_cache.precision_recall_curves(card.id, "test"),
+        x="threshold",
+        y="test scans",
+        cut=state.threshold,
     ),
     config=charts.PLAIN,
     alt="Precision and recall of the test scans at every threshold",

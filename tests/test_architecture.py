@@ -10,11 +10,15 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the top down: a module may import from its own row or a lower one.
 ROWS = [
     {"core.__main__"},
+    {"core.cluster", "core.results", "core.labelled"},
     {"core.screening"},
     {"core.inference", "core.report", "core.audit"},
     {
         "core.explain",
         "core.evaluate",
+        "core.classes",
+        "core.choosing",
+        "core.footprint",
         "core.thresholds",
         "core.operating_points",
         "core.neighbours",
@@ -26,7 +30,7 @@ ROWS = [
     {"core.checkpoints"},
     {"core.cards"},
     {"core.models", "core.detectors"},
-    {"core.images", "core.resample"},
+    {"core.images", "core.resample", "core.fusing"},
     {"core.decoding"},
     {"core.decoder"},
     {"core.dicom", "core.pictures", "core.windows"},

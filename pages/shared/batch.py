@@ -170,7 +170,9 @@ def _place(row: Judged, cut: Cut, order: str) -> tuple[float, str]:
 
 
 def _line(card: Card, row: Judged, cut: Cut) -> dict[str, str | float | None]:
-    verdict = row.error if row.score is None else charts.verdict_words(card, row.score, cut)
+    verdict = (
+        row.error if row.score is None else charts.verdict_words(card, row.score, cut, row.probabilities)
+    )
     return {
         "scan": row.name,
         "verdict": verdict,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.types import Card, EvaluationReport
-from pages.shared import cache, charts, cuts
+from pages.shared import charts, cuts, score_cache
 from pages.shared.batch import Judged
 from pages.shared.cuts import Cut
 from pages.shared.threshold_panel import threshold_panel
@@ -18,10 +18,10 @@ def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
     if len(set(labels)) < 2:
         st.info("These scans are all of one class: a report needs normal and abnormal ones.")
         return
-    report = cache.own_report(tuple(labels), tuple(scores), cut.threshold, card.kind == "classifier")
+    report = score_cache.own_report(tuple(labels), tuple(scores), cut.threshold, card.kind == "classifier")
     st.write(shift_in_words(report, card.report["test"]))
     state = threshold_panel(
-        {"your scans": cache.own_counts(tuple(labels), tuple(scores))},
+        {"your scans": score_cache.own_counts(tuple(labels), tuple(scores))},
         threshold=cut.threshold,
         upper=cut.upper,
         key=f"own-{card.id}",
@@ -41,7 +41,9 @@ def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
         if card.kind == "classifier":
             st.plotly_chart(
                 charts.lines(
-                    cache.calibration(tuple(labels), tuple(scores)), x="score", y="share that is abnormal"
+                    score_cache.calibration(tuple(labels), tuple(scores)),
+                    x="score",
+                    y="share that is abnormal",
                 ),
                 config=charts.PLAIN,
                 alt="Calibration: the score against the share of scans that are abnormal",
@@ -81,7 +83,7 @@ def _subgroup(card: Card, name: str, rows: Sequence[Judged], cut: Cut) -> dict[s
     line: dict[str, str | int] = {"group": name, "scans": len(rows), "abnormal": sum(labels)}
     if len(set(labels)) < 2:
         return {**line, "AUC": "one class only", "sensitivity": "-", "specificity": "-"}
-    report = cache.own_report(labels, scores, cut.threshold, card.kind == "classifier")
+    report = score_cache.own_report(labels, scores, cut.threshold, card.kind == "classifier")
     figures = charts.metrics({name: report.points[0]})[0]
     low, high = report.auc_interval
     return {

@@ -1,4 +1,6 @@
-"""Every cache of the app. Networks are shared by all sessions; what comes from a scan never is.
+"""Cards, networks and scans. Networks are shared by all sessions; what comes from a scan never is.
+
+What follows from labelled scores alone is in score_cache.
 
 core modules that need torch or scikit-learn are imported inside functions, so that the frame of a page
 is on screen before they load.
@@ -17,7 +19,6 @@ from core.errors import CardError, RefusedScan
 from core.types import (
     AnomalyResult,
     Card,
-    EvaluationReport,
     Explanation,
     Faithfulness,
     FloatArray,
@@ -31,8 +32,6 @@ from core.types import (
 if TYPE_CHECKING:
     from core.explain import Option
     from core.inference import Model
-    from core.operating_points import Layer
-    from core.types import OperatingPoint, Policy
 
 HELD = 16  # results kept per session and function
 DRAWN = 64  # heat maps kept per session
@@ -72,6 +71,15 @@ def model(card_id: str) -> Model:
     from core import inference
 
     return inference.load(card_id)
+
+
+def milliseconds(card_id: str) -> float:
+    """Median time of one reading on this machine, lungs found. The network is loaded for it and let go:
+    whoever measures all cards does not need them all at once. Raises CardError."""
+    from core import footprint, inference
+
+    measured, (film, fields) = inference.load(card_id), footprint.drawn()
+    return footprint.milliseconds(lambda: inference.judge(measured, film, fields))
 
 
 @st.cache_data(show_spinner="Finding the lungs ...", scope="session", max_entries=HELD)
@@ -231,21 +239,6 @@ def p_value(card_id: str, score: float) -> float:
     return p_value([v for label, v in zip(labels, values, strict=True) if not label], score)
 
 
-@st.cache_data(show_spinner=False)
-def policy_threshold(card_id: str, policy: Policy) -> float:
-    """Where the policy cuts on validation. Raises NoUsefulThreshold."""
-    from core import thresholds
-
-    return thresholds.choose(policy, *labelled(card_id, "validation"))
-
-
-@st.cache_data(show_spinner=False)
-def operating_point(card_id: str, split: str, threshold: float, policy: str) -> OperatingPoint:
-    from core.evaluate import operating_point
-
-    return operating_point(*labelled(card_id, split), threshold, policy)
-
-
 @st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
 def as_seen(card_id: str, digest: str, _scan: Scan) -> FloatArray:
     """The scan as the network is fed it, in scan geometry."""
@@ -265,32 +258,8 @@ def forget() -> None:
         _drawn,
         as_seen,
         heat,
-        own_report,
-        own_counts,
-        calibration,
     ):
         function.clear()
-
-
-@st.cache_data(show_spinner=False)
-def counted(card_id: str, split: str) -> Layer:
-    """One split of the card's scores, counted at every threshold."""
-    from core import operating_points
-
-    return operating_points.layer(*labelled(card_id, split))
-
-
-@st.cache_data(show_spinner=False)
-def precision_recall_curves(card_id: str, split: str) -> dict[str, tuple[list[float], list[float]]]:
-    """Precision and recall at 200 thresholds between the lowest and the highest score."""
-    import numpy as np
-
-    from core.evaluate import curve_at
-
-    labels, values = labelled(card_id, split)
-    at = np.linspace(min(values), max(values), 200)
-    curves = curve_at(labels, values, at)
-    return {name: (at.tolist(), curves[name].tolist()) for name in ("precision", "recall")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,43 +281,18 @@ def screened(card_id: str, data: bytes, name: str) -> Screened:
 
 
 @st.cache_data(show_spinner=False, scope="session", max_entries=DRAWN)
-def heat(card_id: str, digest: str, label: str, _scan: Scan) -> tuple[FloatArray, float]:
-    """The map of a scan and its full-colour scale: evidence for the label, or the detector's deviation."""
+def heat(card_id: str, digest: str, label: str, _scan: Scan) -> tuple[FloatArray, float] | None:
+    """The map of a scan and its full-colour scale: evidence for the label, or the detector's deviation.
+
+    None for a classifier that has no heat map.
+    """
     from core import inference
 
     chosen, fields = card(card_id), lungs(digest, _scan=_scan)
     if chosen.kind == "detector":
         return inference.detect(model(card_id), _scan, fields).map, chosen.scales["map"]
-    drawn = inference.explain(
-        model(card_id), _scan, method="grad-cam", label=chosen.labels[-1], fields=fields
-    )
+    if not chosen.scales:
+        return None
+    method = "grad-cam" if "grad-cam" in chosen.scales else explainers(card_id)[0]
+    drawn = inference.explain(model(card_id), _scan, method=method, label=label, fields=fields)
     return drawn.heatmap, drawn.scale
-
-
-@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
-def own_report(
-    labels: tuple[int, ...], scores: tuple[float, ...], threshold: float, probabilistic: bool
-) -> EvaluationReport:
-    """The report on a labelled set of this session."""
-    from core.evaluate import evaluate
-
-    points = {"card": threshold}
-    return evaluate("here", labels, scores, points=points, probabilistic=probabilistic)
-
-
-@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
-def own_counts(labels: tuple[int, ...], scores: tuple[float, ...]) -> Layer:
-    from core import operating_points
-
-    return operating_points.layer(labels, scores)
-
-
-@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
-def calibration(
-    labels: tuple[int, ...], scores: tuple[float, ...]
-) -> dict[str, tuple[list[float], list[float]]]:
-    """Mean score against the share that is abnormal, in bins; and the diagonal."""
-    from core.evaluate import calibration_curve
-
-    predicted, found = calibration_curve(labels, scores)
-    return {"these scans": (predicted, found), "perfect": ([0.0, 1.0], [0.0, 1.0])}

@@ -29,7 +29,8 @@ def show_figures(card: Card) -> None:
     with price:
         for report in card.report.values():
             st.write(charts.auc_line(report))
-        st.dataframe(charts.confusion(points["test"], card.labels[:2]), hide_index=True)
+        abnormal = card.labels[1] if len(card.labels) == 2 else "abnormal"
+        st.dataframe(charts.confusion(points["test"], (card.labels[0], abnormal)), hide_index=True)
         if points["test"].policy:
             st.caption(
                 f"Test scans at threshold {card.threshold:.3f}, chosen on validation by {card.policy.name}."
@@ -161,16 +162,27 @@ def show_text(card: Card) -> None:
             f"seed {card.seed}, code {card.commit}, weights {card.sha256[:12]}"
         )
         st.code(card.training.command, language=None)
-        if not card.training.curve:
-            return
-        epochs = [row["epoch"] for row in card.training.curve]
-        figures = [name for name in card.training.curve[0] if name not in ("epoch", "loss", "closeness")][:2]
-        st.plotly_chart(
-            charts.lines(
-                {name: (epochs, [row[name] for row in card.training.curve]) for name in figures},
-                x="epoch",
-                y="validation",
-            ),
-            config=charts.PLAIN,
-            alt="Validation figures by epoch",
-        )
+    show_training(card)
+
+
+def show_training(card: Card) -> None:
+    """Losses and validation figures by epoch, for networks that were trained in epochs."""
+    curve = card.training.curve
+    if not curve:
+        return
+    st.subheader("Training")
+    epochs = [row["epoch"] for row in curve]
+    names = [name for name in curve[0] if name not in ("epoch", "closeness")]
+    groups = {
+        "loss": [name for name in names if "loss" in name],
+        "validation": [name for name in names if "loss" not in name][:3],
+    }
+    for place, (title, figures) in zip(st.columns(2, gap="medium"), groups.items(), strict=True):
+        if figures:
+            lines = {name.replace("_", " "): (epochs, [row[name] for row in curve]) for name in figures}
+            place.plotly_chart(
+                charts.lines(lines, x="epoch", y=title),
+                config=charts.PLAIN,
+                alt=f"{title.capitalize()} by epoch",
+                key=f"training-{title}",
+            )

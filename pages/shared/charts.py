@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,7 +17,20 @@ ABNORMAL = ("#D55E00", "#E69F00")
 MARK = ("#1B1F22", "#FFFFFF")
 ACCENT = ("#1F5F8B", "#7FB2D9")
 QUIET = ("#8A9196", "#8A9196")
+# lines that stand for models or splits, which have no colour of their own; told apart by the dash too
+SERIES = (ACCENT, QUIET, ("#007A5A", "#2FBF96"), ("#A2528A", "#CC79A7"), ("#8A7300", "#E3D640"), MARK)
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 PLAIN = {"displayModeBar": False}
+
+FILM = "chest film"
+NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
+# labels that need a word more to be a finding
+FINDINGS = {
+    "bacterial": "bacterial pneumonia",
+    "viral": "viral pneumonia",
+    "covid": "COVID-19 pneumonia",
+    "pituitary": "a pituitary tumour",
+}
 
 
 def shade(pair: tuple[str, str]) -> str:
@@ -24,27 +38,43 @@ def shade(pair: tuple[str, str]) -> str:
     return pair[st.context.theme.type == "dark"]
 
 
-def finding(card: Card) -> str:
-    """What a high score of this card stands for."""
-    return card.labels[1] if card.kind == "classifier" and len(card.labels) == 2 else "an anomaly"
+def finding(card: Card, probabilities: Mapping[str, float] = NO_PROBABILITIES) -> str:
+    """What a high score of this card stands for; of several classes the most probable, if that is known."""
+    if card.kind == "detector":
+        return "an anomaly"
+    abnormal = card.labels[1:]
+    if probabilities:
+        abnormal = (max(abnormal, key=lambda label: probabilities[label]),)
+    *others, last = (FINDINGS.get(label, label) for label in abnormal)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
-def verdict_words(card: Card, score: float, cut: Cut) -> str:
-    """The verdict in words, never a bare label."""
+def verdict_words(
+    card: Card, score: float, cut: Cut, probabilities: Mapping[str, float] = NO_PROBABILITIES
+) -> str:
+    """The verdict in words, never a bare label. probabilities: by label, where a classifier gave them."""
     if score < cut.threshold:
         return f"Below threshold for {finding(card)}"
     if cut.upper is not None and score < cut.upper:
         return "Refer: too close to call"
-    return f"Suspicious for {finding(card)}"
+    return f"Suspicious for {finding(card, probabilities)}"
 
 
-def show_verdict(card: Card, *, score: float, cut: Cut, percentile: float, span: tuple[float, float]) -> None:
+def show_verdict(
+    card: Card,
+    *,
+    score: float,
+    cut: Cut,
+    percentile: float,
+    span: tuple[float, float],
+    probabilities: Mapping[str, float] = NO_PROBABILITIES,
+) -> None:
     """The verdict in words, the score on a scale with the threshold, and where normals lie.
 
     span: the scores at the ends of the scale. percentile: share of normal test scans below the score.
     """
     threshold, abnormal = cut.threshold, score >= cut.threshold
-    words = verdict_words(card, score, cut)
+    words = verdict_words(card, score, cut, probabilities)
     place, at = (
         100 * float(np.clip((value - span[0]) / (span[1] - span[0]), 0, 1)) for value in (score, threshold)
     )
@@ -57,8 +87,14 @@ def show_verdict(card: Card, *, score: float, cut: Cut, percentile: float, span:
         f'<div class="cut" style="left: {at:.1f}%; background: {shade(MARK)}"></div></div></div>'
         f'<p class="opacity-line">Score {score:.2f}, threshold {threshold:.2f}</p>'
         f'<p class="opacity-line">Higher than {percent(percentile)} of {report.n - report.abnormal} '
-        "normal test films</p>"
+        f"normal test {'films' if card.modality == FILM else 'scans'}</p>"
     )
+
+
+def show_probabilities(probabilities: Mapping[str, float]) -> None:
+    """One line per class."""
+    rows = (f'<p class="opacity-line">{name} {value:.2f}</p>' for name, value in probabilities.items())
+    st.html("".join(rows))
 
 
 def percent(share: float) -> str:
@@ -111,8 +147,17 @@ def histogram(
     return _quiet(figure, height, x="score", y="share of class", percent="y")
 
 
-def roc(curves: Mapping[str, Curve], points: Mapping[str, OperatingPoint], *, height: int = 320) -> go.Figure:
-    """Receiver operating characteristics, one line per name, each with its operating point."""
+def roc(
+    curves: Mapping[str, Curve],
+    points: Mapping[str, OperatingPoint],
+    *,
+    height: int = 320,
+    corner: bool = False,
+) -> go.Figure:
+    """Receiver operating characteristics, one line per name, each with its operating point. At most six.
+
+    corner: only where few false alarms are raised and most is found.
+    """
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1],
@@ -121,7 +166,7 @@ def roc(curves: Mapping[str, Curve], points: Mapping[str, OperatingPoint], *, he
         line={"color": shade(QUIET), "dash": "dot", "width": 1},
         showlegend=False,
     )
-    for (name, curve), pair, dash in zip(curves.items(), (ACCENT, QUIET), ("solid", "dash"), strict=False):
+    for (name, curve), pair, dash in zip(curves.items(), SERIES, DASHES, strict=False):
         line = {"color": shade(pair), "dash": dash, "width": 2}
         figure.add_scatter(x=curve.x, y=curve.y, mode="lines", line=line, name=name)
         if name in points:
@@ -134,7 +179,11 @@ def roc(curves: Mapping[str, Curve], points: Mapping[str, OperatingPoint], *, he
                 name=f"{name} at the threshold",
                 showlegend=False,
             )
-    return _quiet(figure, height, x="1 - specificity", y="sensitivity", percent="xy")
+    _quiet(figure, height, x="1 - specificity", y="sensitivity", percent="xy")
+    edge = 0.4 if corner else 1.0
+    figure.update_xaxes(range=[-0.02 * edge, edge])
+    figure.update_yaxes(range=[1 - edge, 1 + 0.02 * edge])
+    return figure
 
 
 def lines(
@@ -147,9 +196,7 @@ def lines(
 ) -> go.Figure:
     """Named lines over a common axis; cut: a threshold to mark."""
     figure = go.Figure()
-    for (name, (xs, ys)), pair, dash in zip(
-        curves.items(), (ACCENT, ABNORMAL, QUIET), ("solid", "dash", "dot"), strict=False
-    ):
+    for (name, (xs, ys)), pair, dash in zip(curves.items(), SERIES, DASHES, strict=False):
         figure.add_scatter(
             x=xs, y=ys, mode="lines", name=name, line={"color": shade(pair), "dash": dash, "width": 2}
         )
@@ -188,9 +235,9 @@ def metrics(points: Mapping[str, OperatingPoint]) -> list[dict[str, str]]:
         {
             "": name,
             "threshold": f"{point.threshold:.3f}",
-            "sensitivity": _with_interval(point.sensitivity, point.sensitivity_interval),
-            "specificity": _with_interval(point.specificity, point.specificity_interval),
-            "accuracy": _with_interval(point.accuracy, point.accuracy_interval),
+            "sensitivity": with_interval(point.sensitivity, point.sensitivity_interval),
+            "specificity": with_interval(point.specificity, point.specificity_interval),
+            "accuracy": with_interval(point.accuracy, point.accuracy_interval),
             "PPV": _rate(point.ppv),
             "NPV": _rate(point.npv),
             "F1": _rate(point.f1),
@@ -207,7 +254,7 @@ def auc_line(report: EvaluationReport) -> str:
     return f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} {report.split} scans"
 
 
-def _with_interval(value: float, interval: tuple[float, float]) -> str:
+def with_interval(value: float, interval: tuple[float, float]) -> str:
     return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
 
 

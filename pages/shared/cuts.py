@@ -24,6 +24,12 @@ def chosen(card: Card) -> Cut:
     return cut
 
 
+def held(card: Card) -> Cut:
+    """The cut in use for a card that stands beside the page's own, which alone the address names."""
+    kept: dict[str, Cut] = st.session_state.get("cuts", {})
+    return kept.get(card.id, Cut(card.threshold))
+
+
 def choose(card: Card, cut: Cut) -> None:
     """Use this cut for the card on every page."""
     st.session_state.setdefault("cuts", {})[card.id] = cut

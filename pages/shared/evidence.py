@@ -1,9 +1,10 @@
 """The evidence on a page: which heat maps, how they are drawn, and how far each can be trusted."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -48,11 +49,15 @@ class Evidence:
     shared: Agreement
 
 
-def choose(card: Card) -> Choice:
-    """Ask which methods, for which class, with which options. Opens with the method to trust most."""
+def choose(card: Card, probabilities: Mapping[str, float]) -> Choice:
+    """Ask which methods, for which class, with which options. Opens with the method to trust most and the
+    most probable abnormal class; a card that has no map asks nothing."""
     known = cache.explainers(card.id)
+    if not known:
+        return Choice((), own_scale=False)
     method = st.selectbox("Method", known, key=f"method-{card.id}", persist_state="session")
-    label = st.selectbox("Evidence for", card.labels[::-1], key=f"label-{card.id}", persist_state="session")
+    labels = [*sorted(card.labels[1:], key=lambda name: -probabilities[name]), card.labels[0]]
+    label = st.selectbox("Evidence for", labels, key=f"label-{card.id}-{labels[0]}", persist_state="session")
     with st.expander("Compare and set"):
         beside = st.multiselect(
             "Side by side with",
@@ -88,6 +93,8 @@ def gather(choice: Choice, scan: Scan) -> Evidence:
     """The chosen maps, slow ones with their progress on the page, and what they have in common."""
     from core.explain import trust  # brings torch, which a page loads last
 
+    if not choice.asked:
+        return Evidence(choice, {}, {}, Agreement({}, np.zeros_like(scan.pixels)))
     place = st.empty()
     shown = {
         asked.method: cache.explanation(
@@ -113,7 +120,7 @@ def _draw_fast(choice: Choice) -> None:
     """Give the slow methods up: back to the most trusted one that takes a single pass."""
     card_id, wanted = choice.asked[0].card_id, choice.asked[0].method
     st.session_state[f"beside-{card_id}-{wanted}"] = []
-    st.session_state[f"method-{card_id}"] = _fast(card_id)[0]
+    st.session_state[f"method-{card_id}"] = (_fast(card_id) or cache.explainers(card_id))[0]
 
 
 def waiting(words: str, place: DeltaGenerator, cancel: Callable[[], None]) -> Callable[[float], None]:
@@ -139,19 +146,15 @@ def waiting(words: str, place: DeltaGenerator, cancel: Callable[[], None]) -> Ca
     return show
 
 
-def layers(found: Evidence) -> list[Layer]:
-    """The maps for the viewer, and where three methods or more agree."""
+def layers(card: Card, found: Evidence, beside: Sequence[Layer]) -> list[Layer]:
+    """The maps for the viewer, and where three methods or more agree; or those of another model beside."""
     choice, shared = found.choice, found.shared
     drawn = [
-        Layer(
-            f"{shown.method} for {shown.label}",
-            shown.heatmap,
-            scale=_scale(shown, own=choice.own_scale),
-            unit=shown.unit,
-            caption=_caption(asked, own=choice.own_scale),
-        )
+        layer(asked, shown, own_scale=choice.own_scale, of=card.title if beside else "")
         for asked, shown in zip(choice.asked, found.shown.values(), strict=True)
     ]
+    if beside or not shared.together.any():
+        return [*drawn, *beside]
     together = Layer(
         "Where methods agree",
         shared.together,
@@ -160,7 +163,18 @@ def layers(found: Evidence) -> list[Layer]:
         zero="fewer than three",
         caption="Methods that count a place among the hottest tenth of their map.",
     )
-    return [*drawn, together] if shared.together.any() else drawn
+    return [*drawn, together]
+
+
+def layer(asked: Asked, shown: Explanation, *, own_scale: bool, of: str = "") -> Layer:
+    """One map for the viewer. of: the model's name, where there are maps of several."""
+    return Layer(
+        f"{of and f'{of}: '}{shown.method} for {shown.label}",
+        shown.heatmap,
+        scale=_scale(shown, own=own_scale),
+        unit=shown.unit,
+        caption=_caption(asked, own=own_scale),
+    )
 
 
 def _scale(shown: Explanation, *, own: bool) -> float:
@@ -176,18 +190,26 @@ def _caption(asked: Asked, *, own: bool) -> str:
     return f"{settings and f'{settings.capitalize()}. '}Full colour: {full}."
 
 
-def show_readout(card: Card, found: Evidence, lungs: LungFields, scan: Scan) -> None:
-    """Beside each map: is it in the lungs, do others agree, is it the model, does it matter."""
+def show_readout(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> None:
+    """Beside each map: is it in the lungs, do others agree, is it the model, does it matter.
+
+    lungs: None for a picture without any.
+    """
     from core.explain import trust
 
+    if not found.shown:
+        st.caption(f"{card.title} has no heat map yet: its verdict comes without evidence.")
+        return
     measured = _measure(found.choice, scan)
     rows: dict[str, dict[str, str]] = {}
     for method, shown in found.shown.items():
-        inside = trust.inside_share(shown.heatmap, lungs.mask)
+        column: dict[str, str] = {}
+        if lungs is not None:
+            inside = trust.inside_share(shown.heatmap, lungs.mask)
+            column["inside the lungs"] = "no heat" if inside is None else f"{inside:.0%}"
         alike = [value for pair, value in found.shared.pairs.items() if method in pair]
         known = card.trust.get(method)
-        column = {
-            "inside the lungs": "no heat" if inside is None else f"{inside:.0%}",
+        column |= {
             "agrees with": f"{sum(value >= ALIKE for value in alike)} of {len(alike)} methods",
             "alike when untrained": f"{max(known.sanity.values()):.2f}" if known else "not measured",
         }
@@ -205,7 +227,7 @@ def show_readout(card: Card, found: Evidence, lungs: LungFields, scan: Scan) -> 
         table = [{"": name, method: value} for name, value in row.items()]
     st.dataframe(table, hide_index=True, alt="How far each map can be trusted")
     st.caption(CAUTION)
-    _show_alike(card, found)
+    _show_alike(card, found, lungs is not None)
 
 
 def _measure(choice: Choice, scan: Scan) -> dict[str, Faithfulness]:
@@ -224,17 +246,17 @@ def _measure(choice: Choice, scan: Scan) -> dict[str, Faithfulness]:
     }
 
 
-def _show_alike(card: Card, found: Evidence) -> None:
+def _show_alike(card: Card, found: Evidence, has_lungs: bool) -> None:
     """What the rows mean, and the rank correlation of every two maps."""
     from core.explain.trust import STILL_ALIKE
 
     maps, shared = found.maps, found.shared
     with st.expander("How to read this"):
         area = [f" Spread evenly, {row.lung_area:.0%} of it would be." for row in card.trust.values()][:1]
+        inside = f"- **Inside the lungs**: share of the heat.{''.join(area)}\n" if has_lungs else ""
         st.markdown(
             "".join(f"- **{method}**: {WORDS.get(method, 'No words yet.')}\n" for method in found.shown)
-            + f"- **Inside the lungs**: share of the heat.{''.join(area)}\n"
-            f"- **Agrees with**: maps with a rank correlation of {ALIKE} or more.\n"
+            + f"{inside}- **Agrees with**: maps with a rank correlation of {ALIKE} or more.\n"
             "- **Alike when untrained**: rank correlation with the map of a network that forgot its "
             f"training, on test films. From {STILL_ALIKE} on, the map ignores the model.\n"
             "- **Deletion, insertion**: area under the probability while the hottest places are blurred, or "

@@ -8,12 +8,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core import images
 from core.errors import OpacityError
 from core.types import Card, Kind, Scan
-from pages.shared import cache, deep_link, reading, sign_in
+from pages.shared import cache, deep_link, neighbour_cache, reading, score_cache, sign_in
 from pages.shared.reading import plain
 
 HERE = Path(__file__).parent
 SUFFIXES = ("png", "jpg", "jpeg", "dcm", "dicom", "ima")
-EMPTY = "Drop a chest film into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
+INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
+EMPTY = INVITATION.format("chest film")
 
 
 def show_frame() -> None:
@@ -97,34 +98,52 @@ def _forget() -> None:
     st.session_state.problems = []
     st.session_state.uploader += 1  # a fresh key makes the uploader let go of the bytes too
     cache.forget()
+    score_cache.forget()
+    neighbour_cache.forget()
+
+
+def offered(kind: Kind | None = None) -> list[Card]:
+    """The cards of one kind, or of any: yardsticks last, for nobody should land on one unasked."""
+    cards = [card for card in cache.every_card() if kind in (None, card.kind)]
+    return sorted(cards, key=lambda card: card.yardstick)
+
+
+def name_of(card: Card) -> str:
+    """The card's title, a yardstick marked as such."""
+    unsaid = card.yardstick and "yardstick" not in card.title
+    return f"Yardstick: {card.title}" if unsaid else card.title
 
 
 def pick_card(kind: Kind | None = None) -> Card:
     """The model to ask: of one kind, or of any."""
-    offered = [card for card in cache.every_card() if kind in (None, card.kind)]
-    if not offered:
+    cards = offered(kind)
+    if not cards:
         st.info(f"There is no {kind or 'model'} in weights/ yet. Train one with the scripts in train/.")
         st.stop()
     with st.sidebar:
         st.subheader("Model")
-        tasks = list(dict.fromkeys(card.task for card in offered))
-        linked = next((card for card in offered if card.id == st.query_params.get("card")), offered[0])
+        tasks = list(dict.fromkeys(card.task for card in cards))
+        linked = next((card for card in cards if card.id == st.query_params.get("card")), cards[0])
         st.session_state.setdefault(f"task-{kind}", linked.task)
         task = st.selectbox("Task", tasks, key=f"task-{kind}", persist_state="session")
-        fitting = {card.id: card for card in offered if card.task == task}
+        fitting = {card.id: card for card in cards if card.task == task}
         if linked.id in fitting:
             st.session_state.setdefault(f"card-{kind}-{task}", linked.id)
         card = fitting[
             st.selectbox(
                 "Model",
                 list(fitting),
-                format_func=lambda name: fitting[name].title,
+                format_func=lambda name: name_of(fitting[name]),
                 key=f"card-{kind}-{task}",
                 persist_state="session",
             )
         ]
         report = card.report["test"]
         low, high = report.auc_interval
-        st.caption(f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} test scans")
+        spent = st.session_state.get("latency", {}).get(card.id)
+        st.caption(
+            f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} test scans"
+            + (f"; {spent:.0f} ms here" if spent else "")
+        )
     reading.show_override(card)
     return card

@@ -5,6 +5,7 @@ import html
 import io
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 from PIL import Image
 
@@ -53,9 +54,10 @@ def _caption(card: Card, row: Judged, cut: Cut) -> str:
 
 
 def _picture(card: Card, row: Judged) -> bytes:
-    """The film with its heat as PNG bytes, at most 512 pixels wide."""
+    """The film, with its heat where the card has any, as PNG bytes at most 512 pixels wide."""
     scan: Scan = images.read(row.file.getvalue(), row.name)
-    heat, scale = cache.heat(card.id, scan.digest, card.labels[-1], _scan=scan)
+    drawn = cache.heat(card.id, scan.digest, card.labels[-1], _scan=scan)
+    heat, scale = drawn or (np.zeros_like(scan.pixels), 1.0)
     picture = Image.fromarray(overlay.blend(scan.pixels, heat, scale=scale))
     picture.thumbnail((512, 512))
     buffer = io.BytesIO()

@@ -8,7 +8,7 @@ from core import operating_points
 from core.errors import NoUsefulThreshold, OpacityError
 from core.operating_points import NamedPoint
 from core.types import Card, Policy
-from pages.shared import cache, charts, inputs
+from pages.shared import charts, inputs, score_cache
 from pages.shared.threshold_panel import PanelState
 
 
@@ -35,7 +35,7 @@ def pick_policies() -> dict[str, Policy]:
 def cut_or_reason(card: Card, policy: Policy) -> float | str:
     """Where the policy cuts on validation, or why it cannot."""
     try:
-        return cache.policy_threshold(card.id, policy)
+        return score_cache.policy_threshold(card.id, policy)
     except NoUsefulThreshold as reason:
         return str(reason)
 
@@ -45,7 +45,7 @@ def show_table(card: Card, state: PanelState) -> None:
     cuts = {"card's own": card.threshold, "now": state.threshold}
     cuts |= {point.name: point.threshold for point in _named(card)}
     rows = {
-        f"{name}, {split}": cache.operating_point(card.id, split, cut, name)
+        f"{name}, {split}": score_cache.operating_point(card.id, split, cut, name)
         for name, cut in cuts.items()
         for split in ("validation", "test")
     }

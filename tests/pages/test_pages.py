@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import cards
 from tests.phantom import chest, png
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -95,9 +94,3 @@ def test_two_sessions_see_each_their_own_scan():
 def test_a_file_name_is_shown_as_text():
     app = upload(opened("pages/diagnose.py"), "[x](y)<img>.png", b"")
     assert r"\[x\]" in app.error[0].value
-
-
-def test_the_models_page_shows_every_card():
-    app = opened("pages/models.py")
-    titles = set(app.dataframe[0].value["model"])
-    assert titles == {card.title for card in cards.every()}

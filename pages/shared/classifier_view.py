@@ -1,0 +1,147 @@
+"""A classifier's card laid open: its classes, its calibration, other hospitals, sharpness and seeds."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.types import Card
+from pages.shared import charts, inputs, score_cache
+
+ALARMS, ADULTS = "false alarms on adult normals", "adult normals"
+FLAGGED, COVID = "flagged COVID films", "COVID films"
+
+
+def show(card: Card, cards: Sequence[Card]) -> None:
+    """Everything that a classifier's card says beyond its curves. cards: all of its task."""
+    if card.kind != "classifier":
+        return
+    left, right = st.columns(2, gap="medium")
+    with left:
+        show_classes(card)
+    with right:
+        show_calibration(card)
+        show_robustness(card)
+    show_elsewhere(cards)
+
+
+def show_classes(card: Card) -> None:
+    """Who is taken for whom, and precision, recall and F1 of each class."""
+    st.subheader("Class by class")
+    report = score_cache.class_report(card.id, card.threshold)
+    st.dataframe(
+        [
+            {
+                "truly": label,
+                **{f"called {name}": count for name, count in zip(report.labels, row, strict=True)},
+            }
+            for label, row in zip(report.labels, report.counts, strict=True)
+        ],
+        hide_index=True,
+        key="class-counts",
+    )
+    three = st.column_config.NumberColumn(format="%.3f")
+    st.dataframe(
+        [
+            {
+                "class": figures.label,
+                "precision": figures.precision,
+                "recall": figures.recall,
+                "F1": figures.f1,
+                "AUC against the rest": figures.auc,
+                "support": figures.support,
+            }
+            for figures in report.classes
+        ],
+        hide_index=True,
+        column_config=dict.fromkeys(("precision", "recall", "F1", "AUC against the rest"), three),
+        key="class-figures",
+    )
+    accuracy = charts.with_interval(report.accuracy, report.accuracy_interval)
+    words = f"Test scans as the app calls them, at threshold {card.threshold:.3f}: accuracy {accuracy}."
+    if len(card.labels) > 2:
+        other = score_cache.class_report(card.id)
+        argmax = charts.with_interval(other.accuracy, other.accuracy_interval)
+        words += f" By the most probable class alone, as others report it: {argmax}."
+    st.caption(words)
+
+
+def show_calibration(card: Card) -> None:
+    """Whether 0.8 means eight in ten, before and after the temperature."""
+    st.subheader("Calibration")
+    st.plotly_chart(
+        charts.lines(score_cache.card_calibration(card.id), x="score", y="share that is abnormal"),
+        config=charts.PLAIN,
+        alt="Calibration on test: the score against the share of scans that are abnormal",
+        key="card-calibration",
+    )
+    parts = []
+    if (ece := card.report["test"].ece) is not None:
+        parts.append(f"Expected calibration error on test {ece:.3f}.")
+    figures = card.figures
+    if {"temperature", "ECE before scaling", "ECE after scaling"} <= figures.keys():
+        parts.append(
+            f"Temperature {figures['temperature']:.2f}, fitted on validation, took the error there from "
+            f"{figures['ECE before scaling']:.3f} to {figures['ECE after scaling']:.3f}."
+        )
+    st.caption(" ".join(parts))
+
+
+def show_robustness(card: Card) -> None:
+    """The AUC when sharpness is no clue, and from other seeds."""
+    figures, report = card.figures, card.report["test"]
+    known = {
+        "as they are": report.auc,
+        "all equally sharp": figures.get("AUC at equal sharpness"),
+        "all sharpened": figures.get("AUC sharpened"),
+    }
+    rows = [
+        {"test scans": name, "AUC": value, "change": value - report.auc}
+        for name, value in known.items()
+        if value is not None
+    ]
+    seeds = {"AUC over seeds, mean", "AUC over seeds, spread", "seeds"} <= figures.keys()
+    if len(rows) == 1 and not seeds:
+        return
+    st.subheader("Does it hold?")
+    three, signed = (st.column_config.NumberColumn(format=form) for form in ("%.3f", "%+.3f"))
+    st.dataframe(rows, hide_index=True, column_config={"AUC": three, "change": signed}, key="robustness")
+    if seeds:
+        st.caption(
+            f"Trained from {figures['seeds']:.0f} seeds: mean test AUC "
+            f"{figures['AUC over seeds, mean']:.3f}, spread {figures['AUC over seeds, spread']:.3f}."
+        )
+
+
+def show_elsewhere(cards: Sequence[Card]) -> None:
+    """What the cards of a task do on films of other hospitals, which none of them was trained on."""
+    tested = [card for card in cards if ALARMS in card.figures or FLAGGED in card.figures]
+    if not tested:
+        return
+    st.subheader("At other hospitals")
+    share = st.column_config.NumberColumn(format="percent")
+    whole = st.column_config.NumberColumn(format="%.0f")
+    st.dataframe(
+        [
+            {
+                "model": inputs.name_of(card),
+                "false alarms at home": 1 - card.report["test"].points[0].specificity,
+                "false alarms, adult normals": card.figures.get(ALARMS),
+                "adult normals": card.figures.get(ADULTS),
+                "COVID films flagged": card.figures.get(FLAGGED),
+                "COVID films": card.figures.get(COVID),
+            }
+            for card in tested
+        ],
+        hide_index=True,
+        column_config={
+            **dict.fromkeys(
+                ("false alarms at home", "false alarms, adult normals", "COVID films flagged"), share
+            ),
+            **dict.fromkeys(("adult normals", "COVID films"), whole),
+        },
+        key="elsewhere",
+    )
+    st.caption(
+        "Each model at its own threshold, unchanged. At home: its own test. A model that raises alarms on "
+        "normals as often as it flags COVID films may have noticed the other machine, not the disease."
+    )

@@ -1,0 +1,214 @@
+"""All models of a task: the table, their ROC curves, what each costs here, and which one when."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import OpacityError
+from core.types import Card
+from pages.shared import cache, charts, inputs, score_cache
+
+if TYPE_CHECKING:
+    from core.choosing import Choice
+
+CURVES = 6  # lines that a person can tell apart
+OPENS_WITH = 3
+PURPOSES = {
+    "triage": "Triage: miss as little as possible",
+    "balanced": "Balanced: right on either side",
+    "low-resource": "Low resources: the most for its time",
+}
+
+
+def pick_task() -> list[Card]:
+    """The cards of the task that a person chooses, yardsticks last."""
+    cards = inputs.offered()
+    tasks = list(dict.fromkeys(card.task for card in cards))
+    count = {task: sum(card.task == task for card in cards) for task in tasks}
+    task = st.segmented_control(
+        "Task",
+        tasks,
+        default=tasks[0],
+        required=True,
+        format_func=lambda name: f"{name} ({count[name]})",
+        key="models-task",
+        persist_state="session",
+    )
+    return [card for card in cards if card.task == task]
+
+
+def show(cards: Sequence[Card]) -> Card:
+    """The table with every card's test figures; returns the selected one."""
+    three, whole = (st.column_config.NumberColumn(format=f"%.{digits}f") for digits in (3, 0))
+    rows = [_row(card) for card in cards]
+    formats = dict.fromkeys((name for name in rows[0] if name not in ("model", "95 % interval")), three)
+    selected = st.dataframe(
+        rows,
+        hide_index=True,
+        height="content",
+        on_select="rerun",
+        selection_mode="single-row-required",
+        column_config={
+            **formats,
+            "model": st.column_config.TextColumn(pinned=True, width=200),
+            "parameters": st.column_config.NumberColumn(format="compact"),
+            "MB": st.column_config.NumberColumn(format="%.1f"),
+            "ms here": whole,
+            "test scans": whole,
+        },
+        key=f"leaderboard-{cards[0].task}",
+    )["selection"]["rows"]
+    st.caption(
+        "Test figures, at the card's threshold from validation. Models as they are offered, yardsticks "
+        "below: a model no better than these may have learned sharpness alone. Equally sharp, sharpened: the "
+        "AUC with all test scans blurred to the dullest, or sharpened. Over classes: accuracy by the most "
+        "probable class. MB: weights on disk, shared parts included."
+    )
+    return cards[selected[0] if selected else 0]
+
+
+def _row(card: Card) -> dict[str, str | float | None]:
+    report = card.report["test"]
+    point = report.points[0]
+    row: dict[str, str | float | None] = {
+        "model": inputs.name_of(card),
+        "AUC": report.auc,
+        "95 % interval": "{:.3f}-{:.3f}".format(*report.auc_interval),
+        "equally sharp": _sharpness(card),
+        "sharpened": card.figures.get("AUC sharpened"),
+        "accuracy": point.accuracy,
+        "sensitivity": point.sensitivity,
+        "specificity": point.specificity,
+    }
+    if card.kind == "classifier" and len(card.labels) > 2:
+        classes = score_cache.class_report(card.id)
+        row |= {"over classes": classes.accuracy, "macro AUC": classes.macro_auc}
+    return row | {
+        "parameters": card.training.parameters,
+        "MB": score_cache.megabytes(card.id),
+        "ms here": _latency().get(card.id),
+        "test scans": report.n,
+    }
+
+
+def _sharpness(card: Card) -> float | None:
+    name = "AUROC" if card.kind == "detector" else "AUC"
+    return card.figures.get(f"{name} at equal sharpness")
+
+
+def _latency() -> dict[str, float]:
+    """Milliseconds per scan measured in this session, by card."""
+    measured: dict[str, float] = st.session_state.setdefault("latency", {})
+    return measured
+
+
+def offer_measuring(cards: Sequence[Card]) -> None:
+    """A button that times every card on this machine. Any click ends it; what is measured stays."""
+    faults: dict[str, str] = st.session_state.setdefault("latency-faults", {})
+    wanted = st.button(
+        "Measure time here",
+        key="measure",
+        help="One drawn scan, lungs known, network loaded and warm: the median of nine readings each.",
+    )
+    if wanted:
+        bar = st.progress(0.0)
+        for count, card in enumerate(cards):
+            bar.progress(count / len(cards), f"Timing {card.title}, {count + 1} of {len(cards)}")
+            faults.pop(card.id, None)
+            try:
+                _latency()[card.id] = cache.milliseconds(card.id)
+            except OpacityError as fault:
+                faults[card.id] = str(fault)
+        st.rerun()
+    for card in cards:
+        if card.id in faults:
+            st.error(inputs.plain(faults[card.id]))
+
+
+def show_curves(cards: Sequence[Card], selected: Card) -> None:
+    """ROC curves on test of the models that a person picks, the selected one among them."""
+    known = {card.id: card for card in cards}
+    first = [card.id for card in cards if not card.yardstick and card is not selected]
+    yardsticks = [card.id for card in cards if card.yardstick and card is not selected]
+    chosen = st.multiselect(
+        "Curves of",
+        list(known),
+        default=[selected.id, *first[: OPENS_WITH - 1], *yardsticks[:1]],
+        format_func=lambda name: inputs.name_of(known[name]),
+        max_selections=CURVES,
+        key=f"curves-{selected.id}",
+    )
+    names = {name: inputs.name_of(known[name]) for name in chosen}
+    reports = {names[name]: known[name].report["test"] for name in chosen}
+    for place, corner in zip(st.columns(2, gap="medium"), (False, True), strict=True):
+        place.plotly_chart(
+            charts.roc(
+                {name: report.roc for name, report in reports.items()},
+                {name: report.points[0] for name, report in reports.items()},
+                height=360,
+                corner=corner,
+            ),
+            config=charts.PLAIN,
+            alt=f"ROC curves on test of {', '.join(names.values())}, each with its threshold"
+            + (": the corner of few false alarms" if corner else ""),
+            key=f"curves-{corner}",
+        )
+
+
+def show_choices(cards: Sequence[Card]) -> None:
+    """Which one when: chosen on validation, with what it then did on test."""
+    from core.choosing import MARGIN, SPECIFICITY  # brings scikit-learn, after the table is on screen
+
+    models = {card.id: card for card in cards if not card.yardstick}
+    if not models:
+        st.caption("This task has yardsticks alone: there is no model to choose.")
+        return
+    places = dict(zip(PURPOSES, st.columns(3, gap="medium"), strict=True))
+    for purpose, place in places.items():
+        place.html(f'<p class="opacity-line">{PURPOSES[purpose]}</p>')
+    kept = places["triage"].number_input("Specificity kept", 0.5, 1.0, SPECIFICITY, 0.01)
+    margin = places["low-resource"].number_input("AUC to give up", 0.0, 0.2, MARGIN, 0.005, "%.3f")
+    measured = tuple(_latency().get(name) for name in models)
+    for purpose, choice in score_cache.choices(tuple(models), measured, kept, margin).items():
+        with places[purpose]:
+            if choice is None:
+                st.caption(_why_none(purpose))
+            else:
+                _show_choice(models, choice, _because(purpose, choice.figure, kept))
+    with places["low-resource"]:
+        offer_measuring(cards)
+    st.caption(
+        "Chosen by the validation scores of the models above, yardsticks left out; test figures stand beside "
+        "and choose nothing. Balanced and low resources are read at Youden's threshold."
+    )
+
+
+def _show_choice(models: Mapping[str, Card], choice: Choice, because: str) -> None:
+    card, point = models[choice.card_id], choice.test
+    others = [models[name].title for name, _ in choice.ranking[1:2]]
+    st.html(f'<p class="opacity-choice">{html.escape(card.title)}</p>')
+    st.write(f"{because} on validation.")
+    st.write(
+        f"Test: sensitivity {charts.with_interval(point.sensitivity, point.sensitivity_interval)}, "
+        f"specificity {charts.with_interval(point.specificity, point.specificity_interval)} "
+        f"at threshold {point.threshold:.3f}; {charts.auc_line(card.report['test'])}."
+    )
+    st.caption(inputs.plain(f"Next best: {others[0]}." if others else "There is no other to compare with."))
+
+
+def _because(purpose: str, figure: float, kept: float) -> str:
+    return {
+        "triage": f"Sensitivity {figure:.3f} at specificity {kept:.2f}",
+        "balanced": f"Mean of sensitivity and specificity {figure:.3f}",
+        "low-resource": f"AUC {figure:.4f} per millisecond",
+    }[purpose]
+
+
+def _why_none(purpose: str) -> str:
+    if purpose == "low-resource":
+        return "No model that comes so near to the best was timed on this machine yet."
+    return "No model does better than chance on validation."

@@ -1,0 +1,162 @@
+"""What follows from labelled scores: a card's own, or those of a person's scans, which no other sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.types import Card, EvaluationReport
+from pages.shared import cache
+from pages.shared.cache import labelled
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.choosing import Choice, Labelled
+    from core.classes import ClassReport
+    from core.operating_points import Layer
+    from core.types import OperatingPoint, Policy
+
+HELD = 16  # results kept per function, of scans also per session
+Line = tuple[list[float], list[float]]
+PERFECT: Line = ([0.0, 1.0], [0.0, 1.0])
+
+
+@st.cache_data(show_spinner=False)
+def policy_threshold(card_id: str, policy: Policy) -> float:
+    """Where the policy cuts on validation. Raises NoUsefulThreshold."""
+    from core import thresholds
+
+    return thresholds.choose(policy, *labelled(card_id, "validation"))
+
+
+@st.cache_data(show_spinner=False)
+def operating_point(card_id: str, split: str, threshold: float, policy: str) -> OperatingPoint:
+    from core.evaluate import operating_point
+
+    return operating_point(*labelled(card_id, split), threshold, policy)
+
+
+@st.cache_data(show_spinner=False)
+def counted(card_id: str, split: str) -> Layer:
+    """One split of the card's scores, counted at every threshold."""
+    from core import operating_points
+
+    return operating_points.layer(*labelled(card_id, split))
+
+
+@st.cache_data(show_spinner=False)
+def precision_recall_curves(card_id: str, split: str) -> dict[str, tuple[list[float], list[float]]]:
+    """Precision and recall at 200 thresholds between the lowest and the highest score."""
+    import numpy as np
+
+    from core.evaluate import curve_at
+
+    labels, values = labelled(card_id, split)
+    at = np.linspace(min(values), max(values), 200)
+    curves = curve_at(labels, values, at)
+    return {name: (at.tolist(), curves[name].tolist()) for name in ("precision", "recall")}
+
+
+@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
+def own_report(
+    labels: tuple[int, ...], scores: tuple[float, ...], threshold: float, probabilistic: bool
+) -> EvaluationReport:
+    """The report on a labelled set of this session."""
+    from core.evaluate import evaluate
+
+    points = {"card": threshold}
+    return evaluate("here", labels, scores, points=points, probabilistic=probabilistic)
+
+
+@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
+def own_counts(labels: tuple[int, ...], scores: tuple[float, ...]) -> Layer:
+    from core import operating_points
+
+    return operating_points.layer(labels, scores)
+
+
+@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
+def calibration(labels: tuple[int, ...], scores: tuple[float, ...]) -> dict[str, Line]:
+    """Mean score against the share that is abnormal, in bins; and the diagonal."""
+    from core.evaluate import calibration_curve
+
+    return {"these scans": calibration_curve(labels, scores), "perfect": PERFECT}
+
+
+def forget() -> None:
+    """Drop everything that this session derived from its own scans."""
+    for function in (own_report, own_counts, calibration):
+        function.clear()
+
+
+def _probabilities(card: Card, split: str) -> tuple[list[str], dict[str, np.ndarray]]:
+    """(true labels, probabilities by label in the card's order) of one split."""
+    table = cache.scores(card.id)
+    rows = [place for place, name in enumerate(table.split) if name == split]
+    return [table.label[place] for place in rows], {n: table.probabilities[n][rows] for n in card.labels}
+
+
+@st.cache_data(show_spinner=False)
+def class_report(card_id: str, threshold: float | None = None) -> ClassReport:
+    """The test scans class by class: as the app would call them at a threshold, or by the most probable
+    class without one. For classifiers."""
+    from core import classes
+
+    truth, known = _probabilities(cache.card(card_id), "test")
+    called = classes.most_probable(known) if threshold is None else classes.verdicts(known, threshold)
+    return classes.report(truth, called, known)
+
+
+@st.cache_data(show_spinner=False)
+def card_calibration(card_id: str) -> dict[str, Line]:
+    """Calibration on test; where a temperature was fitted, also without it; and the diagonal."""
+    from core import classes
+    from core.evaluate import calibration_curve
+
+    card = cache.card(card_id)
+    _, known = _probabilities(card, "test")
+    labels, scores = labelled(card_id, "test")
+    curves = {"test": calibration_curve(labels, scores), "perfect": PERFECT}
+    if "temperature" in card.figures:
+        before = classes.before_scaling(known, card.figures["temperature"])
+        curves["test, before scaling"] = calibration_curve(labels, 1 - before[card.labels[0]])
+    return curves
+
+
+@st.cache_data(show_spinner=False)
+def megabytes(card_id: str) -> float | None:
+    """Weights on disk; None when a file is missing, which the card says itself once it is used."""
+    from core import footprint
+    from core.errors import MissingWeights, UnknownName
+
+    try:
+        return footprint.megabytes(cache.card(card_id))
+    except (MissingWeights, UnknownName):
+        return None
+
+
+@st.cache_data(show_spinner=False, max_entries=HELD)
+def choices(
+    card_ids: tuple[str, ...], measured: tuple[float | None, ...], specificity: float, margin: float
+) -> dict[str, Choice | None]:
+    """The best card for each purpose. measured: milliseconds per card, None where nobody measured."""
+    from core import choosing
+
+    candidates = [
+        choosing.Candidate(card_id, _split(card_id, "validation"), _split(card_id, "test"), cost)
+        for card_id, cost in zip(card_ids, measured, strict=True)
+    ]
+    return {
+        "triage": choosing.triage(candidates, specificity=specificity),
+        "balanced": choosing.balanced(candidates),
+        "low-resource": choosing.low_resource(candidates, margin=margin),
+    }
+
+
+def _split(card_id: str, split: str) -> Labelled:
+    from core import choosing
+
+    labels, scores = labelled(card_id, split)
+    return choosing.Labelled(tuple(labels), tuple(scores))

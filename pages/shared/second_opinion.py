@@ -1,0 +1,137 @@
+"""What another model says of the same scan, and where it looks."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.types import Card, Prediction, Scan
+from pages.shared import cache, charts, cuts, evidence, inputs, reading
+from pages.shared.cache import Asked
+from pages.shared.cuts import Cut
+from pages.shared.evidence import Choice
+from pages.shared.scan_viewer import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """One model's answer on the scan, with the cut in use for it."""
+
+    card: Card
+    prediction: Prediction
+    cut: Cut
+
+    @property
+    def suspicious(self) -> bool:
+        return self.prediction.score >= self.cut.threshold
+
+    @property
+    def verdict(self) -> str:
+        return charts.verdict_words(self.card, self.prediction.score, self.cut, self.prediction.probabilities)
+
+
+def ask(first: Opinion, scan: Scan) -> Opinion | None:
+    """Choose another classifier for the same kind of picture and hear it. None without one, or when its own
+    gate refuses the scan."""
+    others = {
+        card.id: card
+        for card in inputs.offered("classifier")
+        if card.modality == first.card.modality and card.id != first.card.id
+    }
+    if not others:
+        return None
+    st.subheader("Second opinion")
+    chosen = others.get(
+        st.selectbox(
+            "From",
+            ["", *others],
+            format_func=lambda name: _title(others[name], first.card) if name else "no other model",
+            key=f"opinion-{first.card.modality}",
+            persist_state="session",
+        )
+    )
+    if chosen is None:
+        return None
+    refusal = cache.refusal(chosen.id, scan.digest, _scan=scan)
+    if refusal:
+        st.caption(f"{inputs.name_of(chosen)} gives none. {inputs.plain(refusal)}")
+        return None
+    prediction = cache.prediction(chosen.id, scan.digest, _scan=scan)
+    second = Opinion(chosen, prediction, cuts.held(chosen))
+    reading.record(chosen, scan, score=prediction.score, threshold=second.cut.threshold)
+    _show(first, second)
+    return second
+
+
+def _title(card: Card, first: Card) -> str:
+    return inputs.name_of(card) + (f", {card.task}" if card.task != first.task else "")
+
+
+def _show(first: Opinion, second: Opinion) -> None:
+    score, cut = second.prediction.score, second.cut
+    st.html(
+        f'<p class="opacity-line">{second.verdict}</p>'
+        f'<p class="opacity-line">Score {score:.2f}, threshold {cut.threshold:.2f}</p>'
+    )
+    agrees, words = compared(first, second)
+    if agrees:
+        st.html(f'<p class="opacity-line">{words}</p>')
+    else:
+        st.warning(words)
+
+
+def compared(first: Opinion, second: Opinion) -> tuple[bool, str]:
+    """Whether both say the same of the scan, and that in words."""
+    if first.suspicious != second.suspicious:
+        calm, alarmed = (second, first) if first.suspicious else (first, second)
+        return False, (
+            f"The models disagree: {alarmed.card.title} finds the scan suspicious, "
+            f"{calm.card.title} does not."
+        )
+    if not first.suspicious:
+        return True, "The models agree: both are below their threshold."
+    one, other = (charts.finding(o.card, o.prediction.probabilities) for o in (first, second))
+    # only cards that know the same classes can differ about them: others have fewer words
+    if first.card.labels == second.card.labels and one != other:
+        return False, f"The models agree that the scan is suspicious, but not of what: {one}, or {other}."
+    return True, "The models agree: both find the scan suspicious."
+
+
+def layers(second: Opinion | None, choice: Choice, scan: Scan) -> list[Layer]:
+    """The second model's maps by the methods chosen for the first, once somebody wants them beside it."""
+    if second is None or not choice.asked:
+        return []
+    known = cache.explainers(second.card.id)
+    shared = [asked for asked in choice.asked if asked.method in known]
+    if not shared:
+        st.caption(f"{second.card.title} has no map by {choice.asked[0].method} to show beside it.")
+        return []
+    if not st.toggle("Heat maps of both, side by side", key="opinion-maps"):
+        return []
+    label = _label(second, shared[0].label)
+    place = st.empty()
+    wanted = [Asked(second.card.id, asked.method, label, asked.arguments) for asked in shared]
+    return [
+        evidence.layer(
+            asked,
+            cache.explanation(
+                asked,
+                scan,
+                evidence.waiting(f"Drawing {asked.method} of {second.card.title}", place, _no_maps),
+            ),
+            own_scale=choice.own_scale,
+            of=second.card.title,
+        )
+        for asked in wanted
+    ]
+
+
+def _no_maps() -> None:
+    st.session_state["opinion-maps"] = False
+
+
+def _label(second: Opinion, label: str) -> str:
+    """The label to explain: the same, or what the second model holds for most probable of the same kind."""
+    labels = second.card.labels
+    if label in labels:
+        return label
+    return max(labels[1:], key=lambda name: second.prediction.probabilities[name])

@@ -1,0 +1,137 @@
+"""The map of known cases, and what is said beside it."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core import cards
+from core.types import Card
+from pages.shared import neighbour_cache, neighbour_map
+from tests.core.test_neighbours import LABELS, index_of
+from tests.pages.test_pages import APP, FILM, upload, words
+
+REMEMBERING = [card for card in cards.every() if card.kind == "classifier" and card.known is not None]
+CHEST = [card for card in REMEMBERING if card.modality == "chest film"]
+
+
+@pytest.fixture
+def app() -> AppTest:
+    """The page, on a chest card that remembers its cases."""
+    if not CHEST:
+        pytest.skip("no chest classifier in weights/ remembers its cases")
+    opened = AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/neighbours.py").run()
+    box = next(box for box in opened.selectbox if box.label == "Task")
+    return box.select(CHEST[0].task).run()
+
+
+@pytest.fixture
+def card() -> Card:
+    """Any card with two labels; no weights are needed."""
+    chosen = next((card for card in cards.every() if card.kind == "classifier"), None)
+    if chosen is None:
+        pytest.skip("no classifier in weights/")
+    return replace(chosen, id="some", labels=LABELS)
+
+
+def test_the_map_is_there_before_a_scan(app: AppTest):
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 1
+    assert "Drop a chest film" in app.info[0].value
+
+
+def test_a_scan_has_two_verdicts_and_its_nearest_cases(app: AppTest):
+    app = upload(app, "film.png", FILM)
+    assert not app.exception
+    assert "By its neighbours" in words(app)
+    assert "By the network" in words(app)
+    nearest = app.dataframe[0].value
+    assert list(nearest.columns) == ["truly", "similarity", "vote", "case"]
+    assert len(nearest) in {card.known.k for card in CHEST if card.known}
+    agree = "Both agree" in words(app)
+    assert agree != any("They disagree" in warning.value for warning in app.warning)
+
+
+def test_each_map_and_colour_can_be_chosen(app: AppTest):
+    app = upload(app, "film.png", FILM)
+    for name, choices in (("Map", ("UMAP", "t-SNE")), ("Colour", ("prediction", "error", "class"))):
+        for choice in choices:
+            control = next(group for group in app.button_group if group.label == name)
+            app = control.set_value(choice).run()
+            assert not app.exception
+
+
+def test_a_picture_that_is_no_film_gets_no_verdict(app: AppTest):
+    from tests.phantom import chest, png
+
+    app = upload(app, "grey.png", png(chest() * 0 + 0.5))
+    assert not app.exception
+    assert "blank" in app.warning[0].value
+    assert "By its neighbours" not in words(app)
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_forgetting_a_scan_leaves_the_map(app: AppTest):
+    app = upload(app, "film.png", FILM)
+    app = next(button for button in app.button if button.label == "Forget this scan").click().run()
+    assert not app.exception
+    assert "By its neighbours" not in words(app)
+
+
+def test_a_folder_without_the_cases_is_said(app: AppTest, tmp_path):
+    app = upload(app, "film.png", FILM)
+    app = next(box for box in app.text_input if "Folder" in box.label).set_value(str(tmp_path)).run()
+    assert "holds none of these cases" in words(app)
+
+
+def test_a_card_that_remembers_nothing_has_a_stand_in(card: Card, monkeypatch: pytest.MonkeyPatch):
+    first, second, stranger = (replace(card, id=name, known=None) for name in ("first", "second", "third"))
+    made = SimpleNamespace(k=5)
+    second, stranger = replace(second, known=made), replace(stranger, known=made, task="another")
+    monkeypatch.setattr(neighbour_cache.cache, "every_card", lambda: (stranger, first, second))
+    reader = replace(first, id="reader", arguments={"of": "third@0123"})
+    assert neighbour_cache.remembering(second) is second
+    assert neighbour_cache.remembering(first) is second
+    assert neighbour_cache.remembering(reader) is stranger
+    assert neighbour_cache.remembering(replace(first, task="lonely")) is None
+
+
+def test_marked_points_are_rows_of_the_index():
+    points = [{"customdata": [4]}, {"customdata": 2}, {"customdata": [4]}, {"x": 1.0}]
+    assert neighbour_map.marked(points) == [2, 4]
+
+
+def test_an_error_is_named_by_its_kind(card: Card):
+    three = replace(card, labels=("normal", "bacterial", "viral"))
+    kinds = [
+        neighbour_map.outcome(three, *pair)
+        for pair in (("viral", "viral"), ("normal", "viral"), ("viral", "normal"), ("viral", "bacterial"))
+    ]
+    assert kinds == ["right", "false alarm", "missed", "wrong class"]
+
+
+def test_a_map_is_thinned_and_marks_what_does_not_vote(card: Card, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(neighbour_map, "DRAWN", 40)
+    monkeypatch.setattr(neighbour_map, "shade", lambda pair: pair[0])
+    monkeypatch.setattr(neighbour_map, "touched", lambda: False)
+    index = index_of()
+    groups = neighbour_map.grouped(card, index, index.label.tolist(), "class")
+    figure = neighbour_map.draw(index, "UMAP", groups)
+    assert [trace.name for trace in figure.data] == ["normal (40)", "pneumonia (40)"]
+    assert sum(len(trace.x) for trace in figure.data) == 40
+    hollow = np.array(figure.data[0].marker.symbol) == "circle-open"
+    assert (index.split[np.array(figure.data[0].customdata)] == "validation").tolist() == hollow.tolist()
+
+
+def test_pictures_are_small_and_only_of_known_files(tmp_path):
+    (tmp_path / "film.png").write_bytes(FILM)
+    picture = neighbour_cache.picture(str(tmp_path), "film.png")
+    assert picture is not None
+    assert picture.startswith(b"\x89PNG")
+    assert neighbour_cache.picture(str(tmp_path), "absent.png") is None
+    (tmp_path / "note.png").write_text("no picture")
+    assert neighbour_cache.picture(str(tmp_path), "note.png") is None
+    st.cache_data.clear()
