@@ -10,6 +10,7 @@ page = st.navigation(
         st.Page("pages/diagnose.py", title="Diagnose", default=True),
         st.Page("pages/anomaly.py", title="Anomaly"),
         st.Page("pages/thresholds.py", title="Thresholds"),
+        st.Page("pages/neighbours.py", title="Neighbours"),
         st.Page("pages/screen.py", title="Screen"),
         st.Page("pages/models.py", title="Models"),
     ]

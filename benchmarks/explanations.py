@@ -6,13 +6,10 @@ Prints the ratios and writes its part of docs/benchmarks.md. Needs requirements-
 import argparse
 import contextlib
 import io
-import platform
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import torch
 from captum.attr import Occlusion
@@ -21,14 +18,14 @@ from pytorch_grad_cam.base_cam import BaseCAM
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmarks import sections
 from core.explain import grad_cam, occlusion, score_cam
 from core.explain.occlusion import STRIDE, WINDOW
 from core.explain.score_cam import CHANNELS
 from core.explain.trust import rank_correlation
 from core.models import MODELS, Classifier
 
-REPORT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
-HEADING = "## Explanations"
+HEADING = "Explanations"
 SIDE, TARGET = 224, 1
 LAST: dict[str, Callable[[Classifier], nn.Module]] = {
     "resnet50": lambda model: model.net.layer4,
@@ -61,9 +58,9 @@ def main() -> None:
         for name in arguments.networks
         for contest in contests_of(name, network(name), film(), arguments.repeat)
     ]
-    text = report(contests, arguments.threads)
-    print(text)
-    write(text)
+    lines = report(contests, arguments.threads)
+    print("\n".join(lines))
+    sections.write(HEADING, lines)
 
 
 def parse() -> argparse.Namespace:
@@ -158,43 +155,21 @@ def captum_occlusion(model: nn.Module, x: Tensor) -> Tensor:
     return lost[0, 0].relu()
 
 
-def report(contests: list[Contest], threads: int) -> str:
-    """The table as Markdown."""
+def report(contests: list[Contest], threads: int) -> list[str]:
+    """The table as lines of Markdown."""
     rows = [
         f"| {c.network} | {c.method} | {c.library} | {c.ours:.3f} | {c.theirs:.3f} | **{c.ratio:.1f}x** "
         f"| {c.wanted:g}x | {c.alike:.3f} |"
         for c in contests
     ]
-    return "\n".join(
-        [
-            HEADING,
-            "",
-            f"{SIDE} px, random weights, {threads} threads on {processor()}, torch {torch.__version__}. "
-            "Seconds per map, the best of alternating turns. Made by `python -m benchmarks.explanations`.",
-            "",
-            "| Network | Method | Beside | Here, s | There, s | Ratio | Wanted | Rank correlation |",
-            "|---|---|---|---|---|---|---|---|",
-            *rows,
-            "",
-        ]
-    )
-
-
-def processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":")[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def write(text: str) -> None:
-    """Put this part into docs/benchmarks.md, in place of its last version; other parts stay."""
-    old = REPORT.read_text("utf-8") if REPORT.is_file() else "# Benchmarks\n\n"
-    parts = re.split(r"(?m)^(?=## )", old)
-    kept = [part for part in parts if not part.startswith(HEADING)]
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text("\n\n".join(part.strip() for part in [*kept, text]) + "\n", "utf-8")
+    return [
+        f"{SIDE} px, random weights, {threads} threads on {sections.processor()}, torch {torch.__version__}. "
+        "Seconds per map, the best of alternating turns. Made by `python -m benchmarks.explanations`.",
+        "",
+        "| Network | Method | Beside | Here, s | There, s | Ratio | Wanted | Rank correlation |",
+        "|---|---|---|---|---|---|---|---|",
+        *rows,
+    ]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,66 @@
+"""What does it resemble?"""
+
+import streamlit as st
+
+from core.errors import CardError
+from core.types import Card, Scan
+from pages.shared import (
+    cache,
+    cuts,
+    inputs,
+    neighbour_cache,
+    neighbour_map,
+    neighbour_view,
+    reading,
+)
+
+
+@st.fragment
+def show_map(card: Card, threshold: float, digest: str, folder: str) -> None:
+    """The map and what is marked on it: marking runs this part of the page alone."""
+    index = neighbour_cache.index(card.id)
+    held = st.session_state.scans.get(digest)
+    scan = neighbour_cache.placed(card.id, digest, _scan=held) if held is not None else None
+    if rows := neighbour_map.show(card, index, threshold, scan):
+        neighbour_view.show_marked(card, index, rows, folder)
+
+
+def answer(card: Card, cut: cuts.Cut, scan: Scan | None, folder: str) -> str:
+    """Beside the map: the verdicts and the nearest cases. Returns the digest of the scan to draw, if any."""
+    if scan is None:
+        st.info(inputs.INVITATION.format(card.modality))
+        return ""
+    if refusal := cache.refusal(card.id, scan.digest, _scan=scan):
+        reading.show_refusal(card, scan, refusal)
+        return ""
+    prediction = cache.prediction(card.id, scan.digest, _scan=scan)
+    reading.record(card, scan, score=prediction.score, threshold=cut.threshold)
+    vote, _ = neighbour_cache.placed(card.id, scan.digest, _scan=scan)
+    neighbour_view.show_verdicts(card, prediction, cut, vote)
+    neighbour_view.show_nearest(card, neighbour_cache.index(card.id), vote, folder)
+    return scan.digest
+
+
+def show(chosen: Card, card: Card, scan: Scan | None, folder: str) -> None:
+    """card: the one whose cases stand for the chosen one. Raises CardError."""
+    own = cuts.chosen(chosen)
+    cut = own if card.id == chosen.id else cuts.held(card)
+    neighbour_cache.index(card.id)
+    chart, beside = st.columns([3, 2], gap="medium")
+    with beside:
+        digest = answer(card, cut, scan, folder)
+    with chart:
+        show_map(card, cut.threshold, digest, folder)
+
+
+inputs.show_frame()
+scan = inputs.upload_scan()
+chosen = inputs.pick_card("classifier")
+folder = neighbour_view.data_folder()
+card = neighbour_view.stand_in(chosen)
+# No st.stop() here: after one, Streamlit lets go of a task chosen in the sidebar.
+if card is not None:
+    try:
+        show(chosen, card, scan, folder)
+    except CardError as fault:
+        st.error(inputs.plain(str(fault)))

@@ -1,0 +1,90 @@
+"""What the Neighbours page keeps: known cases for all sessions, what follows from a scan for its own."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from PIL import Image
+
+from core import images
+from core.errors import OpacityError
+from core.types import Card, Scan
+from pages.shared import cache
+
+if TYPE_CHECKING:
+    from core.neighbours import Index, Vote
+
+PICTURES = 256  # small pictures of known cases kept, for all sessions together
+WIDTH = 160  # pixels of one of them
+
+
+@st.cache_resource(show_spinner="Loading the known cases, once for everyone ...")
+def index(card_id: str) -> Index:
+    """Raises CardError."""
+    from core import neighbours
+
+    return neighbours.read(cache.card(card_id))
+
+
+@st.cache_data(show_spinner="Looking for similar cases ...", scope="session", max_entries=cache.HELD)
+def placed(card_id: str, digest: str, _scan: Scan) -> tuple[Vote, dict[str, tuple[float, float]]]:
+    """The neighbours' vote, and where the scan lies on each layout."""
+    from core import inference, neighbours
+
+    card, known = cache.card(card_id), index(card_id)
+    fields = cache.lungs(digest, _scan=_scan) if card.input.region == "lungs" else None
+    query = inference.embed(cache.model(card_id), _scan, fields)
+    places = {name: neighbours.place(known, query, name) for name in known.layouts}
+    return neighbours.vote(known, query, card, digest), places
+
+
+@st.cache_data(show_spinner=False)
+def called(card_id: str, threshold: float) -> list[str]:
+    """What the card's network calls each known case, in the order of the index."""
+    from core import neighbours
+
+    return neighbours.called(index(card_id), cache.card(card_id).labels, threshold)
+
+
+@st.cache_data(show_spinner=False)
+def nearer(card_id: str, similarity: float) -> float:
+    """Share of validation scans that have a known case at least as similar as that."""
+    from core import neighbours
+
+    usual = neighbours.company(index(card_id))
+    return float((usual >= similarity).mean())
+
+
+def remembering(card: Card) -> Card | None:
+    """The card whose known cases stand for this one: itself, the one that it reads, or the task's first."""
+    able = [other for other in cache.every_card() if other.known is not None and other.kind == card.kind]
+    reads = str(card.arguments.get("of", "")).partition("@")[0]
+    named = {other.id: other for other in able}
+    fitting = [other for other in able if other.task == card.task]
+    return named.get(card.id) or named.get(reads) or next(iter(fitting), None)
+
+
+@st.cache_data(show_spinner=False, max_entries=PICTURES)
+def picture(folder: str, path: str) -> bytes | None:
+    """A known case as a small PNG; None when the folder does not hold it, or it is no scan.
+
+    path comes from a checked file of weights/, never from a visitor: no other file can be asked for.
+    """
+    file = Path(folder) / path
+    try:
+        pixels = images.read(file.read_bytes(), file.name).pixels
+    except (OSError, OpacityError):
+        return None
+    small = Image.fromarray((pixels * 255).astype("uint8"))
+    small.thumbnail((WIDTH, WIDTH))
+    buffer = io.BytesIO()
+    small.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def forget() -> None:
+    """Drop everything that this session derived from scans."""
+    placed.clear()

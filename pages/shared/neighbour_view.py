@@ -1,0 +1,154 @@
+"""Words, tables and pictures of the Neighbours page."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.types import Card, Prediction
+from pages.shared import charts, neighbour_cache
+from pages.shared.cuts import Cut
+from pages.shared.reading import plain
+
+if TYPE_CHECKING:
+    from core.neighbours import Index, Vote
+
+PICTURED = 6  # cases shown as pictures; the tables hold all
+LONELY = 0.99  # of validation scans have a case nearer, from which on a scan lies outside the map
+THREE = st.column_config.NumberColumn(format="%.3f")
+SHARE = st.column_config.NumberColumn(format="%.1f%%")
+
+
+def stand_in(card: Card) -> Card | None:
+    """The card whose cases are shown, None without any. Says so in either case but the plain one."""
+    found = neighbour_cache.remembering(card)
+    if found is None:
+        st.info(
+            f"No model for {card.task} remembers its training scans. Choose another task, or make it so "
+            f"with: python -m train.index --data DATA --card {card.id}"
+        )
+    elif found.id != card.id:
+        st.caption(
+            f"{card.title} keeps no map of its own: this is the map, and the verdict, of {found.title}."
+        )
+    return found
+
+
+def data_folder() -> str:
+    """Where the public data sets lie on the machine that runs the app, empty when nobody said."""
+    named = os.environ.get("OPACITY_DATA", "")
+    with st.sidebar, st.expander("Pictures of known cases"):
+        typed = st.text_input(
+            "Folder with the public data sets",
+            placeholder="as set for the app" if named else "none: cases are listed by name",
+            help="On the machine that runs the app.",
+            key="data-folder",
+            persist_state="session",
+        )
+    return typed or named
+
+
+def show_verdicts(card: Card, prediction: Prediction, cut: Cut, vote: "Vote") -> None:
+    """What the neighbours say, what the network says, and whether they agree."""
+    own = Cut(card.known.threshold)
+    number = len(vote.neighbours.rows)
+    _say("By its neighbours", card, vote.score, own, vote.shares)
+    st.html(
+        f'<p class="opacity-line">{vote.score:.2f} of the votes of the {number} nearest, '
+        f"threshold {own.threshold:.2f}</p>"
+    )
+    _say("By the network", card, prediction.score, cut, prediction.probabilities)
+    st.html(f'<p class="opacity-line">Score {prediction.score:.2f}, threshold {cut.threshold:.2f}</p>')
+    usual = f"{100 * card.known.agreement:.0f}% of validation scans"
+    words = [
+        charts.verdict_words(card, vote.score, own, vote.shares),
+        charts.verdict_words(card, prediction.score, cut, prediction.probabilities),
+    ]
+    if words[0] == words[1]:
+        st.caption(f"Both agree. On normal against abnormal they do on {usual}.")
+    else:
+        st.warning(
+            f"They disagree: {words[0].lower()}, say the neighbours; {words[1].lower()}, says the network. "
+            f"They agree on {usual}: look twice at this one."
+        )
+
+
+def _say(who: str, card: Card, score: float, cut: Cut, shares: dict[str, float]) -> None:
+    colour = charts.shade(charts.ABNORMAL if score >= cut.threshold else charts.NORMAL)
+    st.html(
+        f'<p class="opacity-line">{who}</p><p class="opacity-verdict" style="color: {colour}" role="status">'
+        f"{charts.verdict_words(card, score, cut, shares)}</p>"
+    )
+
+
+def show_nearest(card: Card, index: "Index", vote: "Vote", folder: str) -> None:
+    """The cases that vote, the nearest first."""
+    rows = vote.neighbours.rows.tolist()
+    st.subheader("Nearest cases")
+    nearer = neighbour_cache.nearer(card.id, float(vote.neighbours.similarity[0]))
+    if nearer >= LONELY:
+        st.warning(
+            f"Unlike any known case: {charts.percent(nearer)} of validation scans have a nearer one. "
+            "Its place on the map and the vote say little."
+        )
+    if vote.itself is not None:
+        name = plain(str(index.case[vote.itself]))
+        st.caption(
+            f"This very file is a known case, {name}, {index.label[vote.itself]}: it has no vote here."
+        )
+    st.dataframe(
+        [
+            {
+                "truly": str(index.label[row]),
+                "similarity": near,
+                "vote": 100 * weight,
+                "case": str(index.case[row]),
+            }
+            for row, near, weight in zip(
+                rows, vote.neighbours.similarity.tolist(), vote.weights.tolist(), strict=True
+            )
+        ],
+        hide_index=True,
+        height=300,
+        column_config={"similarity": THREE, "vote": SHARE},
+    )
+    _show_pictures(index, rows, folder)
+
+
+def show_marked(card: Card, index: "Index", rows: Sequence[int], folder: str) -> None:
+    """The cases that a person marked on the map: their mix of classes, and the list."""
+    counts = Counter(str(index.label[row]) for row in rows)
+    mix = ", ".join(f"{counts[name]} {name} ({counts[name] / len(rows):.0%})" for name in card.labels)
+    st.subheader("Marked cases")
+    st.write(f"{len(rows)} of {len(index.case)} known cases: {mix}.")
+    st.dataframe(
+        [
+            {
+                "truly": str(index.label[row]),
+                "network's score": 1 - float(index.probabilities[row, 0]),
+                "split": str(index.split[row]),
+                "case": str(index.case[row]),
+            }
+            for row in rows
+        ],
+        hide_index=True,
+        height=300,
+        column_config={"network's score": THREE},
+    )
+    _show_pictures(index, rows, folder)
+
+
+def _show_pictures(index: "Index", rows: Sequence[int], folder: str) -> None:
+    if not folder:
+        return
+    found = {row: neighbour_cache.picture(folder, str(index.path[row])) for row in rows[:PICTURED]}
+    shown = {row: picture for row, picture in found.items() if picture is not None}
+    if not shown:
+        st.caption("The folder with the public data sets holds none of these cases: no pictures.")
+        return
+    with st.container(horizontal=True, gap="small"):
+        for row, picture in shown.items():
+            label = str(index.label[row])
+            st.image(picture, caption=label, width=104, alt=f"{index.case[row]}, {label}")
