@@ -2,19 +2,24 @@
 
 import argparse
 import csv
+import importlib
 import json
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, TextIO
 
 from PIL import Image
 from tqdm import tqdm
 
-from core import audit, cards, images, inference, operating_points, overlay, screening
+from core import audit, cards, images, inference, labelled, operating_points, overlay, results, screening
 from core.errors import OpacityError, UnknownName
+from core.inference import Model
+from core.screening import Job, Row
 from core.types import Card, Prediction, Scan, View
 
 
@@ -63,14 +68,26 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--out", type=Path, required=True, metavar="PNG")
     explain.set_defaults(run=explain_one)
 
-    screen = commands.add_parser("screen", parents=[card, anyway], help="judge many scans into a CSV file")
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster"
+    )
+    where.add_argument("--address", metavar="HOST", help="of a running Ray cluster; this machine if left out")
+
+    screen = commands.add_parser(
+        "screen", parents=[card, anyway, where], help="judge many scans into a table"
+    )
     screen.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files and folders")
-    screen.add_argument("--out", type=Path, required=True, metavar="CSV")
+    screen.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help=".csv, or .parquet for a run to go on with"
+    )
     screen.add_argument("--operating-point", type=Path, metavar="FILE", help="JSON from page Thresholds")
     screen.add_argument("--point", metavar="NAME", help="which one, when the file holds several")
     screen.set_defaults(run=screen_many)
 
-    measure = commands.add_parser("evaluate", parents=[card, as_json], help="measure on your labelled scans")
+    measure = commands.add_parser(
+        "evaluate", parents=[card, as_json, where], help="measure on your labelled scans"
+    )
     measure.add_argument("folder", type=Path, metavar="DIR", help="one folder per class")
     measure.set_defaults(run=evaluate_folder)
     return parser
@@ -139,27 +156,69 @@ def explain_one(options: argparse.Namespace) -> int:
 
 def screen_many(options: argparse.Namespace) -> int:
     model = inference.load(options.card)
-    threshold = _threshold(options, model.card)
+    job = Job(_threshold(options, model.card), options.override_gate)
     files = screening.files(options.paths)
-    readable = 0
+    if options.out.suffix not in (".csv", ".parquet"):
+        raise UnknownName(f"{options.out.name} is neither .csv nor .parquet: end --out with one of these.")
+    stored = options.out.suffix == ".parquet"
+    if stored:
+        job = replace(job, known=results.known(options.out, model.card, job))
+    unreadable = 0
+    add: Callable[[Row], None]
     with ExitStack() as stack:
-        writer = csv.writer(stack.enter_context(options.out.open("w", newline="")), lineterminator="\n")
-        labels = model.card.labels if model.card.kind == "classifier" else ()
-        columns = ["path", "status", "score", "threshold", "verdict", "error"]
-        writer.writerow([*columns, *(f"p_{label}" for label in labels)])
-        for row in screening.screen(
-            model, _progress(files), threshold=threshold, override=options.override_gate
-        ):
-            readable += row.status != "unreadable"
-            probabilities = [_digits(row.probabilities.get(label)) for label in labels]
-            head = [row.path, row.status, _digits(row.score), _digits(row.threshold), row.verdict, row.error]
-            writer.writerow([*head, *probabilities])
-    if not readable:
+        if stored:
+            add = stack.enter_context(results.Writer(options.out, model.card, job)).add
+        else:
+            add = _csv(stack.enter_context(options.out.open("w", newline="")), model.card)
+        for row in _rows(options, model, files, job):
+            unreadable += row.status == "unreadable"
+            add(row)
+    if unreadable == len(files):
         print(
             f"None of the {len(files)} files could be read. Give PNG, JPEG or DICOM images.", file=sys.stderr
         )
         return 2
     return 0
+
+
+def _csv(file: TextIO, card: Card) -> Callable[[Row], None]:
+    """Writes the header; gives what adds a row."""
+    writer = csv.writer(file, lineterminator="\n")
+    labels = card.labels if card.kind == "classifier" else ()
+    columns = ["path", "status", "score", "threshold", "verdict", "error"]
+    writer.writerow([*columns, *(f"p_{label}" for label in labels)])
+
+    def add(row: Row) -> None:
+        probabilities = [_digits(row.probabilities.get(label)) for label in labels]
+        head = [row.path, row.status, _digits(row.score), _digits(row.threshold), row.verdict, row.error]
+        writer.writerow([*head, *probabilities])
+
+    return add
+
+
+def _rows(options: argparse.Namespace, model: Model, files: Sequence[Path], job: Job) -> Iterator[Row]:
+    """Every file's row, in order, from the engine that was asked for; says how fast it was."""
+    if options.engine == "ray":
+        rows = _cluster().screen(model.card.id, files, job, address=options.address)
+    else:
+        rows = screening.screen(screening.prepare(model), files, job)
+    started, done, known = time.monotonic(), 0, 0
+    for row in tqdm(rows, total=len(files), unit="scan", file=sys.stderr):
+        done, known = done + 1, known + (row.status == "known")
+        yield row
+    seconds = time.monotonic() - started
+    said = f", {known} of them judged before" if known else ""
+    print(
+        f"{done} scans in {seconds:.1f} s, {done / seconds:.1f} a second, engine {options.engine}{said}.",
+        file=sys.stderr,
+    )
+
+
+def _cluster() -> ModuleType:
+    try:
+        return importlib.import_module("core.cluster")
+    except ModuleNotFoundError as error:
+        raise OpacityError("Ray is not installed: pip install -r requirements-cluster.txt") from error
 
 
 def _threshold(options: argparse.Namespace, card: Card) -> float | None:
@@ -176,7 +235,9 @@ def _threshold(options: argparse.Namespace, card: Card) -> float | None:
 
 def evaluate_folder(options: argparse.Namespace) -> int:
     model = inference.load(options.card)
-    outcome = screening.evaluate_folders(model, options.folder, progress=_progress)
+    outcome = labelled.evaluate_folders(
+        model.card, options.folder, lambda files: _rows(options, model, files, Job())
+    )
     if options.json:
         _print_json(asdict(outcome))
         return 0
@@ -192,10 +253,6 @@ def evaluate_folder(options: argparse.Namespace) -> int:
         print(f"  {name:12} {'not defined' if value is None else f'{value:.4f}'}")
     print(f"Left out: {outcome.refused} refused, {outcome.unreadable} unreadable.")
     return 0
-
-
-def _progress(files: Sequence[Path]) -> Any:
-    return tqdm(files, unit="scan", file=sys.stderr)
 
 
 def _read(options: argparse.Namespace) -> Scan:

@@ -1,5 +1,6 @@
 """Networks in and out of safetensors bytes."""
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -21,7 +22,6 @@ _BUILDERS: dict[str, type[nn.Module]] = {
     **ENSEMBLES,
     **DETECTORS,
     **SEGMENTERS,
-    **BACKBONES,
 }
 
 
@@ -50,10 +50,11 @@ def network(card: cards.AnyCard, root: Path = cards.WEIGHTS) -> nn.Module:
 
 def unpack(card: cards.AnyCard, data: bytes, root: Path = cards.WEIGHTS) -> nn.Module:
     """As `network`, from bytes at hand."""
-    if card.model not in _BUILDERS:
-        raise CardError(f"Card {card.id} asks for network {card.model!r}. Known: {', '.join(_BUILDERS)}.")
+    builders: Mapping[str, type[nn.Module]] = BACKBONES if card.kind == "backbone" else _BUILDERS
+    if card.model not in builders:
+        raise CardError(f"Card {card.id} asks for network {card.model!r}. Known: {', '.join(builders)}.")
     try:
-        module = _BUILDERS[card.model](**card.arguments)
+        module = builders[card.model](**card.arguments)
         module.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load(data).items()})
     except (RuntimeError, TypeError, SafetensorError) as error:
         raise CardError(

@@ -15,6 +15,7 @@ from core.types import Card, LungFields, Scan
 
 SMALLEST_SIDE = 64  # pixels; below this ribs and vessels are gone
 LEAST_CONTRAST = 0.05  # between the 1st and the 99th percentile
+SAMPLED = 2**18  # pixels: of larger scans every n-th tells the contrast as well, in a fifth of the time
 MOST_COLOUR = 0.05  # share of pixels
 FILM_MODALITIES = {"CR", "DX", "DR", "RG", "RF", "OT", "SC"}
 LATERAL_VIEWS = {"LL", "RL", "LATERAL", "LLD", "RLD", "LAT"}
@@ -24,6 +25,13 @@ LEAST_CONFIDENCE = 0.88  # mean probability inside the lungs' mask
 
 
 FILM = "chest film"  # the modality of cards that judge no other picture
+MODALITIES = {
+    FILM: FILM_MODALITIES,
+    "head CT slice": {"CT", "OT", "SC"},
+    "brain MRI slice": {"MR", "OT", "SC"},
+}
+CHEST_CONFIDENCE = 0.94  # the lung network is half sure of lungs in a head as well, but not as sure
+BORDER, DARK, MOST_DARK = 8, 0.12, 0.88  # pixels of a film; grey value; share: heads are framed by air
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,9 +62,30 @@ def check(
     negative, for who measures many scans at once.
     Raises CardError when the card's learned check is missing or altered.
     """
+    check_header(scan, card)
+    check_film(scan, card, fields, known=known, negative=negative, root=root)
+
+
+def check_header(scan: Scan, card: Card) -> None:
+    """The first part of `check`: size, grey values and header, of the scan as it was sent."""
     for test, reason in _header_faults(scan, card):
         raise RefusedScan(f"Not read: {reason}", test)
+
+
+def check_film(
+    scan: Scan,
+    card: Card,
+    fields: LungFields | None = None,
+    *,
+    known: Facts | None = None,
+    negative: Facts | None = None,
+    root: Path = cards.WEIGHTS,
+) -> None:
+    """The second part of `check`: lungs and likeness. A scan brought down to film size serves as well."""
     if card.modality != FILM:
+        seen = known.fields if known else fields or lungs.find(scan)
+        if is_chest_film(scan, seen):
+            raise RefusedScan(f"Not read: {scan.name} looks like a chest film. {_reads(card)}", "chest")
         return
     known = known or facts(scan, fields)
     for test, reason in _film_faults(scan, card, known, root):
@@ -78,7 +107,7 @@ def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
             f"{scan.name} is {width} x {height} pixels; each side needs at least {SMALLEST_SIDE}. "
             "Send the original, not a thumbnail.",
         )
-    low, high = np.percentile(scan.pixels, (1, 99))
+    low, high = np.percentile(scan.pixels.ravel()[:: 1 + scan.pixels.size // SAMPLED], (1, 99))
     if high - low < LEAST_CONTRAST:
         yield (
             "blank",
@@ -87,15 +116,31 @@ def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
     if scan.colour_share > MOST_COLOUR:
         share = f"colour in {scan.colour_share:.0%} of pixels, at most {MOST_COLOUR:.0%} is usual"
         yield "colour", f"{scan.name} looks like a photograph ({share})."
-    if card.modality != FILM:
-        return
-    film = "This model reads frontal chest films."
     scout = "LOCALIZER" in scan.acquisition.get("ImageType", "")  # a projection, though a CT made it
-    if scan.modality is not None and scan.modality not in FILM_MODALITIES and not scout:
-        yield "modality", f"{scan.name} says that its modality is {scan.modality}. {film}"
+    known = MODALITIES.get(card.modality, {scan.modality})
+    fits = card.modality == FILM if scout else scan.modality in known
+    if scan.modality is not None and not fits:
+        yield "modality", f"{scan.name} says that its modality is {scan.modality}. {_reads(card)}"
     view = scan.acquisition.get("ViewPosition", "").upper()
-    if view in LATERAL_VIEWS:
-        yield "view", f"{scan.name} says that it is a lateral view ({view}). {film}"
+    if card.modality == FILM and view in LATERAL_VIEWS:
+        yield "view", f"{scan.name} says that it is a lateral view ({view}). {_reads(card)}"
+
+
+def _reads(card: Card) -> str:
+    return f"This model reads {'frontal chest film' if card.modality == FILM else card.modality}s."
+
+
+def is_chest_film(scan: Scan, fields: LungFields) -> bool:
+    """Whether two lungs are plain to see and the picture is not framed by air, as slices of heads are."""
+    film = as_film(scan.pixels)[0, 0]
+    inner = film[BORDER:-BORDER, BORDER:-BORDER]
+    dark = (film < DARK).float().sum() - (inner < DARK).float().sum()
+    return (
+        fields.confidence >= CHEST_CONFIDENCE
+        and LEAST_LUNG <= fields.share <= MOST_LUNG
+        and min(fields.sides) >= LEAST_SIDE
+        and float(dark) / (film.numel() - inner.numel()) <= MOST_DARK
+    )
 
 
 def _film_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[tuple[str, str]]:

@@ -46,8 +46,12 @@ def align(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> tupl
     frame = frame_of(scan, spec, fields)
     height, width = frame.shape
     fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
-    x = stretch(crop(as_film(scan.pixels), fractions, spec.size))
-    return normalise(x, spec), frame
+    return align_films(as_film(scan.pixels), fractions, spec), frame
+
+
+def align_films(films: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
+    """Many at once. films: (N, 1, H, W); boxes: (N, 4) in fractions. Returns (N, C, size, size)."""
+    return normalise(stretch(crop(films, boxes, spec.size)), spec)
 
 
 def to_scan_space(grid: Tensor, frame: Frame, *, outside: float = 0.0) -> FloatArray:

@@ -1,24 +1,42 @@
-"""Many scans, one after the other: each is read, judged and let go."""
+"""Many scans: files are read ahead while the networks work; each scan is judged and let go."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import hashlib
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from core import audit, gate, images, inference, lungs
-from core.errors import OpacityError, RefusedScan, UnknownName
-from core.evaluate import evaluate
-from core.inference import Model
-from core.types import EvaluationReport, LungFields, Prediction, Scan, Verdict
+import torch
+from torch import Tensor
 
-Status = Literal["ok", "refused", "unreadable"]
+from core import audit, cards, checkpoints, decoding, fusing, gate, images, inference, lungs
+from core.detectors import Detector
+from core.errors import OpacityError, RefusedScan
+from core.inference import Model
+from core.models import Classifier, UNet
+from core.preprocess import align_films
+from core.resample import as_film
+from core.types import LungFields, Prediction, Scan, Verdict
+
+Status = Literal["ok", "refused", "unreadable", "known"]
+
+# Films that go through a network at once. It is always this many, the last one repeated where films lack:
+# the last bits of a convolution depend on the number, and no score may depend on its neighbours.
+TOGETHER = 8
+AHEAD = 3 * TOGETHER  # files that are being read or wait, brought down to film size
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One file's outcome. score and verdict are None unless status is "ok"; error says why not, or
-    what the gate says against a file that was read on request."""
+    what the gate says against a file that was read on request.
+
+    digest: sha256 of the file's bytes, empty when they could not be had. "known": judged in an earlier run.
+    """
 
     path: str
     status: Status
@@ -27,6 +45,16 @@ class Row:
     verdict: Verdict | None = None
     error: str = ""
     probabilities: Mapping[str, float] = field(default_factory=dict)
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to do with each file. threshold: the card's own when None. known: digests to pass over."""
+
+    threshold: float | None = None
+    override: bool = False
+    known: Collection[str] = frozenset()
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
@@ -39,36 +67,170 @@ def files(paths: Sequence[Path]) -> list[Path]:
     ]
 
 
-def screen(
-    model: Model, paths: Iterable[Path], *, threshold: float | None = None, override: bool = False
-) -> Iterator[Row]:
-    """Judge each file in turn; one that cannot be judged gives a row and stops nothing."""
-    for path in paths:
-        yield judge_file(model, path, threshold=threshold, override=override)
+def prepare(model: Model) -> Model:
+    """The model with its network laid out for many scans, and the process with it: for command lines."""
+    fusing.keep_memory()
+    if not isinstance(model.network, Classifier):
+        return model
+    return replace(model, network=fusing.fused(model.network))
 
 
-def judge_file(model: Model, path: Path, *, threshold: float | None = None, override: bool = False) -> Row:
-    """One file's row. threshold: the card's own when not given."""
+@cache
+def _lung_network() -> UNet:
+    network = fusing.fused(checkpoints.network(cards.read("lung-fields")))
+    assert isinstance(network, UNet)
+    return network
+
+
+def screen(model: Model, paths: Iterable[Path], job: Job = Job()) -> Iterator[Row]:
+    """Judge the files in their order; one that cannot be judged gives a row and stops nothing.
+
+    A row depends on its file alone, not on the files around it.
+    """
+    waiting: deque[Future[_Opened | Row]] = deque()
+    upcoming = iter(paths)
+    with ThreadPoolExecutor(decoding.POOL) as readers:
+        try:
+            while True:
+                for path in islice(upcoming, AHEAD - len(waiting)):
+                    waiting.append(readers.submit(_open, model, path, job))
+                if not waiting:
+                    return
+                opened = [waiting.popleft().result() for _ in range(min(TOGETHER, len(waiting)))]
+                yield from _judge_together(model, opened, job)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Opened:
+    """A scan brought down to film size: no network sees more. said: by the gate, of its header."""
+
+    path: str
+    scan: Scan
+    said: str
+
+
+def _open(model: Model, path: Path, job: Job) -> _Opened | Row:
+    name, data = path.as_posix(), b""
     try:
         data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest() if job.known else ""
+        if digest in job.known:
+            return Row(name, "known", digest=digest)
+        scan = images.read(data, path.name)
+        said = _objection(lambda: gate.check_header(scan, model.card), job)
     except OSError as error:
-        reason = f"{path.name} cannot be opened: {error.strerror}."
-        return Row(path.as_posix(), "unreadable", error=reason)
-    return judge_named(model, data, path.as_posix(), threshold=threshold, override=override)
+        return Row(name, "unreadable", error=f"{path.name} cannot be opened: {error.strerror}.")
+    except RefusedScan as error:
+        return Row(name, "refused", error=str(error), digest=scan.digest)
+    except OpacityError as error:
+        return Row(name, "unreadable", error=str(error), digest=hashlib.sha256(data).hexdigest())
+    film = as_film(scan.pixels)[0, 0].numpy()
+    return _Opened(name, replace(scan, pixels=film), said)
+
+
+def _objection(ask: Callable[[], None], job: Job) -> str:
+    """What the gate says against a scan that is judged all the same. Raises RefusedScan unless overridden."""
+    try:
+        ask()
+    except RefusedScan as reason:
+        if not job.override:
+            raise
+        return f"Gate overridden. {reason}"
+    return ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Admitted:
+    """A scan to be judged. box: (top, left, bottom, right) in fractions of the film."""
+
+    opened: _Opened
+    box: tuple[float, float, float, float]
+    said: str
+
+
+def _judge_together(model: Model, opened: Sequence[_Opened | Row], job: Job) -> list[Row]:
+    """At most TOGETHER files; the rows of those that could not be opened are kept in their place."""
+    scans = [item for item in opened if isinstance(item, _Opened)]
+    admitted = [_admit(model, item, facts, job) for item, facts in zip(scans, _survey(scans), strict=True)]
+    passed = [item for item in admitted if isinstance(item, _Admitted)]
+    judged = iter(_judge_admitted(model, passed, job) if passed else [])
+    outcomes = iter([next(judged) if isinstance(item, _Admitted) else item for item in admitted])
+    return [item if isinstance(item, Row) else next(outcomes) for item in opened]
+
+
+def _survey(scans: Sequence[_Opened]) -> list[gate.Facts]:
+    """What the gate has to know of each scan; the lungs on the network's own grid."""
+    if not scans:
+        return []
+    films = fusing.laid_out(_full(_films(scans)))
+    probabilities, features = lungs.survey(films, _lung_network())
+    return [gate.Facts(lungs.measure(probabilities[i]), features[i : i + 1]) for i in range(len(scans))]
+
+
+def _admit(model: Model, opened: _Opened, facts: gate.Facts, job: Job) -> _Admitted | Row:
+    try:
+        said = opened.said or _objection(
+            lambda: gate.check_film(opened.scan, model.card, facts.fields, known=facts), job
+        )
+    except RefusedScan as error:
+        return Row(opened.path, "refused", error=str(error), digest=opened.scan.digest)
+    whole = model.card.input.region == "whole"
+    top, left, bottom, right = (0, 0, 1, 1) if whole else (edge / lungs.SIZE for edge in facts.fields.box)
+    return _Admitted(opened, (top, left, bottom, right), said)
+
+
+def _judge_admitted(model: Model, passed: Sequence[_Admitted], job: Job) -> list[Row]:
+    boxes = torch.tensor([item.box for item in passed])
+    x = align_films(_films([item.opened for item in passed]), boxes, model.card.input)
+    cut = model.card.threshold if job.threshold is None else job.threshold
+    rows: list[Row] = []
+    for item, (score, probabilities) in zip(passed, _answers(model, _full(x)), strict=False):
+        verdict: Verdict = "abnormal" if score >= cut else "normal"
+        scan, said = item.opened.scan, item.said
+        audit.record(model.card, scan, threshold=cut, verdict=verdict, overridden=bool(said))
+        rows.append(Row(item.opened.path, "ok", score, cut, verdict, said, probabilities, digest=scan.digest))
+    return rows
+
+
+def _answers(model: Model, x: Tensor) -> list[tuple[float, dict[str, float]]]:
+    """x: (N, C, H, W), aligned. Score and, of a classifier, probabilities by label."""
+    card = model.card
+    with torch.inference_mode():
+        if isinstance(model.network, Detector):
+            return [(score, {}) for score in model.network.score(x).score.tolist()]
+        if isinstance(model.network, Classifier):
+            x = fusing.laid_out(x)
+        rows = torch.softmax(model.network(x), dim=1).tolist()
+    named = [dict(zip(card.labels, row, strict=True)) for row in rows]
+    return [(inference.abnormal_score(probabilities, card), probabilities) for probabilities in named]
+
+
+def _films(scans: Sequence[_Opened]) -> Tensor:
+    """(N, 1, FILM_SIZE, FILM_SIZE)."""
+    return torch.stack([torch.from_numpy(item.scan.pixels) for item in scans])[:, None]
+
+
+def _full(x: Tensor) -> Tensor:
+    """TOGETHER of them: the last one repeated."""
+    return torch.cat([x, x[-1:].expand(TOGETHER - len(x), *x.shape[1:])])
 
 
 def judge_named(
     model: Model, data: bytes, path: str, *, threshold: float | None = None, override: bool = False
 ) -> Row:
-    """The row of a file's bytes, and its line in the audit log. path: as it shall stand in the row."""
+    """One file's row from its bytes, and its line in the audit log. path: as it shall stand in the row."""
     cut = model.card.threshold if threshold is None else threshold
+    digest = hashlib.sha256(data).hexdigest()
     try:
         scan = images.read(data, path.rsplit("/", 1)[-1])
         admission = admit(model, scan, override=override)
     except RefusedScan as error:
-        return Row(path, "refused", error=str(error))
+        return Row(path, "refused", error=str(error), digest=digest)
     except OpacityError as error:
-        return Row(path, "unreadable", error=str(error))
+        return Row(path, "unreadable", error=str(error), digest=digest)
     result = inference.judge(model, scan, admission.fields)
     verdict: Verdict = "abnormal" if result.score >= cut else "normal"
     audit.record(model.card, scan, threshold=cut, verdict=verdict, overridden=bool(admission.overridden))
@@ -80,13 +242,8 @@ def judge_named(
         verdict=verdict,
         error=admission.overridden,
         probabilities=result.probabilities if isinstance(result, Prediction) else {},
+        digest=digest,
     )
-
-
-def judge_bytes(model: Model, data: bytes, name: str) -> inference.Judgement:
-    """Read, ask the gate, judge. Raises UnreadableImage or RefusedScan."""
-    scan = images.read(data, name)
-    return inference.judge(model, scan, admit(model, scan).fields)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,57 +257,5 @@ class Admission:
 def admit(model: Model, scan: Scan, *, override: bool = False) -> Admission:
     """Ask the gate. Raises RefusedScan unless a person overrides it."""
     fields = lungs.find(scan) if model.card.input.region == "lungs" else None
-    try:
-        gate.check(scan, model.card, fields)
-    except RefusedScan as reason:
-        if not override:
-            raise
-        return Admission(fields, f"Gate overridden. {reason}")
-    return Admission(fields)
-
-
-@dataclass(frozen=True, slots=True)
-class FolderEvaluation:
-    """A labelled set, measured. report.points holds the card's own threshold; refused and unreadable
-    files are left out of it and counted."""
-
-    card: str
-    refused: int
-    unreadable: int
-    report: EvaluationReport
-
-
-def evaluate_folders(
-    model: Model, folder: Path, *, progress: Callable[[Sequence[Path]], Iterable[Path]] = iter
-) -> FolderEvaluation:
-    """Judge every file below folder/<class>/ and measure against the folders' names.
-
-    Names match the card's labels without regard to case. Raises UnknownName for a folder that is no
-    label, NotEnoughLabels when only one class could be read.
-    """
-    label_of = _labelled(model, folder)
-    rows = list(screen(model, progress(list(label_of))))
-    judged = [(row.path, row.score) for row in rows if row.score is not None]
-    normal = model.card.labels[0]
-    report = evaluate(
-        folder.name,
-        [int(label_of[Path(path)] != normal) for path, _ in judged],
-        [score for _, score in judged],
-        points={"card": model.card.threshold},
-        probabilistic=model.card.kind == "classifier",
-    )
-    counts = Counter(row.status for row in rows)
-    return FolderEvaluation(model.card.id, counts["refused"], counts["unreadable"], report)
-
-
-def _labelled(model: Model, folder: Path) -> dict[Path, str]:
-    labels = model.card.labels
-    classes = sorted(path for path in folder.glob("*/") if not path.name.startswith("."))
-    strangers = [path.name for path in classes if path.name.lower() not in labels]
-    if strangers or not classes:
-        found = ", ".join(strangers) or "no folders"
-        raise UnknownName(
-            f"{folder} holds {found}; {model.card.id} knows the labels {', '.join(labels)}. "
-            "Name one folder after each."
-        )
-    return {file: path.name.lower() for path in classes for file in files([path])}
+    said = _objection(lambda: gate.check(scan, model.card, fields), Job(override=override))
+    return Admission(fields, said)

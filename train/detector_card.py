@@ -71,8 +71,13 @@ def draft(
         report={},
         scales={},
         shift={},
-        yardstick=model == "detail" and source.region == "lungs" and spec.region == "whole",
+        yardstick=is_yardstick(model, spec),
     )
+
+
+def is_yardstick(model: str, spec: InputSpec) -> bool:
+    """The hand-made score on films as they come; inside the lungs it is a detector like others."""
+    return model == "detail" and spec.region == "whole"
 
 
 def _counts(cases: Sequence[Case]) -> dict[str, int]:

@@ -1,7 +1,7 @@
-"""Make one detector of several: python -m train.ensemble --data DATA [--all | CARD CARD ...]
+"""Make one detector of several: python -m train.ensemble --data DATA [--all] [CARD CARD ...]
 
-Without names it takes those of all detectors fed alike whose mean does best on lesions drawn into
-calibration normals: no sick film has a say. With --all it takes every one, and nothing is chosen.
+Of the detectors named, or of all that are fed alike, it takes those whose mean does best on lesions drawn
+into calibration normals: no sick film has a say. With --all it takes every one, and nothing is chosen.
 """
 
 import argparse
@@ -26,9 +26,11 @@ from train.sources import SOURCES, Source
 MOST = 5  # members
 WORTH = 0.002  # that another member must add
 
-CHOSEN = "Members are those of {pool} detectors whose mean finds drawn lesions best; no sick film had a say."
+CHOSEN = (
+    "Members are those whose mean finds drawn lesions best, no sick film having a say. They were chosen from "
+    "{pool}, whose own test figures were known by then."
+)
 EVERYONE = "Every detector that is fed alike takes part with the same weight; nothing was chosen."
-PLANNED = "Its members were planned after their own test figures had been seen."
 
 
 def main() -> None:
@@ -37,13 +39,13 @@ def main() -> None:
     cases = sources.gather(source, arguments.data, arguments.seed)
     spec = input_of("", source)
     pool = [card for card in cards.every() if _fits(card, source, spec)]
+    if arguments.members:
+        pool = [card for card in pool if card.id in arguments.members]
     if arguments.all:
         members, how = pool, EVERYONE
-    elif arguments.members:
-        members, how = [card for card in pool if card.id in arguments.members], PLANNED
     else:
         members = choose(pool, rehearsal(source, tuple(cases), split="calibration"), spec)
-        how = CHOSEN.format(pool=len(pool))
+        how = CHOSEN.format(pool=", ".join(card.title for card in pool))
     if len(members) < 2:
         raise SystemExit(f"Fewer than two detectors of {source.task} that are fed alike: {members}.")
     held = sources.normals(source, cases, ("calibration", "validation"))
@@ -85,7 +87,7 @@ def choose(pool: Sequence[Card], acted: Rehearsal, spec: InputSpec) -> list[Card
         print(f"{card.id}: {separated(scores, acted.kind)[REHEARSED]:.4f}", flush=True)
     best: tuple[int, ...] = ()
     reached = 0.0
-    for count in range(1, MOST + 1):
+    for count in range(1, min(MOST, len(pool)) + 1):
         tried = {
             members: separated(np.mean([columns[i] for i in members], axis=0), acted.kind)[REHEARSED]
             for members in combinations(range(len(pool)), count)
@@ -99,10 +101,8 @@ def choose(pool: Sequence[Card], acted: Rehearsal, spec: InputSpec) -> list[Card
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "members", nargs="*", metavar="CARD", help="ids; chosen on drawn lesions when left out"
-    )
-    parser.add_argument("--all", action="store_true", help="every detector that is fed alike")
+    parser.add_argument("members", nargs="*", metavar="CARD", help="ids to choose from; all when left out")
+    parser.add_argument("--all", action="store_true", help="take every one, choose none")
     parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
     parser.add_argument("--source", choices=sorted(SOURCES), default="chest")
     parser.add_argument("--id", help="name of the folder in weights/; SOURCE-ensemble when left out")

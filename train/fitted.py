@@ -14,6 +14,7 @@ from core import checkpoints, lungs
 from core.detectors import (
     DETECTORS,
     Air,
+    Dense,
     Detector,
     FeatureDetector,
     FittedDetector,
@@ -45,11 +46,12 @@ RECIPES = {
     "detail": Recipe("detail", {"size": SIDE}),
     "detail-lungs": Recipe("detail", {"size": SIDE, "top": 0.08, "bottom": 0.08, "side": 0.08}),
     "air": Recipe("air", {"size": SIDE}),
+    "dense": Recipe("dense", {"size": SIDE}),
     "signs": Recipe("signs", {"size": SIDE}),
     "signs-distance": Recipe("signs", {"size": SIDE, "directed": False}),
     "mahalanobis-dinov2": Recipe("mahalanobis", {"backbone": "dinov2-vits14"}),
     "mahalanobis-resnet50": Recipe("mahalanobis", {"backbone": "resnet50"}),
-    "padim": Recipe("padim", {"backbone": "resnet50"}),
+    "padim": Recipe("padim", {"backbone": "resnet50", "features": 75}),
     "patchcore": Recipe("patchcore", {"backbone": "dinov2-vits14"}),
     "lesions-dinov2": Recipe("lesions", {"backbone": "dinov2-vits14"}),
     "lesions-resnet50": Recipe("lesions", {"backbone": "resnet50"}),
@@ -115,7 +117,7 @@ def fit(network: Detector, source: Source, normals: Normals, spec: InputSpec, se
     chosen = torch.linspace(0, len(films) - 1, min(PAIRED, len(films))).long()
     pairs = Pairs(films[chosen].float(), boxes[chosen], spec, seed)
     train = sources.batches(films, boxes, spec)
-    if isinstance(network, FeatureDetector | Air | Signs):
+    if isinstance(network, FeatureDetector | Air | Dense | Signs):
         network.look_at(place_weights(source, normals))
     if isinstance(network, Mahalanobis):
         network.fit(train, pairs.changes())

@@ -234,9 +234,9 @@ def describe(
     settings: loop.Settings,
 ) -> Card:
     task, head = TASKS[arguments.task], HEADS[arguments.model]
-    model = "probe" if head.backbone else "dense"
+    model = "probe" if head.backbone else "dense-head"
     return classifier_card.blank(
-        f"{arguments.task}-{'resnet50' if model == 'dense' else arguments.model}",
+        f"{arguments.task}-{'resnet50' if model == 'dense-head' else arguments.model}",
         arguments.task,
         head.title,
         model,

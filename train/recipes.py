@@ -55,7 +55,7 @@ def tuned(epochs: int, rate: float) -> loop.Settings:
 
 RECIPES: dict[str, Recipe] = {
     "cnn": Recipe("cnn", "Small CNN", 160, scratch(30, 2e-3)),
-    "cnn-transformer": Recipe("cnn-transformer", "CNN + Transformer", 160, scratch(18, 1e-3, 0.995)),
+    "cnn-transformer": Recipe("cnn-transformer", "CNN + Transformer", 112, scratch(24, 2e-3, 0.995)),
     "alexnet": Recipe(
         "alexnet",
         "AlexNet",

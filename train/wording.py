@@ -8,6 +8,7 @@ TITLES = {
     "chest-detail": "Fine detail (the yardstick)",
     "chest-detail-lungs": "Fine detail inside the lungs",
     "chest-air": "Air in the lungs",
+    "chest-dense": "Dense and dull",
     "chest-signs": "Signs of drawn lesions",
     "chest-signs-distance": "Unusual signs",
     "chest-mahalanobis-dinov2": "Mahalanobis distance, DINOv2",
@@ -53,6 +54,10 @@ LIMITATIONS = {
     "air": (
         "No network: it only measures how bright the lungs are. Breathing out raises it as well.",
         "Disease that leaves the lungs dark goes unseen.",
+    ),
+    "dense": (
+        "No network: brightness less detail in six parts of the lungs. Breathing out raises it as well.",
+        "Disease that leaves the lungs dark or ribs and vessels sharp goes unseen.",
     ),
     "signs": (
         "No network: a few dozen numbers on brightness and detail in parts of the lungs. A spot goes unseen.",

@@ -2,16 +2,18 @@
 
 from core.detectors.air import Air
 from core.detectors.autoencoder import Autoencoder
-from core.models.backbones import BACKBONES, Backbone
 from core.detectors.base import Detector, DetectorOutput, FeatureDetector, FittedDetector, TrainedDetector
 from core.detectors.convlstm import ConvLSTMAutoencoder
+from core.detectors.dense import Dense
 from core.detectors.detail import Detail
 from core.detectors.ensemble import Ensemble
 from core.detectors.padim import Padim
 from core.detectors.patchcore import PatchCore
 from core.detectors.pooled import LesionDirections, Mahalanobis, PooledDetector
 from core.detectors.restoring import RestoringAutoencoder
+from core.detectors.signs import Signs
 from core.detectors.vae import VariationalAutoencoder
+from core.models.backbones import BACKBONES, Backbone
 
 DETECTORS: dict[str, type[Detector]] = {
     "autoencoder": Autoencoder,
@@ -20,6 +22,8 @@ DETECTORS: dict[str, type[Detector]] = {
     "restoring": RestoringAutoencoder,
     "detail": Detail,
     "air": Air,
+    "signs": Signs,
+    "dense": Dense,
     "mahalanobis": Mahalanobis,
     "padim": Padim,
     "patchcore": PatchCore,
@@ -32,6 +36,7 @@ __all__ = [
     "DETECTORS",
     "Air",
     "Backbone",
+    "Dense",
     "Detector",
     "DetectorOutput",
     "Ensemble",
@@ -43,5 +48,6 @@ __all__ = [
     "PatchCore",
     "PooledDetector",
     "RestoringAutoencoder",
+    "Signs",
     "TrainedDetector",
 ]

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from core.models.backbones import Backbone
 from core.errors import CardError
+from core.models.backbones import Backbone
 
 
 class DetectorOutput(NamedTuple):

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.models.backbones import BACKBONES
 from core.detectors.base import DetectorOutput, FeatureDetector
 from core.detectors.blocks import UsualError
+from core.models.backbones import BACKBONES
 
 
 class Padim(FeatureDetector):

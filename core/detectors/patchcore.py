@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.models.backbones import BACKBONES
 from core.detectors.base import DetectorOutput, FeatureDetector
 from core.detectors.blocks import UsualError
 from core.detectors.padim import highest
+from core.models.backbones import BACKBONES
 
 DRAWN = 20_000  # patches from which the memory is picked
 

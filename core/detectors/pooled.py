@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.models.backbones import BACKBONES
 from core.detectors.base import DetectorOutput, FeatureDetector
 from core.detectors.blocks import UsualError
+from core.models.backbones import BACKBONES
 
 Pairs = Iterable[tuple[Tensor, Tensor]]
 
@@ -136,14 +136,14 @@ class LesionDirections(PooledDetector):
         features = self.features(x)
         away = (self.pooled(features) - self.mean) @ self.directions
         deviation = self.usual(self._place_score(features))
-        return DetectorOutput(_soft_maximum(away), deviation.clamp_min(0), None)
+        return DetectorOutput(soft_maximum(away), deviation.clamp_min(0), None)
 
     def _place_score(self, features: Tensor) -> Tensor:
         """The means' part of the discriminants, at each place: (N, channels, h, w) -> (N, h, w)."""
         away = features.permute(0, 2, 3, 1) - self.mean[: self.channels]
-        return _soft_maximum(away @ self.directions[: self.channels])
+        return soft_maximum(away @ self.directions[: self.channels])
 
 
-def _soft_maximum(values: Tensor) -> Tensor:
+def soft_maximum(values: Tensor) -> Tensor:
     """(..., K) -> (...), log of the mean of exp."""
     return values.logsumexp(-1) - math.log(values.shape[-1])

@@ -37,7 +37,7 @@ MODELS: dict[str, type[Classifier]] = {
 BORROWERS: dict[str, type[Borrower]] = {
     "resnet50-frozen": FrozenResNet50,
     "probe": Probe,
-    "dense": Dense,
+    "dense-head": Dense,
     "summed": Summed,
     "knn": KNN,
 }

@@ -9,9 +9,10 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from core import checkpoints
+from core.detectors import DETECTORS
 from core.errors import CardError
 from core.explain import EXPLAINERS
-from core.models import BORROWERS, MODELS, Borrower, Classifier
+from core.models import BORROWERS, ENSEMBLES, MODELS, SEGMENTERS, Borrower, Classifier
 from core.models.backbones import BACKBONES, Backbone
 from core.models.cnn import CNN
 from core.models.cnn_transformer import places
@@ -48,7 +49,7 @@ def borrower(name: str) -> Borrower:
     made: dict[str, Callable[[], Borrower]] = {
         "resnet50-frozen": lambda: FrozenResNet50(classes=3),
         "probe": lambda: Probe(of="dinov2-vits14", classes=3),
-        "dense": lambda: Dense(of="below@0", width=64, classes=3),
+        "dense-head": lambda: Dense(of="below@0", width=64, classes=3),
         "summed": lambda: Summed(of="below@0"),
         "knn": lambda: KNN(of="below@0", cases=9, width=64, classes=3, k=3, temperature=0.1, prior=0.1),
     }
@@ -187,3 +188,10 @@ def test_the_unet_returns_one_logit_per_pixel_whatever_the_exposure():
     assert logits.shape == (2, 1, 128, 128)
     darker = network(x * 0.5 + 0.1)
     assert torch.allclose(logits, darker, atol=0.1)
+
+
+def test_no_two_kinds_of_network_share_a_name():
+    registries = (MODELS, BORROWERS, ENSEMBLES, DETECTORS, SEGMENTERS)
+    names = [name for registry in registries for name in registry]
+    shared = {name for name in names if names.count(name) > 1}
+    assert shared == set()
