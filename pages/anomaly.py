@@ -29,10 +29,14 @@ layers = anomalies.layers(card, scan, result, named=second is not None)
 with answer:
     anomalies.show_answer(card, result, cut)
     if second is not None:
-        other = cache.anomaly(second.id, scan.digest, _scan=scan)
         st.subheader(second.title)
-        anomalies.show_answer(second, other, cuts.Cut(second.threshold))
-        layers += anomalies.layers(second, scan, other, named=True)
+        refusal = cache.refusal(second.id, scan.digest, _scan=scan)
+        if refusal:
+            st.warning(inputs.plain(refusal))
+        else:
+            other = cache.anomaly(second.id, scan.digest, _scan=scan)
+            anomalies.show_answer(second, other, cuts.Cut(second.threshold))
+            layers += anomalies.layers(second, scan, other, named=True)
 
 with picture:
     film = card.modality == "chest film"

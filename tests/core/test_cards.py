@@ -111,3 +111,18 @@ def test_a_shipped_threshold_comes_from_validation(card: Card):
     assert card.threshold == pytest.approx(
         thresholds.choose(card.policy, labels, table.score[rows]), rel=1e-4
     )
+
+
+def test_detectors_are_ordered_by_drawn_lesions_and_must_beat_the_yardstick_clearly(tmp_path: Path):
+    card = next(card for card in EVERY if card.kind == "detector")
+    figures = {"best": 0.90, "ruler": 0.75, "hardly-better": 0.76, "unmeasured": None}
+    for name, figure in figures.items():
+        made = replace(
+            card,
+            id=name,
+            yardstick=name == "ruler",
+            figures={} if figure is None else {cards.REHEARSED: figure},
+        )
+        (tmp_path / name).mkdir()
+        cards.write_card(made, tmp_path)
+    assert [card.id for card in cards.every(tmp_path)] == ["best", "ruler", "hardly-better", "unmeasured"]

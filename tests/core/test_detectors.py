@@ -14,6 +14,7 @@ from core.detectors.padim import Padim
 from core.detectors.patchcore import PatchCore, farthest_first
 from core.detectors.pooled import LesionDirections
 from core.detectors.restoring import RestoringAutoencoder
+from core.detectors.signs import Signs
 from core.detectors.vae import VariationalAutoencoder
 from core.errors import CardError
 
@@ -226,6 +227,28 @@ def test_brighter_lungs_hold_less_air():
     usual = detector.score(normals[:3]).score
     assert (detector.score(one_side).score > usual + 3).all()
     assert detector.score(outside).score == pytest.approx(usual, abs=1e-3)
+
+
+@pytest.mark.parametrize("directed", [True, False])
+def test_signs_of_a_veiled_side_raise_the_score(directed: bool):
+    detector = Signs(size=96, kinds=1, directed=directed)
+    normals = scans(detector, 60, seed=2)
+    weight = torch.zeros(96, 96)
+    weight[20:70, 10:40] = weight[20:70, 56:86] = 1
+
+    def veiled(x: Tensor, share: float) -> Tensor:
+        ill = x.clone()
+        ill[..., 40:70, 10:40] += share * (1 - ill[..., 40:70, 10:40])
+        return ill
+
+    detector.look_at(weight)
+    detector.fit([normals], [], {"veil": [(normals[:20], veiled(normals[:20], 0.2))]})
+    detector.calibrate([normals])
+    fresh = scans(detector, 8, seed=5)
+    assert detector.score(veiled(fresh, 0.3)).score.min() > detector.score(fresh).score.max()
+    row, column = divmod(int(detector.score(veiled(fresh[:1], 0.5)).map[0].argmax()), 56)
+    assert 23 <= row <= 41
+    assert 5 <= column <= 24
 
 
 def test_an_lstm_cell_remembers_the_frame_before():

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cards, gate, images
+from core import cards, gate, images, lungs
 from core.errors import CardError, OpacityError, RefusedScan
 from core.types import Card, Scan
 
@@ -37,6 +37,31 @@ def test_a_colour_photograph_is_refused_with_the_share(drawn: Scan):
 def test_another_modality_is_named(drawn: Scan):
     with pytest.raises(RefusedScan, match="its modality is MR"):
         gate.check(replace(drawn, modality="MR"), CARD)
+
+
+HEAD = replace(CARD, modality="head CT slice", gate=None)
+
+
+def head() -> Scan:
+    """An ellipse with a bright rim in the dark."""
+    rows, columns = np.meshgrid(*[np.linspace(-1, 1, 224)] * 2, indexing="ij")
+    radius = np.hypot(rows / 0.75, columns / 0.6)
+    return scan_of(np.where(radius < 0.9, 0.4, np.where(radius < 1, 0.95, 0.0)))
+
+
+def test_a_chest_film_is_refused_by_a_card_for_heads(drawn: Scan):
+    with pytest.raises(
+        RefusedScan, match=r"looks like a chest film\. This model reads head CT slices"
+    ) as caught:
+        gate.check(drawn, HEAD, replace(lungs.find(drawn), confidence=0.97))  # as real films have it
+    assert caught.value.test == "chest"
+    gate.check(head(), HEAD)
+
+
+def test_a_card_for_heads_names_another_modality():
+    gate.check(replace(head(), modality="CT"), HEAD)
+    with pytest.raises(RefusedScan, match="its modality is MR"):
+        gate.check(replace(head(), modality="MR"), HEAD)
 
 
 def test_a_lateral_view_is_named(drawn: Scan):
