@@ -41,9 +41,8 @@ LIMITATIONS = {
     ),
     "convlstm": (
         "The public model of this kind claims accuracy 0.9756, from a subset of 508 images at the threshold "
-        "1e-7. No film is rebuilt that closely, so that threshold calls every film abnormal and the accuracy "
-        "is the share of sick films among those shown. The figures here are from the whole official test, at "
-        "a threshold from normal films alone.",
+        "1e-7. Here every film scores above that, and it would call all of them abnormal. The figures on this "
+        "card are from the whole official test, at a threshold from normal films alone.",
         "Its grid of a quarter of the pixels lets local texture through: lesions are rebuilt like lungs. "
         "Sick films have less detail to get wrong and score below normal ones: the score runs backwards.",
     ),
@@ -58,6 +57,7 @@ LIMITATIONS = {
     "dense": (
         "No network: brightness less detail in six parts of the lungs. Breathing out raises it as well.",
         "Disease that leaves the lungs dark or ribs and vessels sharp goes unseen.",
+        "Made after the test figures of other detectors were known: its idea, not its form, owes to them.",
     ),
     "signs": (
         "No network: a few dozen numbers on brightness and detail in parts of the lungs. A spot goes unseen.",

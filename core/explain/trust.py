@@ -73,7 +73,12 @@ def _hot(heat: FloatArray) -> NDArray[np.bool_]:
 
 
 def faithfulness(
-    model: Classifier | ClassifierEnsemble, x: Tensor, target: int, heat: Tensor, *, progress: Progress | None = None
+    model: Classifier | ClassifierEnsemble,
+    x: Tensor,
+    target: int,
+    heat: Tensor,
+    *,
+    progress: Progress | None = None,
 ) -> Faithfulness:
     """Deletion and insertion of a map beside those of random blotches (the mean of several)."""
     maps = [heat, *random_maps()]

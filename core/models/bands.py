@@ -7,7 +7,6 @@ from torchvision.transforms.v2 import functional as T
 
 from core.models.base import Classifier
 
-
 CELL = 16  # pixels
 EDGE = 7  # a seventh at each edge, where neck, arms and markers are, is left out
 
@@ -15,8 +14,8 @@ EDGE = 7  # a seventh at each edge, where neck, arms and markers are, is left ou
 class Bands(Classifier):
     """Energy in octaves of spatial frequency and a logistic regression on it: no anatomy, no places.
 
-    bands: how many octaves of a Laplacian pyramid (Burt 1983), from the finest, at most five. The grid is a sixteenth of
-    the input.
+    bands: how many octaves of a Laplacian pyramid (Burt 1983), from the finest, at most five. The grid is a
+    sixteenth of the input.
     """
 
     def __init__(self, *, classes: int = 2, channels: int = 1, bands: int = 5) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.serving import ROOT, serve
 from tests.phantom import chest, png
 
-PAGES = ("Diagnose", "Anomaly", "Thresholds", "Screen", "Models")
+PAGES = ("Diagnose", "Anomaly", "Thresholds", "Neighbours", "Screen", "Models")
 SIZES = {"": (1440, 900), "-phone": (390, 844)}
 
 

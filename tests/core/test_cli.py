@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from core import cards, operating_points
 from core.__main__ import main
 from core.operating_points import NamedPoint
 from tests.phantom import chest, png
 
-CLASSIFIER = next(card for card in cards.every() if card.kind == "classifier")
+CLASSIFIER = next(card for card in cards.every() if card.task == "pneumonia" and "grad-cam" in card.scales)
 DETECTOR = next(card for card in cards.every() if card.kind == "detector")
 
 
@@ -90,6 +91,40 @@ def test_one_bad_file_never_stops_a_screening(films: Path, tmp_path: Path):
     assert rows["text.png"]["error"]
     assert rows["a.png"]["verdict"] in ("normal", "abnormal")
     assert rows["text.png"]["score"] == ""
+
+
+def test_a_second_run_into_parquet_goes_on_where_the_first_ended(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "out.parquet"
+    command = ["--card", CLASSIFIER.id, "--out", str(out)]
+    assert main(["screen", str(films / "deeper"), *command]) == 0
+    first = parquet.read_table(out).to_pylist()
+    assert [(Path(row["path"]).name, row["status"]) for row in first] == [("b.PNG", "ok")]
+    assert main(["screen", str(films), *command]) == 0
+    assert "5 scans in" in capsys.readouterr().err
+    rows = parquet.read_table(out).to_pylist()
+    assert sorted(Path(row["path"]).name for row in rows) == sorted(
+        ["a.png", "b.PNG", "empty.png", "noise.png", "text.png"]
+    )
+    assert first[0] in rows
+    assert main(["screen", str(films), *command]) == 0
+    assert "5 of them judged before" in capsys.readouterr().err
+    assert parquet.read_table(out).num_rows == 5
+
+
+def test_a_table_is_csv_or_parquet(films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["screen", str(films), "--card", CLASSIFIER.id, "--out", str(tmp_path / "out.xlsx")]) == 2
+    assert ".csv" in capsys.readouterr().err
+
+
+def test_without_ray_the_engine_says_what_to_install(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "core.cluster", None)
+    options = ["--card", CLASSIFIER.id, "--out", str(tmp_path / "out.csv"), "--engine", "ray"]
+    assert main(["screen", str(films), *options]) == 2
+    assert "requirements-cluster.txt" in capsys.readouterr().err
 
 
 def exported(path: Path, *names: str, card: str = CLASSIFIER.id) -> Path:

@@ -1,12 +1,30 @@
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from core import cards, inference, screening
+from core import cards, fusing, inference, labelled, screening
 from core.errors import NotEnoughLabels
+from core.models import MODELS
+from core.screening import Job
 from tests.phantom import chest, png
 
-CARD = next(card for card in cards.every() if card.kind == "classifier")
+CARD = next(card for card in cards.every() if card.task == "pneumonia")
+DETECTOR = next(card for card in cards.every() if card.kind == "detector")
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Ten films, one that the gate refuses, one that cannot be read, one that is not there."""
+    folder = tmp_path_factory.mktemp("films")
+    for seed in range(10):
+        (folder / f"{seed}.png").write_bytes(png(chest(opacity=0.05 * seed, seed=seed)))
+    noise = np.random.default_rng(0).random((224, 224), dtype=np.float32)
+    (folder / "3-noise.png").write_bytes(png(noise))
+    (folder / "5-text.png").write_text("not a picture")
+    return [*screening.files([folder]), folder / "gone.png"]
 
 
 def test_folders_are_walked_and_hidden_files_left_out(tmp_path: Path):
@@ -17,23 +35,74 @@ def test_folders_are_walked_and_hidden_files_left_out(tmp_path: Path):
     assert names == ["c.png", "b.png", "b.png"]
 
 
-def test_another_threshold_changes_the_verdict_only(tmp_path: Path):
-    path = tmp_path / "film.png"
-    path.write_bytes(png(chest()))
+def test_every_file_has_its_row_in_its_place(films: list[Path]):
+    rows = list(screening.screen(inference.load(CARD.id), films))
+    assert [row.path for row in rows] == [path.as_posix() for path in films]
+    others = {Path(row.path).name: row.status for row in rows if row.status != "ok"}
+    assert others == {"3-noise.png": "refused", "5-text.png": "unreadable", "gone.png": "unreadable"}
+    assert {len(row.digest) for row in rows} == {64, 0}
+
+
+@pytest.mark.parametrize("card", [CARD, DETECTOR], ids=lambda card: card.kind)
+def test_a_row_does_not_depend_on_its_neighbours(card: cards.Card, films: list[Path]):
+    model = screening.prepare(inference.load(card.id))
+    rows = {row.path: row for row in screening.screen(model, films)}
+    turned = screening.screen(model, films[::-1])
+    alone = screening.screen(model, films[4:5])
+    assert all(rows[row.path] == row for row in [*turned, *alone])
+
+
+@pytest.mark.parametrize("card", [CARD, DETECTOR], ids=lambda card: card.kind)
+def test_many_are_judged_as_one_is(card: cards.Card, films: list[Path]):
+    model = inference.load(card.id)
+    for row in screening.screen(screening.prepare(model), films[:8]):
+        one = screening.judge_named(model, Path(row.path).read_bytes(), row.path)
+        assert replace(row, score=None, probabilities={}) == replace(one, score=None, probabilities={})
+        if one.score is not None:
+            assert row.score == pytest.approx(one.score, rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_network_laid_out_for_many_answers_the_same(name: str):
+    torch.manual_seed(0)
+    network = MODELS[name](channels=3).eval()
+    x = torch.randn(2, 3, 224, 224)
+    with torch.inference_mode():
+        many = torch.softmax(fusing.fused(network)(fusing.laid_out(x)), dim=1)
+        assert torch.allclose(many, torch.softmax(network(x), dim=1), atol=1e-5)
+
+
+def test_another_threshold_changes_the_verdict_only(films: list[Path]):
     model = inference.load(CARD.id)
-    low, high = (screening.judge_file(model, path, threshold=t) for t in (0.0, 1.1))
+    low, high = (next(screening.screen(model, films[:1], Job(threshold=t))) for t in (0.0, 1.1))
     assert (low.verdict, high.verdict) == ("abnormal", "normal")
     assert low.score == high.score
 
 
-def test_a_missing_file_is_a_row_not_an_end(tmp_path: Path):
-    row = screening.judge_file(inference.load(CARD.id), tmp_path / "gone.png")
-    assert row.status == "unreadable"
-    assert "gone.png" in row.error
+def test_what_the_gate_refuses_is_judged_on_request_and_said(films: list[Path]):
+    noise = [path for path in films if "noise" in path.name]
+    (row,) = screening.screen(inference.load(CARD.id), noise, Job(override=True))
+    assert row.status == "ok"
+    assert row.error.startswith("Gate overridden. Not read:")
+
+
+def test_known_files_are_passed_over(films: list[Path]):
+    model = inference.load(CARD.id)
+    first = list(screening.screen(model, films))
+    again = list(screening.screen(model, films, Job(known={row.digest for row in first})))
+    assert {row.status for row in again[:-1]} == {"known"}
+    assert again[-1].status == "unreadable"  # gone.png has no bytes to be known by
+
+
+def test_stopping_early_reads_no_further(films: list[Path]):
+    rows = screening.screen(inference.load(CARD.id), films)
+    assert next(rows).status == "ok"
+    rows.close()
 
 
 def test_one_class_alone_cannot_be_evaluated(tmp_path: Path):
     (tmp_path / "normal").mkdir()
     (tmp_path / "normal" / "film.png").write_bytes(png(chest()))
+    model = inference.load(CARD.id)
     with pytest.raises(NotEnoughLabels):
-        screening.evaluate_folders(inference.load(CARD.id), tmp_path)
+        labelled.evaluate_folders(model.card, tmp_path, lambda files: screening.screen(model, files))
