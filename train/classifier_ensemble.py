@@ -34,6 +34,7 @@ def main() -> None:
         for card in cards.every()
         if card.task == arguments.task and card.kind == "classifier" and worthy(card, arguments.without)
     ]
+    candidates = held_out_alike(candidates)
     votes = {card.id: votes_of(card) for card in candidates}
     truth = truth_of(candidates[0])
     chosen = choose(votes, truth, most=arguments.most)
@@ -81,6 +82,20 @@ def parse() -> argparse.Namespace:
 
 def worthy(card: Card, without: Sequence[str]) -> bool:
     return not card.yardstick and card.model not in ("ensemble-classifier", "knn") and card.id not in without
+
+
+def held_out_alike(candidates: Sequence[Card]) -> list[Card]:
+    """The largest group with the same validation cases: what one trained on cannot judge another."""
+    groups: dict[tuple[str, ...], list[Card]] = {}
+    for card in candidates:
+        table = cards.scores(card)
+        held = (case for case, split in zip(table.case, table.split, strict=True) if split == "validation")
+        groups.setdefault(tuple(held), []).append(card)
+    largest = max(groups.values(), key=len)
+    left_out = [card.id for card in candidates if card not in largest]
+    if left_out:
+        print(f"Left out, validated on other cases: {', '.join(left_out)}")
+    return largest
 
 
 def votes_of(card: Card) -> np.ndarray:
