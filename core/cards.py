@@ -16,7 +16,7 @@ from core.types import BackboneCard, Card, Scores, SegmenterCard
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 
-FIRST = ("pneumonia", "chest anomaly")  # the tasks that a person is asked first
+TASKS = ("pneumonia", "etiology", "covid", "chest anomaly")  # offered in this order, others after them
 REHEARSED = "AUROC of drawn lesions"  # the figure that detectors are ordered by
 CLEARLY = 0.02  # by this much a detector must beat the yardstick there to be offered before it
 
@@ -49,9 +49,11 @@ def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
     faulty = broken(root)
     readable = (read(name, root) for name in _folders(root) if name not in faulty)
     cards = [card for card in readable if isinstance(card, Card)]
-    return tuple(
-        sorted(cards, key=lambda card: (card.kind, card.task not in FIRST, card.task, -_standing(card)))
-    )
+    return tuple(sorted(cards, key=lambda card: (card.kind, _place(card.task), card.task, -_standing(card))))
+
+
+def _place(task: str) -> int:
+    return TASKS.index(task) if task in TASKS else len(TASKS)
 
 
 def _standing(card: Card) -> float:

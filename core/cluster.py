@@ -15,7 +15,6 @@ from typing import Any, Final
 # Before Ray is imported: nothing is reported to its makers.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ.setdefault("RAY_worker_niceness", "0")  # its 15 starves beside anything else that works
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 import ray.data

@@ -41,7 +41,7 @@ LIMITATIONS = {
     ),
     "convlstm": (
         "The public model of this kind claims accuracy 0.9756, from a subset of 508 images at the threshold "
-        "1e-7. Here every film scores above that, and it would call all of them abnormal. The figures on this "
+        "1e-7. Here every film scores above that: it would call all of them abnormal. The figures of this "
         "card are from the whole official test, at a threshold from normal films alone.",
         "Its grid of a quarter of the pixels lets local texture through: lesions are rebuilt like lungs. "
         "Sick films have less detail to get wrong and score below normal ones: the score runs backwards.",

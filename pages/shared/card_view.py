@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.types import Card
-from pages.shared import charts
+from pages.shared import charts, inputs
 
 SHOWN = (
     "AUROC at equal sharpness",
@@ -49,7 +49,7 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
     rivals = [card for card in cards if card.kind == "detector" and card.task == chosen.task]
     if chosen not in rivals:
         return
-    st.subheader(f"All detectors of this task: {chosen.task}")
+    st.subheader(f"All detectors of this task: {inputs.task_words(chosen.task)}")
     rows = [
         {
             "detector": card.title,

@@ -14,6 +14,7 @@ from pages.shared.reading import plain
 HERE = Path(__file__).parent
 SUFFIXES = ("png", "jpg", "jpeg", "dcm", "dicom", "ima")
 INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
+ASKED = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 EMPTY = INVITATION.format("chest film")
 
 
@@ -108,6 +109,11 @@ def offered(kind: Kind | None = None) -> list[Card]:
     return sorted(cards, key=lambda card: card.yardstick)
 
 
+def task_words(task: str) -> str:
+    """The task as a person would ask it."""
+    return ASKED.get(task, task)
+
+
 def name_of(card: Card) -> str:
     """The card's title, a yardstick marked as such."""
     unsaid = card.yardstick and "yardstick" not in card.title
@@ -125,7 +131,9 @@ def pick_card(kind: Kind | None = None) -> Card:
         tasks = list(dict.fromkeys(card.task for card in cards))
         linked = next((card for card in cards if card.id == st.query_params.get("card")), cards[0])
         st.session_state.setdefault(f"task-{kind}", linked.task)
-        task = st.selectbox("Task", tasks, key=f"task-{kind}", persist_state="session")
+        task = st.selectbox(
+            "Task", tasks, format_func=task_words, key=f"task-{kind}", persist_state="session"
+        )
         fitting = {card.id: card for card in cards if card.task == task}
         if linked.id in fitting:
             st.session_state.setdefault(f"card-{kind}-{task}", linked.id)

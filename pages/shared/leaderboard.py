@@ -34,7 +34,7 @@ def pick_task() -> list[Card]:
         tasks,
         default=tasks[0],
         required=True,
-        format_func=lambda name: f"{name} ({count[name]})",
+        format_func=lambda name: f"{inputs.task_words(name)} ({count[name]})",
         key="models-task",
         persist_state="session",
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.types import Card, Prediction
-from pages.shared import charts, neighbour_cache
+from pages.shared import charts, inputs, neighbour_cache
 from pages.shared.cuts import Cut
 from pages.shared.reading import plain
 
@@ -26,8 +26,8 @@ def stand_in(card: Card) -> Card | None:
     found = neighbour_cache.remembering(card)
     if found is None:
         st.info(
-            f"No model for {card.task} remembers its training scans. Choose another task, or make it so "
-            f"with: python -m train.index --data DATA --card {card.id}"
+            f"No model for {inputs.task_words(card.task)} remembers its training scans. Choose another task, "
+            f"or make it so with: python -m train.index --data DATA --card {card.id}"
         )
     elif found.id != card.id:
         st.caption(

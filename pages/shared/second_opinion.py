@@ -63,7 +63,7 @@ def ask(first: Opinion, scan: Scan) -> Opinion | None:
 
 
 def _title(card: Card, first: Card) -> str:
-    return inputs.name_of(card) + (f", {card.task}" if card.task != first.task else "")
+    return inputs.name_of(card) + (f", {inputs.task_words(card.task)}" if card.task != first.task else "")
 
 
 def _show(first: Opinion, second: Opinion) -> None:
