@@ -167,8 +167,16 @@ def _last_layers(model: Classifier, stage: str, x: Tensor) -> list[nn.Module]:
         maps = model.features(x)
     with torch.enable_grad():
         logits = model.head(maps).sum()
+    if logits.requires_grad:
+        return _used(layers, logits)
+    with torch.enable_grad():  # a head that learned nothing, such as a vote: the last layer under it
+        return _used(layers, model(x).sum())[-1:]
+
+
+def _used(layers: list[nn.Module], answer: Tensor) -> list[nn.Module]:
+    """Those of the layers that the answer depends on."""
     parameters = [parameter for layer in layers for parameter in layer.parameters(recurse=False)]
-    used = torch.autograd.grad(logits, parameters, allow_unused=True)
+    used = torch.autograd.grad(answer, parameters, allow_unused=True)
     learned = {id(p) for p, gradient in zip(parameters, used, strict=True) if gradient is not None}
     return [layer for layer in layers if any(id(p) in learned for p in layer.parameters(recurse=False))]
 
