@@ -81,6 +81,7 @@ def test_the_app_reproduces_the_cards_test_scores(card_id: str, data: Path):
     table = cards.scores(model.card)
     rows = [i for i, split in enumerate(table.split) if split == "test"][::25]
     for i in rows:
-        path = data / "chest_xray" / table.case[i]
+        sets = (data / "chest_xray", data / "brain_mri", data)
+        path = next(folder / table.case[i] for folder in sets if (folder / table.case[i]).is_file())
         score = inference.judge(model, images.read(path.read_bytes(), path.name)).score
-        assert score == pytest.approx(table.score[i], abs=1e-3)
+        assert score == pytest.approx(table.score[i], abs=1e-3, rel=1e-3)  # detectors' have no upper end
