@@ -9,6 +9,7 @@ from core.explain import EXPLAINERS
 from core.types import Prediction, Scan
 
 CLASSIFIERS = [card.id for card in cards.every() if card.kind == "classifier"]
+EXPLAINED = [name for name in CLASSIFIERS if not cards.read(name).yardstick]  # those look at no place
 DETECTORS = [card.id for card in cards.every() if card.kind == "detector"]
 
 
@@ -31,7 +32,7 @@ def test_a_detector_gives_maps_in_the_scans_geometry(card_id: str, drawn: Scan):
         assert np.array_equal(np.isnan(seen), np.isnan(result.reconstruction))
 
 
-@pytest.mark.parametrize("card_id", CLASSIFIERS)
+@pytest.mark.parametrize("card_id", EXPLAINED)
 @pytest.mark.parametrize("method", sorted(EXPLAINERS))
 def test_every_method_explains_every_card_with_the_cards_scale(card_id: str, method: str, drawn: Scan):
     model = inference.load(card_id)
