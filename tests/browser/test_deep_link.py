@@ -18,6 +18,6 @@ def test_the_first_visitor_gets_the_page_asked_for_in_the_apps_frame():
         page.goto(f"{url}/models?theme=x")
         expect(page.get_by_text("Use and limits")).to_be_visible(timeout=60_000)
         names = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
-        assert names == ["Diagnose", "Anomaly", "Thresholds", "Screen", "Models"]
+        assert names == ["Diagnose", "Anomaly", "Thresholds", "Neighbours", "Screen", "Models"]
         assert page.url == f"{url}/models?theme=x"
         browser.close()

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from pages.shared.scan_viewer import Layer, pack
 
@@ -378,7 +378,7 @@ def test_full_screen_fills_the_screen_and_returns(opened):
     button = page.get_by_role("button", name="Full screen")
     button.click()
     page.wait_for_function("() => document.fullscreenElement")
-    assert button.get_attribute("aria-pressed") == "true"
+    expect(button).to_have_attribute("aria-pressed", "true")  # the page hears of it a moment later
     button.click()
     page.wait_for_function("() => !document.fullscreenElement")
 

@@ -81,8 +81,9 @@ def test_the_app_reproduces_the_cards_test_scores(card_id: str, data: Path):
     model = inference.load(card_id)
     table = cards.scores(model.card)
     rows = [i for i, split in enumerate(table.split) if split == "test"][::25]
+    tolerance = 1e-3 * max(float(np.ptp(table.score)), 1.0)  # detectors' scores have no upper end
     for i in rows:
         sets = (data / "chest_xray", data / "brain_mri", data)
         path = next(folder / table.case[i] for folder in sets if (folder / table.case[i]).is_file())
         score = inference.judge(model, images.read(path.read_bytes(), path.name)).score
-        assert score == pytest.approx(table.score[i], abs=1e-3, rel=1e-3)  # detectors' have no upper end
+        assert score == pytest.approx(table.score[i], abs=tolerance)

@@ -54,7 +54,9 @@ def made_up(card_id: str, labels: tuple[str, ...], *, skill: float, seed: int = 
         threshold=threshold,
         report=report,
         gate=None,
+        known=None,
         trust={},
+        figures={},
         scales={"grad-cam": 1.0, "layer-cam": 1.0},
     )
     return replace(card, **changes)  # type: ignore[arg-type]
