@@ -81,14 +81,7 @@ def broken(root: Path = WEIGHTS) -> dict[str, str]:
 
 def weights(card: AnyCard, root: Path = WEIGHTS) -> bytes:
     """The card's safetensors file, checked. Raises MissingWeights or AlteredWeights."""
-    path = root / card.id / "model.safetensors"
-    remedy = f"Make it with: {card.training.command}"
-    if not path.is_file():
-        raise MissingWeights(f"{path} is missing. {remedy}")
-    data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise AlteredWeights(f"{path} is not the file its card was written for (sha256 differs). {remedy}")
-    return data
+    return _checked(root / card.id / "model.safetensors", card.sha256, card.training.command)
 
 
 def gate(card: Card, root: Path = WEIGHTS) -> bytes:
@@ -97,15 +90,7 @@ def gate(card: Card, root: Path = WEIGHTS) -> bytes:
         raise CardError(
             f"Card {card.id} has no learned check. Make it with: python -m train.gate --data DATA"
         )
-    path = root / card.id / "gate.safetensors"
-    if not path.is_file():
-        raise MissingWeights(f"{path} is missing. Make it with: {card.gate.command}")
-    data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != card.gate.sha256:
-        raise AlteredWeights(
-            f"{path} is not the file its card was written for. Make it with: {card.gate.command}"
-        )
-    return data
+    return _checked(root / card.id / "gate.safetensors", card.gate.sha256, card.gate.command)
 
 
 def embeddings(card: Card, root: Path = WEIGHTS) -> bytes:
@@ -115,13 +100,17 @@ def embeddings(card: Card, root: Path = WEIGHTS) -> bytes:
             f"Card {card.id} remembers no cases. Make them with: "
             f"python -m train.index --data DATA --card {card.id}"
         )
-    path = root / card.id / "embeddings.npz"
+    return _checked(root / card.id / "embeddings.npz", card.known.sha256, card.known.command)
+
+
+def _checked(path: Path, sha256: str, command: str) -> bytes:
+    """The file, if it is the one that its card was written for. command: makes it again."""
     if not path.is_file():
-        raise MissingWeights(f"{path} is missing. Make it with: {card.known.command}")
+        raise MissingWeights(f"{path} is missing. Make it with: {command}")
     data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != card.known.sha256:
+    if hashlib.sha256(data).hexdigest() != sha256:
         raise AlteredWeights(
-            f"{path} is not the file its card was written for. Make it with: {card.known.command}"
+            f"{path} is not the file its card was written for (sha256 differs). Make it with: {command}"
         )
     return data
 

@@ -107,7 +107,7 @@ def show_robustness(card: Card) -> None:
     st.dataframe(rows, hide_index=True, column_config={"AUC": three, "change": signed}, key="robustness")
     if seeds:
         st.caption(
-            f"Trained from {figures['seeds']:.0f} seeds: mean test AUC "
+            f"Trained from {figures['seeds']:.0f} seeds: mean validation AUC "
             f"{figures['AUC over seeds, mean']:.3f}, spread {figures['AUC over seeds, spread']:.3f}."
         )
 

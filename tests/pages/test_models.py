@@ -118,7 +118,7 @@ def test_a_card_view_has_classes_calibration_sharpness_seeds_and_other_hospitals
     assert elsewhere["model"].tolist() == ["Keen"]
     assert elsewhere["false alarms, adult normals"].tolist() == [0.25]
     assert "from 0.090 to 0.020" in words(app)
-    assert "from 3 seeds: mean test AUC 0.880" in words(app)
+    assert "from 3 seeds: mean validation AUC 0.880" in words(app)
 
 
 def test_a_card_without_those_figures_is_shown_without_them():
