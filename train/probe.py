@@ -61,6 +61,8 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     task, head = TASKS[arguments.task], HEADS[arguments.model]
     cases = tasks.gather(task, arguments.data, seed=0)
+    if arguments.on:
+        refuse_seen(cases, TASKS[cards.read(arguments.on).task].cases(arguments.data), arguments.on)
     network, spec = stand(head, arguments.on, task)
     parts = {name: films.load(tasks.of_split(cases, name), task.region, arguments.runs) for name in SPLITS}
     if isinstance(network, Probe):
@@ -98,6 +100,17 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
     parser.add_argument("--dry", action="store_true", help="train and validate; write no card, open no test")
     return parser.parse_args()
+
+
+def refuse_seen(cases: list[Case], taught: list[Case], base: str) -> None:
+    """Raises SystemExit when the network underneath may have learned from a scan that is held out here."""
+    names = {case.name for case in taught if case.split == "train"}
+    seen = sum(case.name in names for case in cases if case.split != "train")
+    if seen:
+        raise SystemExit(
+            f"{base} was taught with {seen} of the scans held out here: its figures would say nothing. "
+            "Give --on a card of other scans."
+        )
 
 
 def stand(head: Head, on: str, task: Task) -> tuple[Pooled, InputSpec]:
