@@ -62,7 +62,8 @@ def main() -> None:
     task, head = TASKS[arguments.task], HEADS[arguments.model]
     cases = tasks.gather(task, arguments.data, seed=0)
     if arguments.on:
-        refuse_seen(cases, TASKS[cards.read(arguments.on).task].cases(arguments.data), arguments.on)
+        below = TASKS[cards.read(arguments.on).task]
+        refuse_seen(cases, tasks.gather(below, arguments.data, seed=0), arguments.on)
     network, spec = stand(head, arguments.on, task)
     parts = {name: films.load(tasks.of_split(cases, name), task.region, arguments.runs) for name in SPLITS}
     if isinstance(network, Probe):

@@ -55,7 +55,9 @@ def tuned(epochs: int, rate: float) -> loop.Settings:
 
 RECIPES: dict[str, Recipe] = {
     "cnn": Recipe("cnn", "Small CNN", 160, scratch(30, 2e-3)),
-    "cnn-transformer": Recipe("cnn-transformer", "CNN + Transformer", 112, scratch(24, 2e-3, 0.995)),
+    "cnn-transformer": Recipe(
+        "cnn-transformer", "CNN + Transformer", 112, scratch(24, 2e-3, 0.995), distilled=True, remark=SCRATCH
+    ),
     "alexnet": Recipe(
         "alexnet",
         "AlexNet",
@@ -105,7 +107,7 @@ RECIPES: dict[str, Recipe] = {
         "mobilenet-v2",
         "MobileNetV2",
         192,
-        tuned(10, 1e-3),
+        tuned(20, 1e-3),
         channels=3,
         pretrained="mobilenet_v2",
         names=(("features.", "layers."),),

@@ -25,7 +25,7 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads = heads
         self.before = nn.LayerNorm(width)
         self.project = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
@@ -42,9 +42,7 @@ class Attention(nn.Module):
             part.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (N, L, D) -> (N, heads, L, D / heads)
             for part in self.project(self.before(tokens)).chunk(3, dim=2)
         )
-        seen = F.scaled_dot_product_attention(
-            query, key, value, dropout_p=self.dropout if self.training else 0.0
-        )
+        seen = F.scaled_dot_product_attention(query, key, value)
         tokens = tokens + self.out(seen.transpose(1, 2).flatten(2))
         return tokens + self.mix(tokens)  # type: ignore[no-any-return]
 
