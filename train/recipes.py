@@ -54,7 +54,7 @@ def tuned(epochs: int, rate: float) -> loop.Settings:
 
 
 RECIPES: dict[str, Recipe] = {
-    "cnn": Recipe("cnn", "Small CNN", 160, scratch(30, 2e-3)),
+    "cnn": Recipe("cnn", "Small CNN", 160, scratch(30, 2e-3), distilled=True, remark=SCRATCH),
     "cnn-transformer": Recipe(
         "cnn-transformer", "CNN + Transformer", 112, scratch(24, 2e-3, 0.995), distilled=True, remark=SCRATCH
     ),

@@ -1,17 +1,14 @@
 """The main job, as a person does it: real server, real browser."""
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.serving import ROOT, serve
 from tests.phantom import chest, png
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 SLOW = 60_000  # milliseconds: the first reading loads torch
 
 
@@ -19,14 +16,6 @@ SLOW = 60_000  # milliseconds: the first reading loads torch
 def address() -> Iterator[str]:
     with serve(ROOT / "app.py") as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -2,20 +2,15 @@
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.serving import ROOT, serve
 from tests.hostile.seeds import chest_film
 from tests.phantom import chest, png
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 SLOW = 60_000  # milliseconds: the first reading loads torch
 PLANTED = {
     "PatientName": "PLANTEDSURNAME^JANE",
@@ -32,14 +27,6 @@ def film() -> tuple[bytes, bytes]:
     mark = np.random.default_rng(7).integers(120, 160, 64, dtype=np.uint8)
     pixels[-1, :64] = mark
     return chest_film(pixels, **PLANTED), mark.tobytes()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def upload(page: Page, name: str, content: bytes) -> None:

@@ -1,66 +1,38 @@
 """The scan viewer, used in a real browser on a drawn film."""
 
-import io
-import json
-import os
-import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from pages.shared.scan_viewer import Layer, pack
+from tests.browser.serving import serve
+from tests.browser.viewer_hands import (
+    choose_layers,
+    colour_at,
+    colourfulness,
+    pixels,
+    press,
+    set_slider,
+    settle,
+    stage,
+    status,
+    wheel,
+    zoom,
+)
 
-ROOT = Path(__file__).parents[2]
 DEMO = Path(__file__).with_name("viewer_demo.py")
-FILM = (1000, 900)  # width, height of the drawn film
 HOT, COLD = (0.3, 0.62), (0.72, 0.3)
-CHROMIUM = shutil.which("chromium")
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (apt-get install chromium)")
 
 Opener = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(DEMO), f"--server.port={port}"]
-    command += ["--server.headless=true", "--server.address=127.0.0.1", "--browser.gatherUsageStats=false"]
-    quiet = subprocess.DEVNULL
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet) as server:
-        address = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(240):
-                try:
-                    urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-                    break
-                except (urllib.error.URLError, ConnectionError, TimeoutError):
-                    time.sleep(0.25)
-            yield address
-        finally:
-            server.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with serve(DEMO) as address:
+        yield address
 
 
 @pytest.fixture
@@ -86,68 +58,6 @@ def opened(url: str, browser: Browser) -> Iterator[Opener]:
     assert errors == []
 
 
-def settle(page: Page) -> None:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def stage(page: Page) -> Locator:
-    return page.locator(".stage")
-
-
-def press(page: Page, *keys: str) -> None:
-    stage(page).focus()
-    for key in keys:
-        page.keyboard.press(key)
-    settle(page)
-
-
-def pixels(page: Page) -> np.ndarray:
-    """(H, W, 3), what the canvas shows."""
-    address = page.locator("canvas.picture").evaluate("canvas => canvas.toDataURL('image/png')")
-    with urllib.request.urlopen(address) as file:
-        return np.asarray(Image.open(io.BytesIO(file.read())).convert("RGB")).astype(int)
-
-
-def colour_at(picture: np.ndarray, place: tuple[float, float], *, turned: bool = False) -> np.ndarray:
-    """The mean colour of 5 x 5 pixels at a fraction of the film, which fits the canvas."""
-    height, width = picture.shape[:2]
-    across, down = FILM[::-1] if turned else FILM
-    scale = min(width / across, height / down)
-    x = round(width / 2 + (place[0] - 0.5) * across * scale)
-    y = round(height / 2 + (place[1] - 0.5) * down * scale)
-    return picture[y - 2 : y + 3, x - 2 : x + 3].mean(axis=(0, 1))
-
-
-def colourfulness(colour: np.ndarray) -> float:
-    return float(colour.max() - colour.min())
-
-
-def status(page: Page) -> str:
-    return page.locator(".status").inner_text()
-
-
-def zoom(page: Page) -> float:
-    return float(re.search(r"Zoom ([\d.]+)", status(page))[1])
-
-
-def choose_layers(page: Page, name: str) -> None:
-    page.get_by_test_id("stSelectbox").click()
-    page.get_by_role("option", name=name, exact=True).click()
-
-
-def wheel(page: Page, amount: float) -> None:
-    box = stage(page).bounding_box()
-    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.6)
-    page.mouse.wheel(0, amount)
-    page.wait_for_timeout(100)
-
-
-def set_slider(page: Page, name: str, value: int) -> None:
-    page.locator(f'input[data-name="{name}"]').fill(str(value))
-    settle(page)
-
-
-@needs_browser
 def test_heat_colours_the_hot_place_and_leaves_the_cold_one_grey(opened):
     picture = pixels(opened())
     assert picture.std() > 20
@@ -155,7 +65,6 @@ def test_heat_colours_the_hot_place_and_leaves_the_cold_one_grey(opened):
     assert colourfulness(colour_at(picture, COLD)) < 2
 
 
-@needs_browser
 def test_no_opacity_is_the_plain_film(opened):
     page = opened()
     set_slider(page, "opacity", 0)
@@ -164,7 +73,6 @@ def test_no_opacity_is_the_plain_film(opened):
     np.testing.assert_array_equal(faint, pixels(page)[40:])
 
 
-@needs_browser
 def test_heat_below_the_cut_off_is_hidden(opened):
     page = opened()
     rim = (HOT[0] + 0.11, HOT[1])  # about a quarter of the scale
@@ -175,7 +83,6 @@ def test_heat_below_the_cut_off_is_hidden(opened):
     assert colourfulness(colour_at(picture, HOT)) > 40
 
 
-@needs_browser
 def test_invert_inverts_the_film(opened):
     page = opened("set=none")
     press(page, "o")
@@ -184,7 +91,6 @@ def test_invert_inverts_the_film(opened):
     np.testing.assert_allclose(colour_at(pixels(page), COLD), 255 - before, atol=1.5)
 
 
-@needs_browser
 def test_wheel_zooms_drag_moves_and_double_click_fits(opened):
     page = opened("set=none")
     fitting = pixels(page)
@@ -203,7 +109,6 @@ def test_wheel_zooms_drag_moves_and_double_click_fits(opened):
     np.testing.assert_array_equal(pixels(page), fitting)
 
 
-@needs_browser
 def test_a_page_can_be_scrolled_over_a_picture_that_fits(opened):
     page = opened("height=400", viewport={"width": 1200, "height": 500})
     inside = "() => document.querySelector('[data-testid=stMain]').scrollTop"
@@ -212,7 +117,6 @@ def test_a_page_can_be_scrolled_over_a_picture_that_fits(opened):
     assert zoom(page) == 1
 
 
-@needs_browser
 def test_right_button_and_window_tool_change_the_window(opened):
     page = opened("set=none")
     box = stage(page).bounding_box()
@@ -226,7 +130,6 @@ def test_right_button_and_window_tool_change_the_window(opened):
         assert "W 100 L 50" not in status(page)
 
 
-@needs_browser
 def test_what_was_set_survives_other_layers_but_not_another_scan(opened):
     page = opened()
     press(page, "+", "+", "t", "[", "[", "Shift+ArrowLeft")
@@ -246,7 +149,6 @@ def test_what_was_set_survives_other_layers_but_not_another_scan(opened):
     assert "turned" not in status(page)
 
 
-@needs_browser
 def test_names_that_are_markup_stay_text(opened):
     page = opened("set=markup")
     page.keyboard.press("s")
@@ -258,7 +160,6 @@ def test_names_that_are_markup_stay_text(opened):
     assert "<img" in page.locator(".high").inner_text()
 
 
-@needs_browser
 def test_nothing_is_sent_to_the_server_while_reading(opened):
     page = opened("set=anomaly")
     page.wait_for_timeout(1000)
@@ -273,7 +174,6 @@ def test_nothing_is_sent_to_the_server_while_reading(opened):
     assert len(page.sent) == sent > 0
 
 
-@needs_browser
 @pytest.mark.parametrize("view", ["overlay", "side"])
 def test_nothing_overflows_a_phone(opened, view):
     page = opened(f"set=anomaly&view={view}", viewport={"width": 390, "height": 844})
@@ -282,7 +182,6 @@ def test_nothing_overflows_a_phone(opened, view):
     assert frame[0] <= frame[1]
 
 
-@needs_browser
 def test_two_fingers_zoom_and_one_scrolls_until_zoomed(opened):
     page = opened("set=none", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     touch_action = "element => getComputedStyle(element).touchAction"
@@ -301,7 +200,6 @@ def test_two_fingers_zoom_and_one_scrolls_until_zoomed(opened):
     assert stage(page).evaluate(touch_action) == "none"
 
 
-@needs_browser
 def test_keys_are_listed_and_the_list_gives_focus_back(opened):
     page = opened()
     press(page, "?")
@@ -313,7 +211,6 @@ def test_keys_are_listed_and_the_list_gives_focus_back(opened):
     assert stage(page).evaluate("e => e.getRootNode().activeElement === e")
 
 
-@needs_browser
 def test_the_swipe_line_is_dragged_and_has_keys(opened):
     page = opened("view=swipe")
     line = page.get_by_role("slider", name="Swipe line")
@@ -330,7 +227,6 @@ def test_the_swipe_line_is_dragged_and_has_keys(opened):
     assert colourfulness(colour_at(pixels(page), HOT)) > 40
 
 
-@needs_browser
 def test_a_click_on_a_pane_chooses_its_layer(opened):
     page = opened("set=anomaly&view=side")
     layer = page.locator('select[data-name="layer"]')
@@ -342,7 +238,6 @@ def test_a_click_on_a_pane_chooses_its_layer(opened):
     assert page.locator(".high").inner_text() == "full colour = 2 sd of normals"
 
 
-@needs_browser
 def test_a_quarter_turn_and_a_mirror_put_the_heat_where_they_say(opened):
     page = opened()
     press(page, "t")
@@ -352,7 +247,6 @@ def test_a_quarter_turn_and_a_mirror_put_the_heat_where_they_say(opened):
     assert "MIRRORED" in status(page)
 
 
-@needs_browser
 def test_the_outline_of_the_lungs_can_be_hidden(opened):
     page = opened("set=none")
     with_line = pixels(page)
@@ -361,7 +255,6 @@ def test_the_outline_of_the_lungs_can_be_hidden(opened):
     assert 0.001 < changed.mean() < 0.05
 
 
-@needs_browser
 def test_the_picture_is_saved_with_its_legend(opened):
     page = opened()
     with page.expect_download() as download:
@@ -372,7 +265,6 @@ def test_the_picture_is_saved_with_its_legend(opened):
         assert picture.height > picture.width * stage(page).bounding_box()["height"] / 1200
 
 
-@needs_browser
 def test_full_screen_fills_the_screen_and_returns(opened):
     page = opened()
     button = page.get_by_role("button", name="Full screen")
@@ -383,7 +275,6 @@ def test_full_screen_fills_the_screen_and_returns(opened):
     page.wait_for_function("() => !document.fullscreenElement")
 
 
-@needs_browser
 def test_windows_for_ct_come_with_hounsfield_units(opened):
     page = opened("ct=1&set=none")
     page.get_by_label("CT window").select_option("brain")
@@ -391,7 +282,6 @@ def test_windows_for_ct_come_with_hounsfield_units(opened):
     assert opened("set=none").get_by_label("CT window").is_hidden()
 
 
-@needs_browser
 def test_everything_has_a_name_and_the_picture_its_words(opened):
     page = opened("set=anomaly")
     assert page.get_by_role("img", name="A drawn chest film; heat in the right lower lung.").is_visible()
@@ -402,73 +292,3 @@ def test_everything_has_a_name_and_the_picture_its_words(opened):
         assert page.get_by_role("slider", name=name).count() == 1
     press(page, "i")
     assert "inverted" in page.locator(".spoken").inner_text()
-
-
-# ---- the Python face, without a browser
-
-
-def packed(scan: np.ndarray, *layers: Layer, outline: np.ndarray | None = None) -> tuple[dict, bytes]:
-    payload = pack(scan, layers=layers, outline=outline, about={"key": "k"})
-    length = int.from_bytes(payload[:4], "little")
-    return json.loads(payload[4 : 4 + length]), payload[4 + length :]
-
-
-def unpacked(plane: dict, body: bytes) -> np.ndarray:
-    bytes_ = zlib.decompress(body[plane["offset"] : plane["offset"] + plane["length"]])
-    steps = (
-        np.frombuffer(bytes_, dtype=np.uint8).reshape(-1, plane["height"], plane["width"]).astype(np.int64)
-    )
-    if not plane["wide"]:
-        return steps[0].cumsum(axis=1) % 256
-    return (steps[0] * 256 + steps[1]).cumsum(axis=1) % 65536
-
-
-def noise(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).random(shape, dtype=np.float32)
-
-
-def test_a_film_of_eight_bits_travels_without_loss():
-    scan = (noise(30, 40) * 255).round().astype(np.float32) / 255
-    header, body = packed(scan)
-    assert not header["film"]["wide"]
-    np.testing.assert_array_equal(unpacked(header["film"], body), (scan * 255).round())
-
-
-def test_a_deeper_film_travels_in_sixteen_bits_and_a_large_one_smaller():
-    header, body = packed(noise(2000, 500))
-    assert (header["film"]["wide"], header["film"]["height"], header["film"]["width"]) == (True, 1024, 256)
-    assert header["shape"] == {"height": 2000, "width": 500}
-    scan = noise(20, 30)
-    header, body = packed(scan)
-    np.testing.assert_allclose(unpacked(header["film"], body) / 65535, scan, atol=1e-5)
-
-
-def test_codes_of_each_kind_of_layer():
-    scan = noise(1, 5)
-    values = np.array([[0, 0.5, 1, 9, np.nan]], dtype=np.float32)
-    layers = [Layer(kind, values, kind, 1.0) for kind in ("heat", "grey")]
-    layers.append(Layer("signed", np.array([[0, -1, 1, -9, 9]], dtype=np.float32), "signed", 1.0))
-    header, body = packed(scan, *layers)
-    codes = [unpacked(layer["plane"], body)[0].tolist() for layer in header["layers"]]
-    assert codes == [[0, 100, 200, 255, 0], [1, 128, 255, 255, 0], [128, 1, 255, 1, 255]]
-
-
-def test_the_digest_is_the_scans_and_the_version_everythings():
-    scan, heat = noise(8, 8), noise(8, 8)
-    first, second = (packed(scan, Layer("a", heat, "heat", scale))[0] for scale in (1.0, 2.0))
-    assert first["digest"] == second["digest"]
-    assert first["version"] != second["version"]
-    assert packed(1 - scan)[0]["digest"] != first["digest"]
-
-
-@pytest.mark.parametrize(
-    ("layer", "words"),
-    [
-        (Layer("heat", noise(3, 3)), "resize it first"),
-        (Layer("heat", noise(4, 4), "jet"), "Choose from"),
-        (Layer("heat", noise(4, 4), "heat", 0.0), "above 0"),
-    ],
-)
-def test_a_layer_that_does_not_fit_is_refused_with_the_reason(layer, words):
-    with pytest.raises(ValueError, match=words):
-        packed(noise(4, 4), layer)

@@ -1,15 +1,13 @@
 """The threshold panel in a real browser: right numbers, live under the hand, silent until release."""
 
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -21,10 +19,8 @@ from sklearn.metrics import (
 )
 
 from tests.browser.panel_demo import sets
+from tests.browser.panel_hand import Panel
 from tests.browser.serving import serve
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 LINE = "Threshold on the score"
 ROC = "Operating point on the ROC curve, by sensitivity"
@@ -35,56 +31,6 @@ PR = "Operating point on the Precision-recall curve, by sensitivity"
 def url() -> Iterator[str]:
     with serve(Path(__file__).parent / "panel_demo.py") as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-class Panel:
-    """One opened page, and every frame that it has sent."""
-
-    def __init__(self, page: Page, address: str, **query: str) -> None:
-        self.page, self.sent = page, []
-        self.failures: list[str] = []
-        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: self.sent.append(frame)))
-        page.on("pageerror", lambda error: self.failures.append(str(error)))
-        page.goto(f"{address}?{urlencode(query)}")
-        expect(page.locator(".threshold-panel .big data")).not_to_be_empty(timeout=60_000)
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until the server has nothing left to do."""
-        expect(self.page.get_by_test_id("stStatusWidget")).to_have_count(0)
-        self.page.wait_for_timeout(300)
-
-    @property
-    def threshold(self) -> float:
-        return float(self.page.locator(".big data").get_attribute("value"))
-
-    def figure(self, name: str, layer: str) -> float | None:
-        value = self.page.locator(f"[data-metric={name}][data-layer={layer}] data").get_attribute("value")
-        return float(value) if value else None
-
-    def count(self, kind: str) -> int:
-        return int(self.page.locator(f"[data-count={kind}] .count").inner_text())
-
-    def handle(self, label: str) -> Locator:
-        return self.page.get_by_role("slider", name=label, exact=True)
-
-    def server(self) -> str:
-        return self.page.get_by_text(re.compile("^Server:")).inner_text()
-
-    def go(self, threshold: float) -> None:
-        """Let the page, not the hand, set the threshold."""
-        field = self.page.get_by_label("Go to")
-        field.fill(repr(threshold))
-        field.press("Enter")
-        expect(self.page.locator(".big data")).to_have_attribute("value", re.compile(f"^{threshold:.15g}$"))
 
 
 @pytest.fixture
