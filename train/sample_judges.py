@@ -1,0 +1,115 @@
+"""What the shipped gate and classifiers say of made scans, and how near each comes to a real one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+
+from core import gate, images, inference, lungs
+from core.errors import RefusedScan
+from core.inference import Model
+from core.types import LungFields, Scan
+from train import sample_files, sample_measures, sample_scans
+from train.sample_measures import Apart, Directions
+from train.sample_scans import CONDITIONS, Scans
+
+JUDGES = {"chest film": "pneumonia-ensemble", "brain MRI slice": "brain-mri-mobilenet-v2"}
+AGENTS = "etiology-ensemble"  # tells bacterial from viral films, as far as films show it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdicts:
+    """Each (N,). agrees: normal or not, as asked. agent: so named. admitted: by the gate."""
+
+    agrees: Tensor
+    agent: Tensor
+    admitted: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearness:
+    """Distances to the nearest training scan of the same modality, (N,) each, and which scan it is.
+
+    family: (N,), 0 for films and 1 for slices. apart: the same between real patients, per modality.
+    """
+
+    family: Tensor
+    greys: Tensor
+    features: Tensor
+    which: Tensor
+    greys_apart: tuple[Apart, ...]
+    features_apart: tuple[Apart, ...]
+
+    def copies(self) -> Tensor:
+        """(N,): nearer to a training scan than real patients' scans are to one another, in either way."""
+        greys = torch.tensor([apart.nearest for apart in self.greys_apart])[self.family]
+        features = torch.tensor([apart.nearest for apart in self.features_apart])[self.family]
+        return (self.greys < greys) | (self.features < features)
+
+
+def modality(condition: int) -> str:
+    return tuple(JUDGES)[int(sample_scans.families(torch.tensor([condition]))[0])]
+
+
+def verdicts(made: Scans) -> Verdicts:
+    """Read each scan from the bytes that a file would hold, as the app does."""
+    judges = {name: inference.load(card) for name, card in JUDGES.items()}
+    agents = inference.load(AGENTS)
+    rows = [
+        _verdict(scan, int(condition), judges[modality(int(condition))], agents)
+        for scan, condition in zip(made.pixels, made.condition, strict=True)
+    ]
+    return Verdicts(*(torch.tensor(column) for column in zip(*rows, strict=True)))
+
+
+def _verdict(pixels: Tensor, condition: int, judge: Model, agents: Model) -> tuple[bool, bool, bool]:
+    task, label = CONDITIONS[condition]
+    scan = images.read(sample_files.png(sample_files.grey(pixels)), "made.png")
+    fields = lungs.find(scan)
+    prediction = inference.classify(judge, scan, fields)
+    agent = True
+    if task == "etiology":
+        named = inference.classify(agents, scan, fields).probabilities
+        agent = max(named, key=lambda name: named[name]) == label
+    return (prediction.verdict == "normal") == (label == "normal"), agent, _admitted(scan, judge, fields)
+
+
+def _admitted(scan: Scan, judge: Model, fields: LungFields) -> bool:
+    try:
+        gate.check(scan, judge.card, fields)
+    except RefusedScan:
+        return False
+    return True
+
+
+def nearness(made: Scans, found: Tensor, train: Scans, known: Tensor, real: Sequence[Directions]) -> Nearness:
+    """found, known: features of made and of training scans. real: the main directions of each family."""
+    ours, theirs = sample_scans.families(made.condition), sample_scans.families(train.condition)
+    greys, features = torch.zeros(len(ours)), torch.zeros(len(ours))
+    which = torch.zeros(len(ours), dtype=torch.long)
+    apart: list[tuple[Apart, Apart]] = []
+    for family in range(len(JUDGES)):
+        of, pool = ours == family, (theirs == family).nonzero()[:, 0]
+        patients = [train.patients[place] for place in pool.tolist()]
+        looks, seen = sample_measures.greys(train.pixels[pool]), real[family](known[pool])
+        greys[of], place = sample_measures.nearest(sample_measures.greys(made.pixels[of]), looks)
+        features[of], _ = sample_measures.nearest(real[family](found[of]), seen)
+        which[of] = pool[place]
+        chance = Generator().manual_seed(0)
+        apart.append(
+            (
+                sample_measures.apart(looks, patients, chance),
+                sample_measures.apart(seen, patients, chance),
+            )
+        )
+    return Nearness(ours, greys, features, which, *(tuple(column) for column in zip(*apart, strict=True)))
+
+
+def remembered_features(scans: Scans, path: Path) -> Tensor:
+    """Features of real scans, computed once."""
+    if not path.is_file():
+        torch.save(sample_measures.features(scans.pixels), path)
+    found: Tensor = torch.load(path, weights_only=True)
+    return found

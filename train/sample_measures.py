@@ -1,0 +1,116 @@
+"""How near made scans come to real ones: as a crowd (they should), and each to one of them (it must not)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from core import checkpoints
+from core.models.backbones import MEAN, STD
+from core.resample import resize
+
+SMALL = 56  # pixels a side: where scans are compared grey by grey
+DIRECTIONS = 64  # of the features, for covariances of a few hundred scans
+PERCENTILE = 5
+BACKBONE = "dinov2-vits14"
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """PERCENTILE of distances between scans of unlike patients: of each to its nearest, and of any two."""
+
+    nearest: float
+    any_two: float
+
+
+def features(pixels: Tensor) -> Tensor:
+    """(N, 1, H, W) in [0, 1] -> (N, D): means over the scan of what a backbone sees at two depths."""
+    backbone = checkpoints.backbone(BACKBONE).eval()
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    found = []
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        for some in pixels.split(16):
+            maps = backbone((some.float().expand(-1, 3, -1, -1) - mean) / std)
+            found.append(torch.cat([depth.float().mean((2, 3)) for depth in maps], dim=1))
+    return torch.cat(found)
+
+
+def greys(pixels: Tensor) -> Tensor:
+    """(N, 1, H, W) -> (N, SMALL * SMALL), at mean 0 and spread 1 each, so that exposure hides no copy."""
+    flat = torch.cat([resize(some.float(), SMALL, SMALL).flatten(1) for some in pixels.split(256)])
+    return (flat - flat.mean(1, keepdim=True)) / flat.std(1, keepdim=True).clamp_min(1e-6)
+
+
+def nearest(ours: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, D), (M, D) -> distance to, and place of, the nearest of theirs; root mean square a dimension."""
+    found = torch.cdist(ours, theirs).min(1)
+    return found.values / ours.shape[1] ** 0.5, found.indices
+
+
+def apart(vectors: Tensor, patients: Sequence[str], generator: Generator) -> Apart:
+    """vectors: (N, D), one patient each. In the units of `nearest`."""
+    number = torch.from_numpy(np.unique(np.array(patients), return_inverse=True)[1])
+    scale = vectors.shape[1] ** 0.5
+    closest = torch.cat(
+        [
+            torch.cdist(some, vectors).masked_fill(own[:, None] == number, float("inf")).min(1).values
+            for some, own in zip(vectors.split(512), number.split(512), strict=True)
+        ]
+    )
+    first, second = torch.randint(0, len(vectors), (2, 20_000), generator=generator)
+    unlike = number[first] != number[second]
+    pairs = (vectors[first] - vectors[second]).norm(dim=1)[unlike]
+    low = PERCENTILE / 100
+    return Apart(float(closest.quantile(low)) / scale, float(pairs.quantile(low)) / scale)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Directions:
+    """The main directions of real scans' features: mean (D,), axes (D, DIRECTIONS)."""
+
+    mean: Tensor
+    axes: Tensor
+
+    def __call__(self, vectors: Tensor) -> Tensor:
+        return (vectors - self.mean) @ self.axes
+
+
+def directions(vectors: Tensor) -> Directions:
+    mean = vectors.mean(0)
+    *_, axes = torch.linalg.svd(vectors - mean, full_matrices=False)
+    return Directions(mean, axes[:DIRECTIONS].T)
+
+
+def frechet(ours: Tensor, theirs: Tensor) -> float:
+    """Squared distance between two bell curves over (N, D), (M, D) (Heusel 2017, arXiv:1706.08500)."""
+    a, b = ours.double(), theirs.double()
+    root = _root(a.T.cov())
+    shared = torch.linalg.eigvalsh(root @ b.T.cov() @ root).clamp_min(0).sqrt().sum()
+    spread = a.var(0).sum() + b.var(0).sum() - 2 * shared
+    return float(((a.mean(0) - b.mean(0)).square().sum() + spread).clamp_min(0))
+
+
+def _root(covariance: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eigh(covariance)
+    root: Tensor = vectors @ (values.clamp_min(0).sqrt()[:, None] * vectors.T)
+    return root
+
+
+def bell_curve(pixels: Tensor, count: int, generator: Generator) -> Tensor:
+    """What principal components alone would make, the baseline: (N, 1, H, W) -> (count, 1, H, W)."""
+    flat = pixels.float().flatten(1)
+    mean = flat.mean(0)
+    torch.manual_seed(0)  # svd_lowrank takes no generator
+    _, values, axes = torch.svd_lowrank(flat - mean, q=min(DIRECTIONS, len(flat) - 1), niter=2)
+    strength = torch.randn(count, len(values), generator=generator) * values / len(flat) ** 0.5
+    drawn: Tensor = mean + strength @ axes.T
+    return drawn.clamp(0, 1).view(count, *pixels.shape[1:])
+
+
+def blurred(pixels: Tensor) -> Tensor:
+    """Scans whose detail is gone: a quarter of the size and back."""
+    height, width = pixels.shape[-2:]
+    return resize(F.avg_pool2d(pixels.float(), 4), height, width)

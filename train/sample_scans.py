@@ -1,0 +1,74 @@
+"""The scans that the sample generator learns from: chest films and brain slices under one roof."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core import heads
+from core.resample import FILM_SIZE, crop
+from train import films, tasks
+from train.data import Case
+from train.tasks import TASKS
+
+# of the film, around the lungs' box but never beyond the film's edge: neck, arms and belly stay in
+WIDE_LUNGS = torch.tensor([-0.08, -0.08, 0.08, 0.08])
+WIDE_HEAD = 0.03
+ORDER = ("etiology", "brain-mri")
+CONDITIONS = (
+    ("etiology", "normal"),
+    ("etiology", "bacterial"),
+    ("etiology", "viral"),
+    ("brain-mri", "normal"),
+    ("brain-mri", "glioma"),
+    ("brain-mri", "meningioma"),
+    ("brain-mri", "pituitary"),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scans:
+    """pixels: (N, 1, FILM_SIZE, FILM_SIZE) in [0, 1], half. condition: (N,), places in CONDITIONS."""
+
+    pixels: Tensor
+    condition: Tensor
+    patients: tuple[str, ...]
+
+
+def load(data: Path, split: str, runs: Path) -> Scans:
+    """All scans of a split, films framed by the lungs and slices by the head, once, and kept in runs."""
+    parts = [tasks.of_split(tasks.gather(TASKS[task], data, seed=0), split) for task in ORDER]
+    path = runs / f"samples-{split}.pt"
+    if not path.is_file():
+        pixels = [_pixels(task, cases, runs) for task, cases in zip(ORDER, parts, strict=True)]
+        torch.save((torch.cat(pixels) * 255).round().byte(), path)
+    pixels = torch.load(path, weights_only=True, mmap=True)
+    named = [(task, case) for task, cases in zip(ORDER, parts, strict=True) for case in cases]
+    condition = torch.tensor([CONDITIONS.index((task, case.label)) for task, case in named])
+    return Scans(pixels.float().div_(255).half(), condition, tuple(case.patient for _, case in named))
+
+
+def _pixels(task: str, cases: list[Case], runs: Path) -> Tensor:
+    pixels, boxes = films.load(cases, TASKS[task].region, runs)
+    if TASKS[task].region == "lungs":
+        return framed(pixels, (boxes + WIDE_LUNGS).clamp(0, 1))
+    return framed(pixels, _squares(torch.cat([heads.boxes(some) for some in pixels.split(256)])))
+
+
+def _squares(boxes: Tensor) -> Tensor:
+    """(N, 4) -> (N, 4), about the same middle: heads keep their shape, and air is black beyond the edge."""
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    half = (boxes[:, 2:] - boxes[:, :2]).max(1, keepdim=True).values / 2 + WIDE_HEAD
+    return torch.cat([middle - half, middle + half], dim=1)
+
+
+def framed(pixels: Tensor, boxes: Tensor) -> Tensor:
+    """Cut each scan's box out: organs then vary less in place, and there is less to learn."""
+    parts = zip(pixels.split(64), boxes.split(64), strict=True)
+    return torch.cat([crop(some.float(), box, FILM_SIZE).half() for some, box in parts])
+
+
+def families(condition: Tensor) -> Tensor:
+    """(N,) conditions -> (N,): 0 for chest films, 1 for brain slices."""
+    return torch.tensor([task == "brain-mri" for task, _ in CONDITIONS]).long()[condition]

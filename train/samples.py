@@ -1,0 +1,146 @@
+"""Make the sample scans that ship, which show nobody: python -m train.samples --data DATA
+
+An autoencoder brings scans to 28x28 latents; a network learns to turn noise into latents of a wanted
+condition. Both go on from their checkpoints in runs/. --stage measure only writes the figures anew.
+"""
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core.errors import DataSetError
+from train import loop, sample_card, sample_coder, sample_detail, sample_flow, sample_prior, sample_scans
+from train.sample_nets import Autoencoder, Denoiser
+from train.sample_prior import Prior
+from train.sample_scans import CONDITIONS, Scans
+
+CODER = loop.Settings(epochs=3, batch=16, learning_rate=2e-3, weight_decay=1e-4, average=0.99)
+DETAIL = loop.Settings(epochs=4, batch=16, learning_rate=1e-3, weight_decay=1e-4, average=0.99, patience=99)
+DETAILS = ((0.05, DETAIL), (0.15, replace(DETAIL, epochs=3)))  # gently first: detail's weight, how long
+DENOISER = loop.Settings(
+    epochs=48, batch=24, learning_rate=1e-3, weight_decay=1e-2, average=0.995, patience=99
+)
+GUIDANCE = (2.0, 3.0)  # for films and slices: how far from what is any film or slice
+FRESH = (70, 70, 70, 100, 34, 34, 34)  # scans drawn of each condition before any is chosen
+FIRST_SEED = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Space:
+    """Standardised latents of the training scans, and their modes. mean, std: (1, C, 1, 1)."""
+
+    latents: Tensor
+    mode: Tensor
+    held_out: tuple[Tensor, Tensor]
+    mean: Tensor
+    std: Tensor
+
+
+def main() -> None:
+    arguments = parse()
+    torch.manual_seed(arguments.seed)
+    try:
+        train, held_out = (
+            sample_scans.load(arguments.data, split, arguments.runs) for split in ("train", "validation")
+        )
+    except DataSetError as error:
+        raise SystemExit(f"{error} The generator learns from chest_xray and brain_mri.") from error
+    folder: Path = arguments.runs
+    coder = sample_coder.learn(train.pixels, held_out.pixels, folder / "samples-coder", CODER)
+    sharp, detail = coder.network, 0.0
+    for number, (strength, settings) in enumerate(DETAILS):
+        place = folder / f"samples-detail-{number}"
+        taught = sample_detail.learn(sharp, train.pixels, held_out.pixels, place, settings, strength)
+        sharp, detail = taught.network.eval(), detail + taught.minutes
+    if arguments.stage == "coder":
+        return
+    space = remembered(folder / "samples-latents.pt", sharp, train, held_out)
+    prior = sample_prior.fit(space.latents, space.mode, sample_scans.families(train.condition))
+    flow = sample_flow.learn(
+        space.latents, space.mode, space.held_out, prior, folder / "samples-denoiser", DENOISER
+    )
+    if arguments.stage == "denoiser":
+        return
+    fresh = drawn(folder / "samples-fresh.pt", sharp, flow.network, prior, space)
+    minutes = {"autoencoder": coder.minutes, "detail": detail, "denoiser": flow.minutes}
+    sample_card.publish(fresh, train, held_out, folder, minutes, choose=arguments.stage != "measure")
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
+    parser.add_argument("--stage", choices=("coder", "denoiser", "all", "measure"), default="all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
+    return parser.parse_args()
+
+
+def remembered(path: Path, coder: Autoencoder, train: Scans, held_out: Scans) -> Space:
+    """Latents and modes, computed once."""
+    if not path.is_file():
+        latents, others = encoded(coder, train.pixels), encoded(coder, held_out.pixels)
+        mean, std = latents.mean((0, 2, 3), keepdim=True), latents.std((0, 2, 3), keepdim=True)
+        centres = sample_prior.centres(train.pixels, train.condition, seed=0)
+        torch.save(
+            {
+                "latents": ((latents - mean) / std).half(),
+                "mode": sample_prior.modes(train.pixels, train.condition, centres),
+                "others": ((others - mean) / std).half(),
+                "other modes": sample_prior.modes(held_out.pixels, held_out.condition, centres),
+                "mean": mean,
+                "std": std,
+            },
+            path,
+        )
+    kept = torch.load(path, weights_only=True)
+    return Space(
+        kept["latents"], kept["mode"], (kept["others"], kept["other modes"]), kept["mean"], kept["std"]
+    )
+
+
+def encoded(coder: Autoencoder, pixels: Tensor) -> Tensor:
+    """(N, 1, H, W) -> (N, C, H / 8, W / 8), the means."""
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        return torch.cat([coder.encode(some.float())[0].float() for some in pixels.split(32)])
+
+
+def decoded(coder: Autoencoder, latents: Tensor) -> Tensor:
+    """(N, C, h, w) -> (N, 1, 8 h, 8 w) in [0, 1], to the 8 bits that a file holds."""
+    with torch.inference_mode():
+        scans = torch.cat([coder.decode(some) for some in latents.split(16)])
+    return (scans.clamp(0, 1) * 255).round() / 255
+
+
+def drawn(path: Path, coder: Autoencoder, denoiser: Denoiser, prior: Prior, space: Space) -> Scans:
+    """FRESH scans of each condition, modes as frequent as among the training scans."""
+    if not path.is_file():
+        condition = torch.arange(len(CONDITIONS)).repeat_interleave(torch.tensor(FRESH))
+        seeds = FIRST_SEED + torch.arange(len(condition))
+        modes = torch.tensor(
+            [_mode(space.mode, int(c), int(s)) for c, s in zip(condition, seeds, strict=True)]
+        )
+        family = sample_scans.families(condition)  # in one block each, as CONDITIONS lists them
+        latents = [
+            sample_flow.draw(denoiser, prior, some, seed, guidance)
+            for number, guidance in enumerate(GUIDANCE)
+            for some, seed in zip(
+                modes[family == number].split(32), seeds[family == number].split(32), strict=True
+            )
+        ]
+        pixels = decoded(coder, torch.cat(latents) * space.std + space.mean)
+        torch.save((pixels, condition, seeds), path)
+    pixels, condition, seeds = torch.load(path, weights_only=True)
+    return Scans(pixels, condition, tuple(str(seed) for seed in seeds.tolist()))
+
+
+def _mode(modes: Tensor, condition: int, seed: int) -> int:
+    own = modes[modes // sample_prior.MODES == condition]
+    place = torch.randint(0, len(own), (1,), generator=torch.Generator().manual_seed(seed))
+    return int(own[place])
+
+
+if __name__ == "__main__":
+    main()
