@@ -26,10 +26,10 @@ def _git(*arguments: str) -> str:
 
 
 def command() -> str:
-    """The command line as typed, folders of data and files left out: they say nothing to anyone else."""
+    """The command line as typed, folders and files left out: they say nothing to anyone else."""
     arguments = list(sys.argv[1:])
-    for option, word in (("--data", "DATA"), ("--file", "FILE")):
-        if option in arguments:
+    for option, word in (("--data", "DATA"), ("--file", "FILE"), ("--init", "PRETRAINED")):
+        if option in arguments and arguments[arguments.index(option) + 1] != "imagenet":
             arguments[arguments.index(option) + 1] = word
     return " ".join(["python", "-m", f"train.{Path(sys.argv[0]).stem}", *arguments])
 
