@@ -26,7 +26,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from benchmarks import sections
-from core import cards, checkpoints, inference, lungs, results, screening
+from core import cards, checkpoints, fusing, inference, lungs, results, screening
 from core.inference import Model
 from core.models import Classifier
 from core.preprocess import align_films
@@ -59,6 +59,7 @@ class Measured:
 def main() -> None:
     options = parse()
     torch.set_num_threads(options.threads)
+    fusing.keep_memory()  # for the peers as well
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.data or draw(Path(scratch))
         found = screening.files([folder])
@@ -118,11 +119,11 @@ def draw(folder: Path) -> Path:
 
 def measure(model: Model, files: Sequence[Path], options: argparse.Namespace) -> list[Measured]:
     """All ways in turn, several times; the first is ours."""
-    expected = [one_at_a_time(model, path) for path in files[: 4 * TOGETHER]]
     ways = {
         "here": here(model),
         **{name: loop(model, build, options.threads) for name, build in PEERS.items()},
     }
+    expected = [one_at_a_time(model, path) for path in files[: 4 * TOGETHER]]
     best = dict.fromkeys(ways, float("inf"))
     stray: dict[str, float] = {}
     for way in ways.values():
@@ -147,7 +148,7 @@ Way = Callable[[Sequence[Path]], list[float]]
 
 
 def here(model: Model) -> Way:
-    prepared = screening.prepare(model)
+    prepared = screening.load(model.card.id)
     job = Job(override=True)  # a film that the gate refuses costs its peers as much as any other
     return lambda files: [row.score or 0.0 for row in screening.screen(prepared, files, job)]
 

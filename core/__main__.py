@@ -155,7 +155,7 @@ def explain_one(options: argparse.Namespace) -> int:
 
 
 def screen_many(options: argparse.Namespace) -> int:
-    model = inference.load(options.card)
+    model = screening.load(options.card)
     job = Job(_threshold(options, model.card), options.override_gate)
     files = screening.files(options.paths)
     if options.out.suffix not in (".csv", ".parquet"):
@@ -201,7 +201,7 @@ def _rows(options: argparse.Namespace, model: Model, files: Sequence[Path], job:
     if options.engine == "ray":
         rows = _cluster().screen(model.card.id, files, job, address=options.address)
     else:
-        rows = screening.screen(screening.prepare(model), files, job)
+        rows = screening.screen(model, files, job)
     started, done, known = time.monotonic(), 0, 0
     for row in tqdm(rows, total=len(files), unit="scan", file=sys.stderr):
         done, known = done + 1, known + (row.status == "known")
@@ -234,7 +234,7 @@ def _threshold(options: argparse.Namespace, card: Card) -> float | None:
 
 
 def evaluate_folder(options: argparse.Namespace) -> int:
-    model = inference.load(options.card)
+    model = screening.load(options.card)
     outcome = labelled.evaluate_folders(
         model.card, options.folder, lambda files: _rows(options, model, files, Job())
     )

@@ -15,6 +15,7 @@ from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
 from core.types import BackboneCard, Card, Scores, SegmenterCard
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+SAMPLES = "samples"  # a folder of scans, which core.samples reads: its card is no model's
 
 TASKS = ("pneumonia", "etiology", "covid", "chest anomaly")  # offered in this order, others after them
 REHEARSED = "AUROC of drawn lesions"  # the figure that detectors are ordered by
@@ -161,4 +162,4 @@ def _write_scores(path: Path, table: Scores) -> None:
 
 
 def _folders(root: Path) -> list[str]:
-    return sorted(path.parent.name for path in root.glob("*/card.json"))
+    return sorted(path.parent.name for path in root.glob("*/card.json") if path.parent.name != SAMPLES)

@@ -18,16 +18,14 @@ os.environ.setdefault("RAY_worker_niceness", "0")  # its 15 starves beside anyth
 
 import ray
 import ray.data
-import torch
 
-from core import audit, inference, screening
+from core import audit, screening
 from core.errors import OpacityError
 from core.screening import Job, Row
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SHIPPED: Final = ("core", "weights")  # what a machine needs; the scans must be under the same paths on all
 BATCH: Final = 256  # files that one worker is handed at a time, and loses when it is lost
-THREADS: Final = 2  # of a worker: with one, torch takes convolutions that are slower and round differently
 
 
 def screen(card_id: str, paths: Sequence[Path], job: Job, *, address: str | None = None) -> Iterator[Row]:
@@ -88,11 +86,10 @@ class _Worker:
     """One process with its own model and decoders."""
 
     def __init__(self, card_id: str, job: Job) -> None:
-        torch.set_num_threads(THREADS)
-        self._model = screening.prepare(inference.load(card_id))
+        self._model = screening.load(card_id)
         self._job = job
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[str]]:
         paths = [Path(path) for path in batch["path"]]
-        rows = screening.screen(self._model, paths, self._job)
+        rows = screening.screen(self._model, paths, self._job, judges=1)
         return {"row": [json.dumps(asdict(row)) for row in rows]}  # JSON keeps a float to its last bit

@@ -12,7 +12,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -26,6 +28,7 @@ from core.types import Scan, View
 POOL: Final = max(2, min(4, os.cpu_count() or 2))
 JOBS: Final = 500  # then a decoder is replaced: native libraries leak
 PIPE_BYTES: Final = 2**20
+LOOK_SECONDS: Final = 0.2  # from one look for decoders that overrun to the next
 START_SECONDS: Final = 60.0  # to import numpy, pydicom and Pillow on a busy machine
 _CODE: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from core import decoder; decoder.serve()"
@@ -155,15 +158,11 @@ class _Worker:
 
     def _within(self, seconds: float, act: Callable[[], Message]) -> Message:
         """act(), with the decoder killed when it takes longer: that ends every read and write."""
-        watch = threading.Timer(seconds, self._kill)
-        watch.daemon = True
-        watch.start()
-        try:
+        with _WATCH.over(self, seconds):
             return act()
-        finally:
-            watch.cancel()
 
-    def _kill(self) -> None:
+    def overrun(self) -> None:
+        """Kill it for the time that it takes."""
         self.overran = True
         self.process.kill()
 
@@ -191,6 +190,44 @@ class _Worker:
                     pipe.close()
             except OSError:  # unsent bytes of a decoder that died
                 continue
+
+
+class _Watch:
+    """Kills decoders that overrun. One thread for all: a timer for each file costs as much as decoding it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._due: dict[_Worker, float] = {}
+        self._looks = False
+
+    @contextmanager
+    def over(self, worker: _Worker, seconds: float) -> Iterator[None]:
+        """Within the block the decoder is killed once the seconds are over, or a fifth of a second later."""
+        with self._lock:
+            self._due[worker] = time.monotonic() + seconds
+            if not self._looks:
+                self._looks = True
+                threading.Thread(target=self._look, daemon=True).start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._due[worker]
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(LOOK_SECONDS)
+            with self._lock:
+                for worker, due in self._due.items():
+                    if due < time.monotonic():
+                        worker.overrun()
+                self._looks = bool(self._due)
+                if not self._looks:
+                    return
+
+    def forget(self) -> None:
+        """After a fork, which takes no threads along."""
+        self.__init__()  # type: ignore[misc]
 
 
 class _Pool:
@@ -230,6 +267,7 @@ class _Pool:
 
 
 _POOL: Final = _Pool()
+_WATCH: Final = _Watch()
 
 
 def end() -> None:
@@ -240,3 +278,4 @@ def end() -> None:
 atexit.register(end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_POOL.forget)
+    os.register_at_fork(after_in_child=_WATCH.forget)

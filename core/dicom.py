@@ -153,7 +153,7 @@ def _read(data: bytes, name: str, view: View) -> Scan:
 def colour_share(colours: NDArray[np.uint8]) -> float:
     """Share of visibly coloured pixels of (H, W, 3), on every n-th of them so that at most 512 are across."""
     step = -(-max(colours.shape[:2]) // 512)
-    red, green, blue = np.moveaxis(colours[::step, ::step], 2, 0)
+    red, green, blue = np.moveaxis(colours[::step, ::step], 2, 0).copy()  # each by itself: numpy is faster
     highest = np.maximum(np.maximum(red, green), blue)  # numpy's own ptp is ten times slower on a short axis
     return float((highest - np.minimum(np.minimum(red, green), blue) > COLOURED).mean())
 

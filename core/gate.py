@@ -2,20 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
-from core import cards, images, likeness, lungs
+from core import cards, heads, images, likeness, lungs
 from core.errors import RefusedScan
 from core.resample import as_film
 from core.types import Card, LungFields, Scan
 
 SMALLEST_SIDE = 64  # pixels; below this ribs and vessels are gone
 LEAST_CONTRAST = 0.05  # between the 1st and the 99th percentile
-SAMPLED = 2**18  # pixels: of larger scans every n-th tells the contrast as well, in a fifth of the time
+SAMPLED = 2**14  # pixels: of larger scans every n-th tells the contrast as well, in a fifth of the time
 MOST_COLOUR = 0.05  # share of pixels
 FILM_MODALITIES = {"CR", "DX", "DR", "RG", "RF", "OT", "SC"}
 LATERAL_VIEWS = {"LL", "RL", "LATERAL", "LLD", "RLD", "LAT"}
@@ -25,11 +24,13 @@ LEAST_CONFIDENCE = 0.88  # mean probability inside the lungs' mask
 
 
 FILM = "chest film"  # the modality of cards that judge no other picture
+CT, MRI = "head CT slice", "brain MRI slice"
 MODALITIES = {
     FILM: FILM_MODALITIES,
-    "head CT slice": {"CT", "OT", "SC"},
-    "brain MRI slice": {"MR", "OT", "SC"},
+    CT: {"CT", "OT", "SC"},
+    MRI: {"MR", "OT", "SC"},
 }
+LEAST_WHITE, MOST_WHITE = 0.05, 0.08  # share of the head that is as white as its brightest hundredth
 CHEST_CONFIDENCE = 0.94  # the lung network is half sure of lungs in a head as well, but not as sure
 BORDER, DARK, MOST_DARK = 8, 0.12, 0.88  # pixels of a film; grey value; share: heads are framed by air
 
@@ -81,21 +82,19 @@ def check_film(
     negative: Facts | None = None,
     root: Path = cards.WEIGHTS,
 ) -> None:
-    """The second part of `check`: lungs and likeness. A scan brought down to film size serves as well."""
-    if card.modality != FILM:
-        seen = known.fields if known else fields or lungs.find(scan)
-        if is_chest_film(scan, seen):
-            raise RefusedScan(f"Not read: {scan.name} looks like a chest film. {_reads(card)}", "chest")
-        return
+    """The second part of `check`: lungs, or none where a head should be, and likeness.
+
+    A scan brought down to film size serves as well.
+    """
     known = known or facts(scan, fields)
     for test, reason in _film_faults(scan, card, known, root):
-        if not scan.turned and _is_negative(scan, card, negative, root):
+        if test != "chest" and not scan.turned and _is_negative(scan, card, negative, root):
             raise RefusedScan(
                 f"Not read: {scan.name} looks like a negative, with black and white exchanged. "
                 "Turn it back to have it read.",
                 "negative",
             )
-        raise RefusedScan(f"Not read: {reason} This model reads frontal chest films.", test)
+        raise RefusedScan(f"Not read: {reason} {_reads(card)}", test)
 
 
 def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
@@ -132,19 +131,56 @@ def _reads(card: Card) -> str:
 
 def is_chest_film(scan: Scan, fields: LungFields) -> bool:
     """Whether two lungs are plain to see and the picture is not framed by air, as slices of heads are."""
-    film = as_film(scan.pixels)[0, 0]
-    inner = film[BORDER:-BORDER, BORDER:-BORDER]
-    dark = (film < DARK).float().sum() - (inner < DARK).float().sum()
     return (
         fields.confidence >= CHEST_CONFIDENCE
         and LEAST_LUNG <= fields.share <= MOST_LUNG
         and min(fields.sides) >= LEAST_SIDE
-        and float(dark) / (film.numel() - inner.numel()) <= MOST_DARK
+        and dark_border(as_film(scan.pixels)) <= MOST_DARK
     )
 
 
+def dark_border(film: Tensor) -> float:
+    """film: (1, 1, H, W) -> the dark share of its outermost pixels."""
+    inner = film[..., BORDER:-BORDER, BORDER:-BORDER]
+    dark = (film < DARK).float().sum() - (inner < DARK).float().sum()
+    return float(dark) / (film.numel() - inner.numel())
+
+
 def _film_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[tuple[str, str]]:
-    fields = known.fields
+    if card.modality == FILM:
+        yield from _lung_faults(scan, known.fields)
+    else:
+        yield from _head_faults(scan, card, known.fields)
+    if card.gate is not None:
+        distance = float(_likeness(card, root).distance(known.features)[0])
+        if distance > card.gate.threshold:
+            kind = "films" if card.modality == FILM else "slices"
+            yield (
+                "unlike",
+                f"{scan.name} is unlike the {kind} this model learned from "
+                f"(distance {distance:.2f}, at most {card.gate.threshold:.2f} is usual).",
+            )
+
+
+def _head_faults(scan: Scan, card: Card, fields: LungFields) -> Iterator[tuple[str, str]]:
+    if is_chest_film(scan, fields):
+        yield "chest", f"{scan.name} looks like a chest film."
+    white = float(heads.white_share(as_film(scan.pixels))[0])
+    if card.modality == CT and white < LEAST_WHITE:
+        yield (
+            "bone",
+            f"no skull was found in {scan.name} "
+            f"({white:.1%} of the head is as white as bone on CT; at least {LEAST_WHITE:.0%} is usual).",
+        )
+    if card.modality == MRI and white > MOST_WHITE:
+        yield (
+            "bone",
+            f"{scan.name} shows a skull as white as on CT "
+            f"({white:.0%} of the head; at most {MOST_WHITE:.0%} is usual on MRI).",
+        )
+
+
+def _lung_faults(scan: Scan, fields: LungFields) -> Iterator[tuple[str, str]]:
     if not LEAST_LUNG <= fields.share <= MOST_LUNG or min(fields.sides) < LEAST_SIDE:
         yield (
             "lungs",
@@ -158,24 +194,22 @@ def _film_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[t
             f"the lungs in {scan.name} are doubtful (confidence {fields.confidence:.2f}, "
             f"at least {LEAST_CONFIDENCE:.2f} is needed).",
         )
-    if card.gate is not None:
-        distance = float(_likeness(card, root).distance(known.features)[0])
-        if distance > card.gate.threshold:
-            yield (
-                "unlike",
-                f"{scan.name} is unlike the films this model learned from "
-                f"(distance {distance:.2f}, at most {card.gate.threshold:.2f} is usual).",
-            )
 
 
 def _is_negative(scan: Scan, card: Card, known: Facts | None, root: Path) -> bool:
     """Whether black and white exchanged would pass: it costs a second look, at refused scans only."""
+    if card.modality != FILM and card.gate is None:
+        return False  # the cheap rules for heads let most pictures pass
     back = images.turned_back(scan)
     return not any(_film_faults(back, card, known or facts(back), root))
 
 
 def _likeness(card: Card, root: Path) -> likeness.Likeness:
-    return _unpack(cards.gate(card, root))
+    """Read and checked once, not for every scan."""
+    key = root / card.id, card.gate.sha256 if card.gate else ""
+    if key not in _UNPACKED:
+        _UNPACKED[key] = likeness.unpack(cards.gate(card, root))
+    return _UNPACKED[key]
 
 
-_unpack = lru_cache(maxsize=32)(likeness.unpack)
+_UNPACKED: dict[tuple[Path, str], likeness.Likeness] = {}

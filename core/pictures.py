@@ -45,7 +45,8 @@ def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
                 image.mode.startswith(("I", "F"))
                 and getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
             )
-            pixels, share = _grey(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)  # otherwise films that lie right are copied
+            pixels, share = _grey(image)
     except _BOMB as error:
         raise UnreadableImage(too_large) from error
     except UnidentifiedImageError as error:
@@ -83,7 +84,7 @@ def _grey(image: Image.Image) -> tuple[FloatArray, float]:
         image = image.convert("RGB")
         share = dicom.colour_share(np.asarray(image))
     # Files whose channels are equal come out exactly as their grey copies: the mode must not leak the label.
-    return np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255), share
+    return np.asarray(image.convert("L")) / np.float32(255), share
 
 
 def _deep(values: FloatArray) -> FloatArray:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core import lungs
+from core import heads, lungs
 from core.resample import as_film, crop, resize
 from core.types import FloatArray, Frame, InputSpec, LungFields, Scan
 
@@ -34,10 +34,13 @@ def denormalise(x: Tensor, spec: InputSpec) -> Tensor:
 
 
 def frame_of(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> Frame:
-    """The part of the scan that the card looks at. fields: found here when not given."""
+    """The part of the scan that the card looks at. fields: the lungs, found here when not given."""
     height, width = scan.pixels.shape
     if spec.region == "whole":
         return Frame(box=(0.0, 0.0, float(height), float(width)), shape=(height, width))
+    if spec.region == "head":
+        top, left, bottom, right = heads.boxes(as_film(scan.pixels))[0].tolist()
+        return Frame(box=(top * height, left * width, bottom * height, right * width), shape=(height, width))
     return Frame(box=(fields or lungs.find(scan)).box, shape=(height, width))
 
 

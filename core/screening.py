@@ -1,6 +1,7 @@
 """Many scans: files are read ahead while the networks work; each scan is judged and let go."""
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,21 +14,21 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from core import audit, cards, checkpoints, decoding, fusing, gate, images, inference, lungs
+from core import audit, cards, checkpoints, decoding, fusing, gate, heads, images, inference, lungs
 from core.detectors import Detector
 from core.errors import OpacityError, RefusedScan
 from core.inference import Model
 from core.models import Classifier, UNet
 from core.preprocess import align_films
 from core.resample import as_film
-from core.types import LungFields, Prediction, Scan, Verdict
+from core.types import Card, LungFields, Prediction, Scan, Verdict
 
 Status = Literal["ok", "refused", "unreadable", "known"]
 
 # Films that go through a network at once. It is always this many, the last one repeated where films lack:
 # the last bits of a convolution depend on the number, and no score may depend on its neighbours.
 TOGETHER = 8
-AHEAD = 3 * TOGETHER  # files that are being read or wait, brought down to film size
+AHEAD = 4  # times as many are being read, wait at film size, or are judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,10 @@ def files(paths: Sequence[Path]) -> list[Path]:
     ]
 
 
-def prepare(model: Model) -> Model:
-    """The model with its network laid out for many scans, and the process with it: for command lines."""
-    fusing.keep_memory()
+def load(card_id: str) -> Model:
+    """inference.load for command lines: the network is laid out for many scans, and the process with it."""
+    fusing.keep_memory()  # before the first thread, which would keep a store of its own
+    model = inference.load(card_id)
     if not isinstance(model.network, Classifier):
         return model
     return replace(model, network=fusing.fused(model.network))
@@ -82,25 +84,35 @@ def _lung_network() -> UNet:
     return network
 
 
-def screen(model: Model, paths: Iterable[Path], job: Job = Job()) -> Iterator[Row]:
+def screen(
+    model: Model, paths: Iterable[Path], job: Job = Job(), *, judges: int | None = None
+) -> Iterator[Row]:
     """Judge the files in their order; one that cannot be judged gives a row and stops nothing.
 
-    A row depends on its file alone, not on the files around it.
+    judges: threads that judge at once, each on a core of its own; as many as there are cores when None.
+    A row depends on its file alone, not on the files around it nor on the number of judges.
     """
-    waiting: deque[Future[_Opened | Row]] = deque()
-    upcoming = iter(paths)
-    with ThreadPoolExecutor(decoding.POOL) as readers:
+    threads = torch.get_num_threads()
+    upcoming, judging = iter(paths), deque[Future[list[Row]]]()
+    _lung_network()  # made once, before the judges ask for it together
+    with (
+        ThreadPoolExecutor(decoding.POOL) as readers,
+        ThreadPoolExecutor(
+            judges or os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)
+        ) as bench,
+    ):
         try:
             while True:
-                for path in islice(upcoming, AHEAD - len(waiting)):
-                    waiting.append(readers.submit(_open, model, path, job))
-                if not waiting:
+                while len(judging) < AHEAD and (few := list(islice(upcoming, TOGETHER))):
+                    opening = [readers.submit(_open, model, path, job) for path in few]
+                    judging.append(bench.submit(_judge_together, model, opening, job))
+                if not judging:
                     return
-                opened = [waiting.popleft().result() for _ in range(min(TOGETHER, len(waiting)))]
-                yield from _judge_together(model, opened, job)
+                yield from judging.popleft().result()
         finally:
-            for future in waiting:
-                future.cancel()
+            bench.shutdown(wait=False, cancel_futures=True)
+            readers.shutdown(wait=False, cancel_futures=True)
+            torch.set_num_threads(threads)  # what a judge sets holds for all threads that start later
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,8 +163,9 @@ class _Admitted:
     said: str
 
 
-def _judge_together(model: Model, opened: Sequence[_Opened | Row], job: Job) -> list[Row]:
+def _judge_together(model: Model, opening: Sequence[Future[_Opened | Row]], job: Job) -> list[Row]:
     """At most TOGETHER files; the rows of those that could not be opened are kept in their place."""
+    opened = [future.result() for future in opening]
     scans = [item for item in opened if isinstance(item, _Opened)]
     admitted = [_admit(model, item, facts, job) for item, facts in zip(scans, _survey(scans), strict=True)]
     passed = [item for item in admitted if isinstance(item, _Admitted)]
@@ -177,9 +190,18 @@ def _admit(model: Model, opened: _Opened, facts: gate.Facts, job: Job) -> _Admit
         )
     except RefusedScan as error:
         return Row(opened.path, "refused", error=str(error), digest=opened.scan.digest)
-    whole = model.card.input.region == "whole"
-    top, left, bottom, right = (0, 0, 1, 1) if whole else (edge / lungs.SIZE for edge in facts.fields.box)
-    return _Admitted(opened, (top, left, bottom, right), said)
+    return _Admitted(opened, _box(model.card, opened, facts), said)
+
+
+def _box(card: Card, opened: _Opened, facts: gate.Facts) -> tuple[float, float, float, float]:
+    """What the card looks at, in fractions of the film."""
+    if card.input.region == "lungs":
+        top, left, bottom, right = (edge / lungs.SIZE for edge in facts.fields.box)
+    elif card.input.region == "head":
+        top, left, bottom, right = heads.boxes(_films([opened]))[0].tolist()
+    else:
+        top, left, bottom, right = 0.0, 0.0, 1.0, 1.0
+    return top, left, bottom, right
 
 
 def _judge_admitted(model: Model, passed: Sequence[_Admitted], job: Job) -> list[Row]:

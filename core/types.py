@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 Kind = Literal["classifier", "detector"]
-Region = Literal["whole", "lungs"]
+Region = Literal["whole", "lungs", "head"]
 Verdict = Literal["normal", "abnormal"]
 
 

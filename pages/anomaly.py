@@ -10,7 +10,7 @@ scan = inputs.upload_scan()
 card = inputs.pick_card("detector")
 second = anomalies.pick_second(card)
 if scan is None:
-    st.info(inputs.EMPTY)
+    inputs.invite(card.modality)
     st.stop()
 
 picture, answer = st.columns([2, 1], gap="medium")

@@ -10,7 +10,7 @@ inputs.show_frame()
 scan = inputs.upload_scan()
 card = inputs.pick_card("classifier")
 if scan is None:
-    st.info(inputs.INVITATION.format(card.modality))
+    inputs.invite(card.modality)
     st.stop()
 
 picture, answer = st.columns([2, 1], gap="medium")

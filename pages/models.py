@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import cache, card_view, classifier_view, inputs, leaderboard
+from pages.shared import cache, card_view, classifier_view, inputs, leaderboard, sample_view
 
 inputs.show_frame()
 for fault in cache.broken_cards().values():
@@ -21,3 +21,4 @@ classifier_view.show(card, cards)
 card_view.show_detectors(card, cards)
 card_view.show_trust(card, cache.best_explainer(card.id))
 card_view.show_text(card)
+sample_view.show()

@@ -2,15 +2,18 @@
 
 import streamlit as st
 
-from pages.shared import batch, batch_report, cuts, inputs, misread
+from pages.shared import batch, batch_report, cuts, inputs, misread, sample_set
 
 inputs.show_frame()
 card = inputs.pick_card(None)
 files, table = batch.drop_zone()
+if not files:
+    files, table = sample_set.chosen(card)
 batch.judge(card, files)
 rows = batch.judged(card, files, table)
 if not rows:
     st.info("Drop films above, or a folder with one folder per class: each is read, judged and let go.")
+    sample_set.offer(card)
     st.stop()
 
 cut = cuts.chosen(card)

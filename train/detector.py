@@ -16,10 +16,11 @@ from core.resample import crop
 from core.types import InputSpec
 from train import augment, lesions, loop, sources
 from train.detector_card import draft, publish
+from train.rehearsal import rehearsal, rehearsed
 from train.sources import SOURCES, Normals
 
 SIZES = {"autoencoder": 96, "convlstm": 64, "vae": 64, "restoring": 64}
-HEADS = {"size": 64, "width": 24}  # of an autoencoder for heads, which show less than chest films
+HEADS = {"size": 64, "width": 24, "latent": 32}  # heads differ less than chests: fewer numbers hold them
 
 
 def main() -> None:
@@ -49,6 +50,9 @@ def main() -> None:
     best = outcome.network.cpu()
     with torch.inference_mode():
         best.calibrate(sources.batches(normals.films["calibration"], normals.boxes["calibration"], spec))
+    if arguments.rehearse:
+        print(rehearsed(best, rehearsal(source, tuple(cases), split="calibration"), spec), flush=True)
+        return
     card = draft(
         arguments.id or f"{arguments.source}-{arguments.model}",
         arguments.model,
@@ -72,6 +76,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--model", choices=sorted(SIZES), default="autoencoder")
     parser.add_argument("--id", help="name of the folder in weights/; SOURCE-MODEL when left out")
     parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument(
+        "--rehearse", action="store_true", help="say how it finds drawn lesions; write nothing"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
     return parser.parse_args()

@@ -56,6 +56,12 @@ RECIPES = {
     "lesions-dinov2": Recipe("lesions", {"backbone": "dinov2-vits14"}),
     "lesions-resnet50": Recipe("lesions", {"backbone": "resnet50"}),
 }
+# lesions in heads are smaller than opacities, and deeper maps shrug off how a slice was taken
+OF_HEADS = {
+    "patchcore": Recipe(
+        "patchcore", {"backbone": "dinov2-vits14", "patches": 2500, "share": 0.02, "depth": 1}
+    ),
+}
 
 
 def main() -> None:
@@ -65,7 +71,7 @@ def main() -> None:
     normals = sources.normals(source, cases, ("train", "calibration"))
     for name in arguments.names:
         started = time.monotonic()
-        recipe = RECIPES[name]
+        recipe = (OF_HEADS if source.region == "head" else RECIPES).get(name, RECIPES[name])
         network = DETECTORS[recipe.model](**recipe.arguments)
         spec = input_of(name, source)
         with torch.inference_mode():

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from core import lungs, thresholds
 from core.detectors import Detector, Ensemble, FeatureDetector
 from core.detectors.detail import Detail
 from core.preprocess import align, stretch
+from core.resample import crop
 from core.types import Card, Policy, Scan
 from train import sources
 from train.augment import blur
@@ -30,7 +32,7 @@ SHARPEST = 3.0  # pixels; the strongest blur used to equalise
 class HeldOut:
     """Validation and test: cases, films in full precision, and the box looked at in each.
 
-    even: the test films again, all brought to the same sharpness.
+    even: the test films again, all brought to the same sharpness; of chest films only.
     """
 
     cases: tuple[Case, ...]
@@ -49,7 +51,8 @@ def held_out(source: Source, cases: tuple[Case, ...], runs: Path = Path("runs"))
         films = load_films(chosen, dtype=torch.float32)
         test = torch.tensor([case.split == "test" for case in chosen])
         kept.parent.mkdir(parents=True, exist_ok=True)
-        torch.save((films, sources.boxes(source, films), equalised(films[test])), kept)
+        even = equalised(films[test]) if source.region == "lungs" else films[:0]
+        torch.save((films, sources.boxes(source, films), even), kept)
     films, boxes, even = torch.load(kept, weights_only=True)
     return HeldOut(chosen, films, boxes, even)
 
@@ -66,6 +69,8 @@ def figures(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) ->
     point = card.report["test"].points[0]
     measured["balanced accuracy"] = (point.sensitivity + point.specificity) / 2
     measured |= _per_label(card, held, scores, label)
+    if card.input.region == "head":
+        measured |= _without_looking(card, held, label)
     if card.input.region == "lungs":
         chosen = torch.from_numpy(test)
         yardstick = dullness(held.films[chosen])
@@ -96,16 +101,37 @@ def _per_label(card: Card, held: HeldOut, scores: np.ndarray, label: np.ndarray)
     """Each abnormal label against the normal test cases of its own data set, when there are several."""
     if len(card.labels) == 2:
         return {}
-    test = np.array([case.split == "test" for case in held.cases])
-    folder = np.array([str(case.path.parent.parent) for case in held.cases])
     found = {}
-    for name in card.labels[1:]:
-        ill = test & (label == name)
-        well = test & (label == card.labels[0]) & np.isin(folder, folder[ill])
+    for name, well, ill in _sides(card, held, label):
         truth = np.repeat([0, 1], [well.sum(), ill.sum()])
         found[f"AUROC {name}"] = float(roc_auc_score(truth, np.concatenate([scores[well], scores[ill]])))
         right = np.mean(scores[well] < card.threshold) + np.mean(scores[ill] >= card.threshold)
         found[f"balanced accuracy {name}"] = float(right / 2)
+        found[f"false-positive rate beside {name}"] = float(np.mean(scores[well] >= card.threshold))
+    return found
+
+
+def _sides(card: Card, held: HeldOut, label: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Each abnormal label, the test normals of its data set, and its own test cases: (N,) bool each."""
+    test = np.array([case.split == "test" for case in held.cases])
+    folder = np.array([str(case.path.parent.parent) for case in held.cases])
+    for name in card.labels[1:]:
+        ill = test & (label == name)
+        yield name, test & (label == card.labels[0]) & np.isin(folder, folder[ill]), ill
+
+
+def _without_looking(card: Card, held: HeldOut, label: np.ndarray) -> dict[str, float]:
+    """What sharpness and brightness of the head tell by themselves, whichever way round."""
+    heads = torch.cat(
+        [stretch(crop(f, b, 112)) for f, b in zip(held.films.split(64), held.boxes.split(64), strict=True)]
+    )
+    plain = {"sharpness": sharpness(heads).numpy(), "brightness": heads.mean((1, 2, 3)).numpy()}
+    found = {}
+    for name, well, ill in _sides(card, held, label):
+        truth = np.repeat([0, 1], [well.sum(), ill.sum()])
+        for what, values in plain.items():
+            auc = float(roc_auc_score(truth, np.concatenate([values[well], values[ill]])))
+            found[f"AUROC {name} by {what} alone"] = max(auc, 1 - auc)
     return found
 
 
@@ -138,12 +164,12 @@ def equalised(films: Tensor) -> Tensor:
 def cost(card: Card, network: Detector, film: Tensor, repeats: int = 7) -> dict[str, float]:
     """Milliseconds for one scan, lungs found already, and the memory that weights and buffers take."""
     scan = Scan(film.numpy(), digest="", name="film")
-    whole = None if card.input.region == "whole" else lungs.find(scan)
+    fields = lungs.find(scan) if card.input.region == "lungs" else None
     times = []
     with torch.inference_mode():
         for _ in range(repeats):
             started = time.perf_counter()
-            network.score(align(scan, card.input, whole)[0])
+            network.score(align(scan, card.input, fields)[0])
             times.append(time.perf_counter() - started)
     return {"milliseconds per scan": 1000 * min(times), "memory in MB": size_of(network) / 1e6}
 

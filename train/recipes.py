@@ -97,9 +97,9 @@ RECIPES: dict[str, Recipe] = {
     "swin": Recipe(
         "swin",
         "Swin, small",
-        128,
-        scratch(16, 1e-3, 0.995),
-        arguments={"width": 48, "depth": 2, "heads": 3, "window": 8},
+        112,
+        scratch(40, 1.5e-3, 0.995),
+        arguments={"width": 48, "depth": 2, "heads": 3},
         distilled=True,
         remark=SCRATCH,
     ),

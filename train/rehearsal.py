@@ -22,13 +22,11 @@ from core.cards import REHEARSED
 from core.detectors import Detector
 from core.preprocess import stretch
 from core.types import InputSpec
-from train import augment, sources
+from train import augment, brains, sources
 from train.augment import blur, uniform
 from train.data import Case, load_films
 from train.lesions import Lesion, blobs, clouds
 from train.sources import Source
-
-SKULL = 41  # pixels of a film, twice what scalp and skull take
 
 
 def lobar(x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
@@ -89,13 +87,21 @@ def dark_mass(x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
     return _lump(x, mask, generator, sign=-1)
 
 
+def bright_rim(x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
+    """A bright lens on one side, where the brain would have to give way."""
+    reach = (uniform(generator, (len(x), 2), -0.1, 0.1) * x.shape[-1]).round().int().tolist()
+    moved = [row.roll((down, right), (-2, -1)) for row, (down, right) in zip(mask, reach, strict=True)]
+    lens = mask * (1 - torch.stack(moved))
+    return (x + uniform(generator, (len(x), 1, 1, 1), 0.15, 0.4) * lens).clamp(0, 1)
+
+
 def _lump(x: Tensor, mask: Tensor, generator: Generator, *, sign: float) -> Tensor:
     lump = blobs(x, mask, generator, radius=(0.05, 0.14)) * mask
     return (x + sign * uniform(generator, (len(x), 1, 1, 1), 0.15, 0.4) * lump).clamp(0, 1)
 
 
 CHEST: dict[str, Lesion] = {"lobar": lobar, "nodular": nodular, "basal": basal, "blended": blended}
-HEAD: dict[str, Lesion] = {"bright mass": bright_mass, "dark mass": dark_mass}
+HEAD: dict[str, Lesion] = {"bright mass": bright_mass, "dark mass": dark_mass, "bright rim": bright_rim}
 
 
 def _veiled(x: Tensor, amount: Tensor) -> Tensor:
@@ -135,6 +141,8 @@ def _act(source: Source, films: Tensor, seed: int) -> tuple[Tensor, list[str]]:
     films = stretch(films)
     drawn = {"normal": films, "taken otherwise": _taken_otherwise(films, generator)}
     where = blur(_inside(source, films), 3.0 * films.shape[-1] / 224)
+    room = where.amax((1, 2, 3)) > 0.5  # slices of face and neck show no brain to draw into
+    films, where = films[room], where[room]
     for kind, lesion in (CHEST if source.region == "lungs" else HEAD).items():
         pairs = zip(films.split(32), where.split(32), strict=True)
         drawn[kind] = torch.cat([stretch(lesion(x, mask, generator)) for x, mask in pairs])
@@ -152,12 +160,11 @@ def _taken_otherwise(films: Tensor, generator: Generator) -> Tensor:
 
 
 def _inside(source: Source, films: Tensor) -> Tensor:
-    """(N, 1, H, W) in [0, 1]: the lungs, or what lies well inside the head."""
+    """(N, 1, H, W) in [0, 1]: the lungs, or the brain."""
     if source.region == "lungs":
         chances = torch.cat([lungs.probabilities(part) for part in films.split(64)])[:, None]
         return F.interpolate(chances, films.shape[-2:], mode="bilinear")
-    head = (blur(films, 6.0 * films.shape[-1] / 224) > 0.2).float()
-    return -F.max_pool2d(-head, SKULL, 1, SKULL // 2)
+    return brains.in_films(films, sources.boxes(source, films), bone=source.modality in brains.BONY)
 
 
 def rehearsed(network: Detector, acted: Rehearsal, spec: InputSpec) -> dict[str, float]:

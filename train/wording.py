@@ -20,7 +20,8 @@ TITLES = {
     "chest-ensemble": "Ensemble of unlike detectors",
     "brain-ct-autoencoder": "Convolutional autoencoder",
     "brain-ct-vae": "Variational autoencoder",
-    "brain-ct-mahalanobis-dinov2": "Mahalanobis distance, DINOv2",
+    "brain-ct-finder": "Finder of drawn lesions",
+    "brain-ct-padim": "PaDiM, ResNet-50",
     "brain-ct-patchcore": "PatchCore, DINOv2",
     "brain-mri-autoencoder": "Convolutional autoencoder",
     "brain-mri-vae": "Variational autoencoder",
@@ -69,6 +70,10 @@ LIMITATIONS = {
     "lesions": (
         "Learned which way drawn lesions move features; disease that moves them otherwise goes unseen.",
         "Lesions were drawn by a program into normal films; no sick film was used.",
+    ),
+    "finder": (
+        "Learned to outline bleedings and infarcts drawn into normal slices; no sick slice was used.",
+        "What looks unlike them, or is smaller than a few pixels of 96, goes unseen.",
     ),
     "ensemble": ("Shares the faults of its members where they agree, such as blurred films.",),
 }

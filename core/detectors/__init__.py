@@ -7,6 +7,7 @@ from core.detectors.convlstm import ConvLSTMAutoencoder
 from core.detectors.dense import Dense
 from core.detectors.detail import Detail
 from core.detectors.ensemble import Ensemble
+from core.detectors.finder import LesionFinder
 from core.detectors.padim import Padim
 from core.detectors.patchcore import PatchCore
 from core.detectors.pooled import LesionDirections, Mahalanobis, PooledDetector
@@ -29,6 +30,7 @@ DETECTORS: dict[str, type[Detector]] = {
     "patchcore": PatchCore,
     "lesions": LesionDirections,
     "ensemble": Ensemble,
+    "finder": LesionFinder,
 }
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "FeatureDetector",
     "FittedDetector",
     "LesionDirections",
+    "LesionFinder",
     "Mahalanobis",
     "Padim",
     "PatchCore",

@@ -19,21 +19,24 @@ class PatchCore(FeatureDetector):
 
     patches: size of the memory, picked by farthest-first search in a random projection as in the paper.
     share: of the places, those with the largest distances, that make the score, their mean.
-    map: distance beyond the usual, in standard deviations of held-out normals.
+    depth: which of the backbone's maps, 0 the shallowest. map: distance beyond the usual, in standard
+    deviations of held-out normals.
     """
 
-    def __init__(self, *, backbone: str, patches: int = 1500, share: float = 0.1, seed: int = 0) -> None:
+    def __init__(
+        self, *, backbone: str, patches: int = 1500, share: float = 0.1, depth: int = 0, seed: int = 0
+    ) -> None:
         super().__init__(backbone)
         kind = BACKBONES[backbone]
-        self.grid, self.share, self.seed = kind.grid, share, seed
+        self.grid, self.share, self.depth, self.seed = kind.grid, share, depth, seed
         self.register_buffer("place", torch.ones(kind.grid, kind.grid))
-        self.register_buffer("memory", torch.zeros(patches, kind.widths[0]))
+        self.register_buffer("memory", torch.zeros(patches, kind.widths[depth]))
         self.usual = UsualError(kind.grid)
         self.place: Tensor
         self.memory: Tensor
 
     def look_at(self, weight: Tensor) -> None:
-        """Where few normal films have lung is not looked at."""
+        """Where few normal scans have lung or head is not looked at."""
         weight = F.adaptive_avg_pool2d(weight[None, None], self.grid)[0, 0]
         self.place.copy_((weight > 0.3 * weight.max()).float())
 
@@ -64,8 +67,7 @@ class PatchCore(FeatureDetector):
         )
 
     def _patches(self, x: Tensor) -> Tensor:
-        shallow = self.maps(x)[0]
-        smooth = F.avg_pool2d(shallow, 3, 1, 1, count_include_pad=False)
+        smooth = F.avg_pool2d(self.maps(x)[self.depth], 3, 1, 1, count_include_pad=False)
         return smooth.flatten(2).transpose(1, 2)  # (N, D, h, w) -> (N, h*w, D)
 
 

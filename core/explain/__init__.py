@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core.explain.cam import grad_cam, grad_cam_plus_plus, hires_cam, layer_cam
 from core.explain.gradients import STEPS, integrated_gradients
-from core.explain.occlusion import STRIDE, WINDOW, occlusion, score_occlusion
+from core.explain.occlusion import STRIDE, WINDOW, occlusion
 from core.explain.passes import Progress
 from core.explain.score_cam import CHANNELS, score_cam
 from core.models.base import Classifier
@@ -83,5 +83,4 @@ __all__ = [
     "layer_cam",
     "occlusion",
     "score_cam",
-    "score_occlusion",
 ]

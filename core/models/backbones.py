@@ -121,6 +121,11 @@ class ResidualNetwork(Backbone):
         second = self.layer2(self.layer1(x))
         return F.avg_pool2d(second, 2), self.layer3(second)
 
+    def steps(self) -> list[nn.Module]:
+        """The way to the third stage, as a chain."""
+        stem = nn.Sequential(self.conv1, self.bn1, nn.ReLU(), nn.MaxPool2d(3, stride=2, padding=1))
+        return [stem, *self.layer1, *self.layer2, *self.layer3]
+
 
 BACKBONES: dict[str, type[Backbone]] = {
     "dinov2-vits14": VisionTransformer,

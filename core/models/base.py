@@ -1,6 +1,7 @@
 """What every classifier promises."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
@@ -18,6 +19,14 @@ class Classifier(nn.Module, ABC):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x))
+
+    def steps(self) -> Sequence[Callable[[Tensor], Tensor]]:
+        """`features` as a chain, if it is one: each step but the last treats all places alike.
+
+        Explanations then look at changed windows only, as far as that goes. No step but a ReLU writes on
+        what it is given.
+        """
+        return [self.features]
 
     def embed(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, D): the feature maps averaged over place."""

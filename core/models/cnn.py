@@ -44,6 +44,9 @@ class CNN(Classifier):
     def features(self, x: Tensor) -> Tensor:
         return self.blocks(x)  # type: ignore[no-any-return]
 
+    def steps(self) -> list[nn.Module]:
+        return list(self.blocks)
+
     def head(self, f: Tensor) -> Tensor:
         pooled = torch.cat([f.mean((2, 3)), f.amax((2, 3))], dim=1)  # (N, D, h, w) -> (N, 2D)
         return self.dense(pooled)  # type: ignore[no-any-return]

@@ -1,13 +1,14 @@
 """Classifiers that look through a network which other cards share."""
 
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torchvision.models import resnet50
 
 from core.errors import CardError
-from core.models.backbones import BACKBONES, first_version
+from core.models.backbones import BACKBONES, ResidualNetwork, first_version
 from core.models.base import Classifier
 
 
@@ -48,6 +49,9 @@ class Reading(Borrower):
     def features(self, x: Tensor) -> Tensor:
         return self.whole().features(x)
 
+    def steps(self) -> Sequence[Callable[[Tensor], Tensor]]:
+        return self.whole().steps()
+
     def whole(self) -> Classifier:
         """The classifier lent. Raises CardError for any other network."""
         if not isinstance(self.lent, Classifier):
@@ -77,6 +81,11 @@ class FrozenResNet50(Borrower):
     def features(self, x: Tensor) -> Tensor:
         _, third = self.lent(x)
         return self.layer4(third)  # type: ignore[no-any-return]
+
+    def steps(self) -> Sequence[Callable[[Tensor], Tensor]]:
+        return (
+            [*self.lent.steps(), *self.layer4] if isinstance(self.lent, ResidualNetwork) else super().steps()
+        )
 
     def head(self, f: Tensor) -> Tensor:
         return self.fc(f.mean((2, 3)))  # type: ignore[no-any-return]

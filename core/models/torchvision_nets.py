@@ -1,5 +1,7 @@
 """The field's well-known networks, without weights, cut into features and head."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -31,6 +33,12 @@ def _with_channels(first: nn.Conv2d, channels: int) -> nn.Conv2d:
     return nn.Conv2d(channels, first.out_channels, first.kernel_size, **args)  # type: ignore[arg-type]
 
 
+def _in_steps(layers: nn.Sequential) -> list[nn.Sequential]:
+    """Cut before each layer that sees more than one place."""
+    cuts = [place for place, layer in enumerate(layers) if isinstance(layer, nn.Conv2d | nn.MaxPool2d)]
+    return [layers[start:end] for start, end in zip(cuts, [*cuts[1:], len(layers)], strict=True)]
+
+
 class AlexNet(Classifier):
     """Five convolutions (Krizhevsky 2014, arXiv:1404.5997); the grid is a thirty-second of the input."""
 
@@ -56,6 +64,9 @@ class AlexNet(Classifier):
     def features(self, x: Tensor) -> Tensor:
         return self.layers(x)  # type: ignore[no-any-return]
 
+    def steps(self) -> list[nn.Sequential]:
+        return _in_steps(self.layers)
+
     def head(self, f: Tensor) -> Tensor:
         return self.classifier(f)  # type: ignore[no-any-return]
 
@@ -76,6 +87,9 @@ class VGG16(Classifier):
     def features(self, x: Tensor) -> Tensor:
         return self.layers(x)  # type: ignore[no-any-return]
 
+    def steps(self) -> list[nn.Sequential]:
+        return _in_steps(self.layers)
+
     def head(self, f: Tensor) -> Tensor:
         return self.classifier(f)  # type: ignore[no-any-return]
 
@@ -90,6 +104,11 @@ class _ResNet(Classifier):
         net = self.net
         x = net.maxpool(net.relu(net.bn1(net.conv1(x))))
         return net.layer4(net.layer3(net.layer2(net.layer1(x))))  # type: ignore[no-any-return]
+
+    def steps(self) -> list[nn.Module]:
+        net = self.net
+        stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)
+        return [stem, *net.layer1, *net.layer2, *net.layer3, *net.layer4]
 
     def head(self, f: Tensor) -> Tensor:
         return self.net.fc(f.mean((2, 3)))  # type: ignore[no-any-return]
@@ -125,6 +144,11 @@ class MobileNetV2(Classifier):
         return self.classifier(f.mean((2, 3)))  # type: ignore[no-any-return]
 
 
+def _grown(layer: nn.Module, x: Tensor) -> Tensor:
+    """The maps and what a dense layer makes of them."""
+    return torch.cat([x, layer(x)], dim=1)
+
+
 class DenseNet121(Classifier):
     """Densely connected (Huang 2016, arXiv:1608.06993); the grid is a thirty-second of the input."""
 
@@ -137,6 +161,14 @@ class DenseNet121(Classifier):
 
     def features(self, x: Tensor) -> Tensor:
         return self.relu(self.layers(x))  # type: ignore[no-any-return]
+
+    def steps(self) -> list[Callable[[Tensor], Tensor]]:
+        """The first dense block, whose maps are the widest, layer by layer."""
+        layers = self.layers
+        stem = nn.Sequential(layers.conv0, layers.norm0, layers.relu0, layers.pool0)
+        first = [partial(_grown, layer) for layer in layers.denseblock1.values()]
+        blocks = [layers.transition1, layers.denseblock2, layers.transition2, layers.denseblock3]
+        return [stem, *first, *blocks, layers.transition3, layers.denseblock4, layers.norm5, self.relu]
 
     def head(self, f: Tensor) -> Tensor:
         return self.classifier(f.mean((2, 3)))  # type: ignore[no-any-return]
@@ -167,7 +199,7 @@ class Swin(Classifier):
             depths=[2, 2, depth, 2],
             num_heads=[heads, 2 * heads, 4 * heads, 8 * heads],
             window_size=[window, window],
-            stochastic_depth_prob=0.2,
+            stochastic_depth_prob=0.1,
             num_classes=classes,
         )
         net.features[0][0] = _with_channels(net.features[0][0], channels)

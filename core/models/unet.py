@@ -29,6 +29,7 @@ class UNet(nn.Module):
             _double(deep + shallow, shallow)
             for deep, shallow in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
+        self.pool = nn.MaxPool2d(2)
         self.out = nn.Conv2d(width, 1, 1)
 
     def encode(self, x: Tensor) -> list[Tensor]:
@@ -37,7 +38,7 @@ class UNet(nn.Module):
         x = (x - x.mean((2, 3), keepdim=True)) / (x.std((2, 3), keepdim=True) + 1e-3)
         skips: list[Tensor] = []
         for level, block in enumerate(self.down):
-            x = block(F.max_pool2d(x, 2) if level else x)
+            x = block(self.pool(x) if level else x)
             skips.append(x)
         return skips
 

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -18,6 +19,17 @@ from pages.shared.cuts import Cut
 
 ORDERS = ("doubt", "score, highest first", "name")
 FILTERS = ("all", "suspicious", "below threshold", "not judged")
+ABNORMAL = "abnormal"  # a label that every card understands
+
+
+class File(Protocol):
+    """What is judged: as the uploader hands it over."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def file_id(self) -> str: ...
+    def getvalue(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +41,7 @@ class Judged:
     score: float | None
     error: str
     probabilities: Mapping[str, float]
-    file: UploadedFile
+    file: File
     label: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
@@ -44,13 +56,14 @@ def drop_zone() -> tuple[list[UploadedFile], dict[str, dict[str, str]]]:
         "Folder" if whole else "Films",
         accept_multiple_files="directory" if whole else True,
         key=f"screen-files-{whole}",
-        on_change=_start,
+        on_change=start,
     )
     table = right.file_uploader("Labels: CSV with name, label", type="csv", key="screen-labels")
     return list(files), _labels(table)
 
 
-def _start() -> None:
+def start() -> None:
+    """Judge what waits, without a further click."""
     st.session_state.screening = True
 
 
@@ -69,14 +82,14 @@ def _labels(table: UploadedFile | None) -> dict[str, dict[str, str]]:
     return {row["name"]: {key: value or "" for key, value in row.items() if key} for row in rows}
 
 
-def judge(card: Card, files: Sequence[UploadedFile]) -> None:
+def judge(card: Card, files: Sequence[File]) -> None:
     """Judge what is not judged yet. Stopping keeps what is done: each answer is stored as it comes."""
     done = _done(card)
     waiting = [file for file in files if file.file_id not in done]
     if not waiting:
         return
     if not st.session_state.get("screening"):
-        st.button(f"Go on with the other {len(waiting)} scans", on_click=_start)
+        st.button(f"Go on with the other {len(waiting)} scans", on_click=start)
         return
     bar, stop = st.columns([5, 1], vertical_alignment="center")
     progress = bar.progress(0.0, "Loading the model")
@@ -95,7 +108,7 @@ def _done(card: Card) -> dict[str, cache.Screened]:
     return kept
 
 
-def judged(card: Card, files: Sequence[UploadedFile], table: Mapping[str, Mapping[str, str]]) -> list[Judged]:
+def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, str]]) -> list[Judged]:
     """The files judged so far, with their labels: from the CSV, else from the folder's name."""
     done = _done(card)
     rows: list[Judged] = []
@@ -121,9 +134,9 @@ def judged(card: Card, files: Sequence[UploadedFile], table: Mapping[str, Mappin
 
 
 def _known(card: Card, label: str) -> str | None:
-    """The label in the card's words. A detector knows normal and everything else."""
+    """The label in the card's words, or "abnormal". A detector knows normal and everything else."""
     name = label.strip().lower()
-    if name in card.labels:
+    if name in (*card.labels, ABNORMAL):
         return name
     return name if name and card.kind == "detector" else None
 

@@ -1,4 +1,4 @@
-"""A page opened by its own address on a server that has not run app.py yet.
+"""What an address asks for: a page, on a server that has not run app.py yet, and a sample.
 
 Until st.navigation is called once, Streamlit serves every file of pages/ by itself, without the app's frame.
 """
@@ -27,3 +27,13 @@ def go_on() -> None:
     if asked := st.session_state.pop("asked", None):
         page, parameters = asked
         st.switch_page(page, query_params=parameters)
+
+
+def sample() -> str:
+    """The file name of the sample to open with, as in /anomaly?sample=NAME; empty without one."""
+    return st.query_params.get("sample", "")
+
+
+def drop_sample() -> None:
+    """Once it is read the address lets go of it: forgetting the scan must not bring it back."""
+    st.query_params.pop("sample", None)

@@ -1,21 +1,24 @@
 """What a person chooses: scans, a model, a threshold. Chosen once, kept on every page of the session."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import images
+from core import samples as shipped
 from core.errors import OpacityError
+from core.samples import Sample
 from core.types import Card, Kind, Scan
-from pages.shared import cache, deep_link, neighbour_cache, reading, score_cache, sign_in
+from pages.shared import cache, deep_link, neighbour_cache, reading, samples, score_cache, sign_in
 from pages.shared.reading import plain
 
 HERE = Path(__file__).parent
 SUFFIXES = ("png", "jpg", "jpeg", "dcm", "dicom", "ima")
 INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
 ASKED = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
-EMPTY = INVITATION.format("chest film")
+INSTEAD = "Or click one to have it read. Synthetic ones were made by a model and show nobody."
 
 
 def show_frame() -> None:
@@ -41,11 +44,27 @@ def upload_scan() -> Scan | None:
             key=key,
         )
         _receive(files)
+        _follow_link(held)
         if held:
             _offer(held)
     for problem in st.session_state.get("problems", ()):
         st.error(plain(problem))
-    return held.get(st.session_state.get("scan", ""))
+    scan = held.get(st.session_state.get("scan", ""))
+    sample = samples.of(scan)
+    if sample is not None and (other := samples.show_mark(sample)):
+        _take_sample(other)
+        st.rerun()
+    return scan
+
+
+def invite(modality: str) -> None:
+    """What to do on a page without a scan, and samples to begin with."""
+    st.info(INVITATION.format(modality))
+    if samples.a_few(modality):
+        st.caption(INSTEAD)
+    if sample := samples.strip(modality, "first"):
+        _take_sample(sample)
+        st.rerun()
 
 
 def _receive(files: list[UploadedFile]) -> None:
@@ -56,21 +75,48 @@ def _receive(files: list[UploadedFile]) -> None:
     fresh = [file for file in files if file.file_id not in seen]
     if not fresh:
         return
+    _take([(file.getvalue(), file.name) for file in fresh])
+    seen.update(file.file_id for file in fresh)
+
+
+def _take_sample(sample: Sample) -> None:
+    """Read a sample exactly as if it had been dropped."""
+    try:
+        data = shipped.read(sample)
+    except OpacityError as problem:
+        st.session_state.problems = [str(problem)]
+    else:
+        _take([(data, sample.name)])
+
+
+def _follow_link(held: Mapping[str, Scan]) -> None:
+    """Read the sample that the address names, unless there is something to lose sight of."""
+    try:
+        sample = samples.linked()
+    except OpacityError as problem:
+        st.session_state.problems = [str(problem)]
+    else:
+        if sample is not None and not held:
+            _take_sample(sample)
+    deep_link.drop_sample()
+
+
+def _take(files: Sequence[tuple[bytes, str]]) -> None:
+    """Read files, given as bytes and name, and show the first that can be read."""
     problems: list[str] = []
     read: list[Scan] = []
-    for file in fresh:
+    for data, name in files:
         try:
-            scan = images.read(file.getvalue(), file.name)
+            scan = images.read(data, name)
         except OpacityError as problem:
             problems.append(str(problem))
         else:
-            reading.keep(scan, file.getvalue(), file.name)
+            reading.keep(scan, data, name)
             read.append(scan)
     st.session_state.scans.update({scan.digest: scan for scan in read})
     if read:
         st.session_state.scan = read[0].digest
     st.session_state.problems = problems
-    seen.update(file.file_id for file in fresh)
 
 
 def _offer(held: dict[str, Scan]) -> None:

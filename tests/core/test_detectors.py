@@ -10,6 +10,7 @@ from core.detectors.autoencoder import Autoencoder
 from core.detectors.convlstm import ConvLSTMCell
 from core.detectors.detail import Detail
 from core.detectors.ensemble import Ensemble
+from core.detectors.finder import LesionFinder
 from core.detectors.padim import Padim
 from core.detectors.patchcore import PatchCore, farthest_first
 from core.detectors.pooled import LesionDirections
@@ -282,3 +283,31 @@ def test_a_bright_patch_stands_out_where_it_is():
     row, column = divmod(int(output.map[0].argmax()), 96)
     assert 20 <= row < 40
     assert 50 <= column < 70
+
+
+def test_a_finder_learns_to_mark_what_was_drawn():
+    torch.manual_seed(0)
+    finder = LesionFinder(size=32, width=4, levels=2)
+    x = torch.rand(8, 1, 32, 32, generator=Generator().manual_seed(0)) / 4
+    drawn = torch.zeros_like(x)
+    drawn[:, :, 8:16, 10:20] = 1
+    optimizer = torch.optim.Adam(finder.parameters(), 0.02)
+    for _ in range(60):
+        optimizer.zero_grad()
+        finder.outline_loss(x + drawn, drawn).backward()
+        optimizer.step()
+    finder.eval()
+    with torch.inference_mode():
+        finder.calibrate([x])
+        ill, well = finder.score(x + drawn), finder.score(x)
+    assert ill.score.min() > well.score.max()
+    assert ill.map[:, 8:16, 10:20].mean() > 4 * ill.map[:, 20:].mean() + 1
+
+
+def test_patchcore_looks_at_the_depth_it_is_told():
+    deep = PatchCore(backbone="dinov2-vits14", patches=20, depth=1)
+    deep.attach(Projected("dinov2-vits14"))
+    shallow = PatchCore(backbone="dinov2-vits14", patches=20)
+    shallow.attach(Projected("dinov2-vits14"))
+    x = scans(deep)
+    assert not torch.equal(deep.score(x).score, shallow.score(x).score)

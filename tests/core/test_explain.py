@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.detectors.base import Detector, DetectorOutput
 from core.explain import (
     EXPLAINERS,
     FAST,
@@ -20,7 +19,6 @@ from core.explain import (
     layer_cam,
     occlusion,
     score_cam,
-    score_occlusion,
 )
 from core.models.base import Classifier
 from core.models.cnn import CNN
@@ -94,23 +92,6 @@ def test_occlusion_covers_every_place_also_where_windows_do_not_fit():
     heat = occlusion(Corner(), torch.ones(1, 1, 11, 13), 1, window=4, stride=3)
     assert heat.shape == (11, 13)
     assert torch.isfinite(heat).all()
-
-
-class Roughness(Detector):
-    """Scores how rough the upper left quarter is."""
-
-    def score(self, x: Tensor) -> DetectorOutput:
-        side = x.shape[-1] // 2
-        return DetectorOutput(x[:, 0, :side, :side].square().mean((1, 2)), x[:, 0].abs(), None)
-
-
-def test_score_occlusion_is_hot_where_the_anomaly_score_came_from():
-    x = torch.randn(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    heat = score_occlusion(Roughness(), x, window=8, stride=8)
-    assert heat.shape == (32, 32)
-    assert heat[:16, :16].min() > 0
-    assert not heat[16:].any()
-    assert not heat[:, 16:].any()
 
 
 def test_integrated_gradients_add_up_to_what_the_film_changed():

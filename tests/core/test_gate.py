@@ -58,6 +58,25 @@ def test_a_chest_film_is_refused_by_a_card_for_heads(drawn: Scan):
     gate.check(head(), HEAD)
 
 
+def test_a_slice_with_white_bone_is_refused_by_a_card_for_mri_and_one_without_by_a_card_for_ct():
+    on_mri = replace(HEAD, modality="brain MRI slice")
+    with pytest.raises(
+        RefusedScan, match=r"a skull as white as on CT \(\d+% of the head; at most 8%"
+    ) as caught:
+        gate.check(head(), on_mri)
+    assert caught.value.test == "bone"
+    pale = replace(head(), pixels=np.minimum(head().pixels, 0.4 + np.linspace(0, 0.3, 224)[:, None]))
+    gate.check(pale, on_mri)
+    with pytest.raises(RefusedScan, match=r"no skull was found .* at least 5% is usual"):
+        gate.check(pale, HEAD)
+
+
+def test_a_chest_film_turned_negative_is_not_offered_to_a_card_for_heads(drawn: Scan):
+    with pytest.raises(RefusedScan) as caught:
+        gate.check(drawn, HEAD, replace(lungs.find(drawn), confidence=0.97))
+    assert "negative" not in str(caught.value)
+
+
 def test_a_card_for_heads_names_another_modality():
     gate.check(replace(head(), modality="CT"), HEAD)
     with pytest.raises(RefusedScan, match="its modality is MR"):
@@ -130,7 +149,7 @@ def test_pictures_without_lungs_are_refused(kind: str):
 
 
 def test_a_card_for_other_pictures_asks_for_no_lungs():
-    other = replace(CARD, modality="brain MRI slice")
+    other = replace(CARD, modality="brain MRI slice", gate=None)
     gate.check(scan_of(np.random.default_rng(0).random((224, 224))), other)
 
 

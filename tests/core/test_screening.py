@@ -45,7 +45,7 @@ def test_every_file_has_its_row_in_its_place(films: list[Path]):
 
 @pytest.mark.parametrize("card", [CARD, DETECTOR], ids=lambda card: card.kind)
 def test_a_row_does_not_depend_on_its_neighbours(card: cards.Card, films: list[Path]):
-    model = screening.prepare(inference.load(card.id))
+    model = screening.load(card.id)
     rows = {row.path: row for row in screening.screen(model, films)}
     turned = screening.screen(model, films[::-1])
     alone = screening.screen(model, films[4:5])
@@ -55,7 +55,7 @@ def test_a_row_does_not_depend_on_its_neighbours(card: cards.Card, films: list[P
 @pytest.mark.parametrize("card", [CARD, DETECTOR], ids=lambda card: card.kind)
 def test_many_are_judged_as_one_is(card: cards.Card, films: list[Path]):
     model = inference.load(card.id)
-    for row in screening.screen(screening.prepare(model), films[:8]):
+    for row in screening.screen(screening.load(card.id), films[:8]):
         one = screening.judge_named(model, Path(row.path).read_bytes(), row.path)
         assert replace(row, score=None, probabilities={}) == replace(one, score=None, probabilities={})
         if one.score is not None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from scipy import ndimage
 from torch import Generator, Tensor
 
 from core.detectors import Backbone, Detail
@@ -14,7 +16,7 @@ from train.data import Case
 from train.detector_card import draft, report
 from train.features import Remembered
 from train.measures import dullness, equalised, sharpness, size_of
-from train.sources import SOURCES, _thinned, _to_test
+from train.sources import SOURCES, _thinned, _to_test, _twins_together
 
 SPEC = InputSpec(size=224, channels=1, mean=(0.0,), std=(1.0,), region="whole")
 
@@ -64,6 +66,18 @@ def test_an_abnormal_case_that_nothing_learns_from_goes_to_the_test():
     ill, well = (Case(Path("a"), "a", label, "1", "train") for label in ("stroke", "normal"))
     assert _to_test(ill).split == "test"
     assert _to_test(well).split == "train"
+
+
+def test_slices_that_look_the_same_stay_on_one_side(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    first, other = (ndimage.gaussian_filter(rng.random((64, 64)), 3) for _ in range(2))
+    shown = {"first": first, "twin": first + 0.001 * rng.random((64, 64)), "other": other}
+    for name, pixels in shown.items():
+        stretched = (pixels - pixels.min()) / np.ptp(pixels)
+        Image.fromarray((255 * stretched).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    found = _twins_together([Case(tmp_path / f"{n}.png", n, "normal", n, "train") for n in shown])
+    patients = {case.name: case.patient for case in found}
+    assert patients["first"] == patients["twin"] != patients["other"]
 
 
 def test_equalised_films_are_equally_sharp():

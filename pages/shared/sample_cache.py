@@ -1,0 +1,37 @@
+"""Samples show nobody, so all sessions share what is made of them: the list and the thumbnails."""
+
+import base64
+import io
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from core import images, samples
+from core.errors import CardError
+from core.samples import Sample
+
+SIDE = 224  # pixels; shown at half that, so that a dense screen has its share
+QUALITY = 80
+
+
+@st.cache_data(show_spinner=False)
+def found() -> tuple[tuple[Sample, ...], str]:
+    """The synthetic samples, then the public film where there is one; and what is wrong with the manifest."""
+    film = samples.public_film()
+    public = () if film is None else (film,)
+    try:
+        return (*samples.every(), *public), ""
+    except CardError as fault:
+        return public, str(fault)
+
+
+@st.cache_data(show_spinner=False)
+def thumbnail(sample: Sample) -> str:
+    """The sample as a small WebP picture in a data address. Raises CardError, UnreadableImage."""
+    scan = images.read(samples.read(sample), sample.name)
+    picture = Image.fromarray((scan.pixels * 255).round().astype(np.uint8))
+    picture.thumbnail((SIDE, SIDE))
+    file = io.BytesIO()
+    picture.save(file, "WEBP", quality=QUALITY)
+    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"

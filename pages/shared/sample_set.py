@@ -1,0 +1,87 @@
+"""All samples of a modality as a labelled worklist: what the page Screen does, without a film at hand."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core import samples as shipped
+from core.errors import CardError
+from core.samples import Sample
+from core.types import Card
+from pages.shared import batch, samples
+from pages.shared.reading import plain
+
+# what a condition is by the labels of a card that tells its kinds apart
+KINDS = {"tumour": {"glioma", "meningioma", "pituitary"}}
+INSTEAD = "Or take these. A model made them, so they show nobody; each is labelled with what it was made as."
+CAUTION = (
+    "{} synthetic samples, labelled with what a model was asked to make. What is measured on them shows how "
+    "the page works, not how good the model is."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFile:
+    """A sample as the uploader hands files over."""
+
+    name: str
+    file_id: str
+    data: bytes
+
+    def getvalue(self) -> bytes:
+        return self.data
+
+
+def chosen(card: Card) -> tuple[list[SampleFile], dict[str, dict[str, str]]]:
+    """The whole set with a table of its labels, once somebody asked for it; nothing before."""
+    if not st.session_state.get("screening-samples"):
+        return [], {}
+    files: list[SampleFile] = []
+    table: dict[str, dict[str, str]] = {}
+    for sample in whole(card):
+        try:
+            files.append(SampleFile(sample.name, sample.sha256, shipped.read(sample)))
+        except CardError as fault:
+            st.error(plain(str(fault)))
+        else:
+            table[sample.name] = {"label": label_of(sample, card), "made as": sample.condition}
+    said, away = st.columns([4, 1], vertical_alignment="center")
+    said.caption(CAUTION.format(len(files)))
+    away.button("Put them away", on_click=_put_away, width="stretch")
+    return files, table
+
+
+def offer(card: Card) -> None:
+    """On an empty page: what the set looks like, and one click that judges all of it."""
+    number = len(whole(card))
+    if not number:
+        return
+    st.caption(INSTEAD)
+    st.button(f"Judge all {number} synthetic samples", on_click=_ask)
+    samples.show([sample for sample in samples.a_few(card.modality) if sample.synthetic])
+
+
+def whole(card: Card) -> list[Sample]:
+    """The synthetic samples that the card may judge."""
+    return [sample for sample in samples.suiting(card.modality) if sample.synthetic]
+
+
+def label_of(sample: Sample, card: Card) -> str:
+    """The condition in the card's words; empty when the card has no word for it."""
+    if sample.condition == card.labels[0]:
+        return card.labels[0]
+    if card.kind == "detector":
+        return sample.condition
+    if KINDS.get(sample.condition, set()) >= set(card.labels[1:]):
+        return batch.ABNORMAL
+    words = set(sample.condition.split())
+    return next((label for label in card.labels[1:] if set(label.split()) <= words), "")
+
+
+def _ask() -> None:
+    st.session_state["screening-samples"] = True
+    batch.start()
+
+
+def _put_away() -> None:
+    st.session_state["screening-samples"] = False

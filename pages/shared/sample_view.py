@@ -1,0 +1,66 @@
+"""The samples' own card: whether they look real to the models, and whether they are anybody's."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core import samples
+from core.errors import CardError
+from core.samples import SamplesCard
+from pages.shared.reading import plain
+
+
+def show() -> None:
+    """Figures of the samples that ship; nothing without any."""
+    try:
+        card = samples.card()
+    except CardError as fault:
+        st.error(plain(str(fault)))
+        return
+    if card is None:
+        return
+    st.header("Synthetic samples")
+    figures, limits = st.columns(2, gap="medium")
+    with figures:
+        st.dataframe(_table(card), hide_index=True, height="content", key="samples-card")
+    with limits:
+        st.markdown("\n".join(f"- {plain(limit)}" for limit in card.limitations))
+        judges = ", ".join(f"{modality}s by {found.card}" for modality, found in card.agreement.items())
+        st.caption(
+            f"Fresh: as they came, nobody chose; judged: {judges}. Fréchet: distance of a crowd's features "
+            "to those of held-out real scans; smaller is more alike. Nearest: distance to the training scan "
+            f"most like it. {plain(card.choosing)} Made by {card.model}, code {card.commit}."
+        )
+        st.code(card.command, language=None)
+
+
+def _table(card: SamplesCard) -> list[dict[str, str]]:
+    """One row per figure, one column per modality."""
+    columns = {modality: _figures(card, modality) for modality in card.agreement}
+    names = dict.fromkeys(name for column in columns.values() for name in column)
+    return [
+        {"": name, **{modality: column.get(name, "") for modality, column in columns.items()}}
+        for name in names
+    ]
+
+
+def _figures(card: SamplesCard, modality: str) -> dict[str, str]:
+    fresh, measures = card.agreement[modality].fresh, card.nearest[modality]
+    return {
+        "fresh scans": f"{fresh['n']:.0f}",
+        "taken for what they were made as": f"{fresh['agrees']:.1%}",
+        "pass the gate": f"{fresh['admitted']:.1%}",
+        **{f"Fréchet, {name}": f"{far:.1f}" for name, far in card.frechet[modality].items() if name != "n"},
+        **{name: text for measure, found in measures.items() for name, text in _near(measure, found).items()},
+    }
+
+
+def _near(measure: str, found: Mapping[str, float | Mapping[str, float]]) -> dict[str, str]:
+    """The shipped sample that is nearest to any training scan, and what it is compared with."""
+    least = {
+        name if isinstance(far, float) else "samples that ship, nearest of all": (
+            far if isinstance(far, float) else min(far.values())
+        )
+        for name, far in found.items()
+    }
+    return {f"{measure}: {name}": f"{far:.3f}" for name, far in least.items()}

@@ -1,0 +1,117 @@
+"""Scans to begin with, for who has none at hand: a strip of pictures, one click each."""
+
+import html
+from collections.abc import Sequence
+from itertools import zip_longest
+
+import streamlit as st
+
+from core import samples
+from core.errors import OpacityError
+from core.samples import Sample
+from core.types import Scan
+from pages.shared import deep_link, sample_cache
+from pages.shared.reading import plain
+
+SHOWN = 6  # synthetic pictures in a strip
+DICOM = ".dcm"
+
+
+def suiting(modality: str) -> list[Sample]:
+    """Every sample of the modality."""
+    known, _ = sample_cache.found()
+    return [sample for sample in known if sample.modality == modality]
+
+
+def a_few(modality: str) -> list[Sample]:
+    """The first ones of each condition in turn, every film that is no picture file, and the public one."""
+    suitable = suiting(modality)
+    groups: dict[str, list[Sample]] = {}
+    for sample in suitable:
+        if sample.synthetic and sample.path.suffix != DICOM:
+            groups.setdefault(sample.condition, []).append(sample)
+    in_turn = [sample for turn in zip_longest(*groups.values()) for sample in turn if sample is not None]
+    return in_turn[:SHOWN] + [sample for sample in suitable if sample.path.suffix == DICOM]
+
+
+def strip(modality: str, key: str) -> Sample | None:
+    """A few samples as pictures to click on; the one that was clicked."""
+    clicked: Sample | None = None
+    few = _pictured(a_few(modality))
+    with st.container(horizontal=True, key=f"samples-{key}"):
+        for sample, picture in few:
+            label = f"![]({picture}) **{_mark(sample)}** {_origin(sample)}"
+            if st.button(label, key=f"{key}-{sample.path.name}", type="tertiary"):
+                clicked = sample
+    return clicked
+
+
+def show(few: Sequence[Sample]) -> None:
+    """The same pictures, with nothing to click on."""
+    figures = (
+        f'<figure><img src="{picture}" alt=""><figcaption><strong>{_mark(sample)}</strong> '
+        f"{html.escape(_origin(sample))}</figcaption></figure>"
+        for sample, picture in _pictured(few)
+    )
+    st.html(f'<div class="opacity-samples">{"".join(figures)}</div>')
+
+
+def _pictured(few: Sequence[Sample]) -> list[tuple[Sample, str]]:
+    """Each sample with the address of its thumbnail; a file that is not as listed is said and left out."""
+    _, fault = sample_cache.found()
+    faults = [fault] if fault else []
+    shown: list[tuple[Sample, str]] = []
+    for sample in few:
+        try:
+            shown.append((sample, sample_cache.thumbnail(sample)))
+        except OpacityError as problem:
+            faults.append(str(problem))
+    for problem in faults:
+        st.error(plain(problem))
+    return shown
+
+
+def _mark(sample: Sample) -> str:
+    kind = "Synthetic" if sample.synthetic else "Real"
+    return f"{kind}, DICOM" if sample.path.suffix == DICOM else kind
+
+
+def _origin(sample: Sample) -> str:
+    return f"made as: {sample.condition}" if sample.synthetic else "a public film"
+
+
+def linked() -> Sample | None:
+    """The sample that the address asks for. Raises UnknownName."""
+    name = deep_link.sample()
+    return samples.named(name, sample_cache.found()[0]) if name else None
+
+
+def of(scan: Scan | None) -> Sample | None:
+    """The sample that a scan was read from, also by who saved it and sent it back, or in another window."""
+    if scan is None:
+        return None
+    known, _ = sample_cache.found()
+    return next((one for one in known if scan.digest == one.sha256 or scan.name == one.name), None)
+
+
+def show_mark(sample: Sample) -> Sample | None:
+    """Above every result: that this is a sample, and others to go on with; the one that was clicked."""
+    mark, words = "Public film", "A real one."
+    if sample.synthetic:
+        mark = "Synthetic sample"
+        words = f"Made as: {html.escape(sample.condition)}. It shows nobody, and nobody diagnosed it."
+    with st.container(horizontal=True, vertical_alignment="center", key="sample-mark"):
+        st.html(f'<p class="opacity-line"><span class="opacity-mark">{mark}</span> {words}</p>')
+        # a name of its own for each sample, so that the next one does not find it open
+        with st.popover("Other samples", key=f"others-{sample.sha256}", on_change="rerun") as others:
+            return _others(sample) if others.open else None
+
+
+def _others(sample: Sample) -> Sample | None:
+    """Strips of every modality, the sample's own first; the one that was clicked."""
+    clicked: Sample | None = None
+    known, _ = sample_cache.found()
+    for modality in dict.fromkeys((sample.modality, *(one.modality for one in known))):
+        st.caption(f"{modality[0].upper()}{modality[1:]}s")
+        clicked = strip(modality, f"other-{modality.split()[0]}") or clicked
+    return clicked

@@ -1,0 +1,83 @@
+"""One click from an empty page to a result, with the samples that ship."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from core import samples
+from tests.browser.serving import ROOT, serve
+
+SLOW = 60_000  # milliseconds: the first reading loads torch
+FILMS = [sample for sample in samples.every() if sample.modality == "chest film"]
+pytestmark = pytest.mark.skipif(not FILMS, reason="no samples ship with this checkout")
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serve(ROOT / "app.py") as url:
+        yield url
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(SLOW)
+    yield page
+    page.close()
+
+
+def strip(page: Page) -> Locator:
+    return page.locator("[class*=st-key-samples-] button")
+
+
+def pictured(button: Locator) -> bool:
+    """Whether the button's picture has arrived."""
+    return bool(button.locator("img").evaluate("image => image.complete && image.naturalWidth > 100"))
+
+
+def test_a_link_to_a_page_with_a_sample_is_read_at_once_by_the_servers_first_visitor(page: Page):
+    with serve(ROOT / "app.py") as url:
+        page.goto(f"{url}/anomaly?sample={FILMS[0].path.name}")
+        expect(page.locator(".opacity-verdict")).to_be_visible(timeout=SLOW)
+        expect(page.locator(".opacity-mark")).to_have_text("Synthetic sample")
+        assert page.url == f"{url}/anomaly"
+
+
+def test_one_click_reads_a_sample_and_another_follows(page: Page, address: str):
+    page.goto(address)
+    wanted = page.get_by_role("button", name=re.compile("made as: bacterial")).first
+    expect(wanted).to_contain_text("Synthetic", timeout=SLOW)
+    assert pictured(wanted)
+    wanted.click()
+    expect(page.locator(".opacity-verdict")).to_be_visible(timeout=SLOW)
+    mark = page.locator(".st-key-sample-mark .opacity-line")
+    expect(mark).to_contain_text("Synthetic sample Made as: bacterial pneumonia")
+    expect(strip(page)).to_have_count(0, timeout=SLOW)
+
+    page.get_by_role("button", name="Other samples").click()
+    page.get_by_role("button", name=re.compile("made as: normal")).first.click()
+    expect(mark).to_contain_text("Made as: normal", timeout=SLOW)
+    expect(strip(page)).to_have_count(0, timeout=SLOW)
+    page.get_by_role("link", name="Thresholds").click()
+    expect(mark).to_be_visible(timeout=SLOW)
+
+
+def test_one_click_screens_them_all(page: Page, address: str):
+    page.goto(f"{address}/screen")
+    page.get_by_role("button", name=f"Judge all {len(FILMS)} synthetic samples").click()
+    expect(page.get_by_role("tab", name="How did it do")).to_be_visible(timeout=2 * SLOW)
+    expect(page.get_by_text("not how good the model is")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["", "anomaly", "screen"])
+def test_three_samples_stand_beside_each_other_on_a_phone(page: Page, address: str, name: str):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}/{name}")
+    pictures = page.locator("[class*=st-key-samples-] img, .opacity-samples img")
+    expect(pictures.nth(3)).to_be_visible(timeout=SLOW)
+    boxes = [pictures.nth(place).bounding_box() for place in range(4)]
+    tops = [round(box["y"]) for box in boxes if box]
+    assert tops[0] == tops[1] == tops[2] < tops[3]
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -1,0 +1,60 @@
+"""Where the gate's rules for heads should cut: python -m train.gate_rules --data DATA
+
+Prints, per training set and from no test scan, the quantiles of what each rule looks at. The cuts in
+core.gate are set so that about one training scan in a hundred falls on the wrong side.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from core import gate, heads, images, lungs
+from core.resample import as_film
+from train import sources
+from train.data import chest_xray
+from train.gate_pictures import spread
+from train.sources import SOURCES
+
+QUANTILES = (0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0)
+EACH = 400  # scans of one set; quantiles settle before that
+
+
+def main() -> None:
+    arguments = parse()
+    print(f"{'':28}{'':16}" + "".join(f"{quantile:8.0%}" for quantile in QUANTILES))
+    for name, paths in training_scans(arguments.data).items():
+        rows = torch.tensor([measured(path) for path in spread(paths, EACH)])
+        for what, values in zip(("confidence", "dark border", "white"), rows.T, strict=True):
+            at = torch.quantile(values, torch.tensor(QUANTILES))
+            print(f"{name:28}{what:16}" + "".join(f"{value:8.3f}" for value in at.tolist()), flush=True)
+        print(f"{name:28}{'taken for chest':16}{float(rows[:, 3].mean()):8.3f}", flush=True)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
+    return parser.parse_args()
+
+
+def training_scans(data: Path) -> dict[str, list[Path]]:
+    """Files by set; none of a test split."""
+    films = [case.path for case in chest_xray(data) if case.split == "train"]
+    found = {gate.FILM: films}
+    for name in ("brain-ct", "brain-mri"):
+        cases = sources.gather(SOURCES[name], data, seed=0)
+        found[SOURCES[name].modality] = [case.path for case in cases if case.split == "train"]
+    return found
+
+
+def measured(path: Path) -> tuple[float, float, float, float]:
+    """Confidence in lungs, dark share of the border, white share of the head, taken for a chest or not."""
+    scan = images.read(path.read_bytes(), path.name)
+    fields = lungs.find(scan)
+    chest = gate.is_chest_film(scan, fields)
+    film = as_film(scan.pixels)
+    return fields.confidence, gate.dark_border(film), float(heads.white_share(film)[0]), float(chest)
+
+
+if __name__ == "__main__":
+    main()
