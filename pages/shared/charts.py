@@ -144,7 +144,9 @@ def histogram(
             annotation={"text": "this scan", "yanchor": "top"},
         )
     figure.update_layout(barmode="overlay", bargap=0.05)
-    return _quiet(figure, height, x="score", y="share of class", percent="y")
+    quiet = _quiet(figure, height, x="score", y="share of class", percent="y")
+    # the legend a line higher: right above the plot stands the threshold
+    return quiet.update_layout(legend={"y": 1.16}, margin={"t": 44})
 
 
 def roc(

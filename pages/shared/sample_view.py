@@ -22,7 +22,7 @@ def show() -> None:
     st.header("Synthetic samples")
     figures, limits = st.columns(2, gap="medium")
     with figures:
-        st.dataframe(_table(card), hide_index=True, height="content", key="samples-card")
+        st.table(_table(card), hide_index=True, border="horizontal", alt="Figures of the samples")
     with limits:
         st.markdown("\n".join(f"- {plain(limit)}" for limit in card.limitations))
         judges = ", ".join(f"{modality}s by {found.card}" for modality, found in card.agreement.items())
