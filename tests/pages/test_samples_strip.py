@@ -211,7 +211,7 @@ def test_the_samples_card_is_laid_open(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(samples, "card", lambda: card)
     app = AppTest.from_function(view).run()
     assert not app.exception
-    table = dict(app.dataframe[0].value.itertuples(index=False))
+    table = dict(app.table[0].value.itertuples(index=False))
     assert table["taken for what they were made as"] == "90.0%"
     assert table["Fréchet, made"] == "1.5"
     assert table["pixels: samples that ship, nearest of all"] == "0.300"
