@@ -19,8 +19,6 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as core sets it, before torch loads
 
 import numpy as np
-import onnxruntime
-import openvino
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -59,7 +57,7 @@ class Measured:
 def main() -> None:
     options = parse()
     torch.set_num_threads(options.threads)
-    fusing.keep_memory()  # for the peers as well
+    fusing.keep_memory()  # for all ways; before any library starts threads, so the peers' are imported late
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.data or draw(Path(scratch))
         found = screening.files([folder])
@@ -127,7 +125,7 @@ def measure(model: Model, files: Sequence[Path], options: argparse.Namespace) ->
     best = dict.fromkeys(ways, float("inf"))
     stray: dict[str, float] = {}
     for way in ways.values():
-        way(files[:TOGETHER])  # load, compile, start decoders
+        way(files[: 4 * TOGETHER])  # load, compile, start decoders
     for _ in range(options.rounds):
         for name, way in ways.items():
             start = time.perf_counter()
@@ -188,6 +186,8 @@ def with_pytorch(network: nn.Module, _: Tensor, __: int) -> Run:
 
 
 def with_onnx_runtime(network: nn.Module, x: Tensor, threads: int) -> Run:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(exported(network, x), options, providers=["CPUExecutionProvider"])
@@ -196,6 +196,8 @@ def with_onnx_runtime(network: nn.Module, x: Tensor, threads: int) -> Run:
 
 
 def with_openvino(network: nn.Module, x: Tensor, threads: int, **precision: str) -> Run:
+    import openvino
+
     settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", **precision}
     core = openvino.Core()
     compiled = core.compile_model(core.read_model(exported(network, x)), "CPU", settings)

@@ -26,7 +26,7 @@ from core.limits import ACQUISITION, MAX_FRAMES, MAX_PIXELS, SECONDS, short
 from core.types import Scan, View
 
 POOL: Final = max(2, min(4, os.cpu_count() or 2))
-JOBS: Final = 500  # then a decoder is replaced: native libraries leak
+JOBS: Final = 5000  # then a decoder is replaced: native libraries may leak; a start costs some 500 files
 PIPE_BYTES: Final = 2**20
 LOOK_SECONDS: Final = 0.2  # from one look for decoders that overrun to the next
 START_SECONDS: Final = 60.0  # to import numpy, pydicom and Pillow on a busy machine

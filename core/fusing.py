@@ -3,7 +3,7 @@
 import copy
 import ctypes
 import platform
-from typing import Final
+from typing import Final, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +12,17 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 # glibc, malloc.h
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_THRESHOLD: Final = -3
+M_TOP_PAD: Final = -2
 M_ARENA_MAX: Final = -8
 LARGEST_KEPT: Final = 32 * 2**20  # bytes; glibc takes no larger one
 MOST_KEPT: Final = 512 * 2**20
+HEAP: Final = 64 * 2**20
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def keep_memory() -> None:
-    """Let this process keep freed memory, up to MOST_KEPT, for its next layers.
+    """Let this process keep freed memory, up to MOST_KEPT, for its next layers: before it starts threads.
 
     A layer of many scans is some 25 MB. The C library of Linux gives that back at once and gets it anew, page
     by page: a quarter of the lung network's time. Others do not, and are left as they are.
@@ -27,10 +31,11 @@ def keep_memory() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
         library.mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
-        library.mallopt(M_ARENA_MAX, 1)  # threads of their own arenas give back whatever the limits say
+        library.mallopt(M_ARENA_MAX, 1)  # threads that start later share a store
+        library.mallopt(M_TOP_PAD, HEAP)  # and what earlier ones have gives no heap back
 
 
-def fused(network: nn.Module) -> nn.Module:
+def fused(network: Network) -> Network:
     """A copy in eval mode, channels last, where a convolution with its norm and its ReLU is one layer.
 
     Only neighbours in an nn.Sequential are merged: elsewhere the order of the modules says nothing.
@@ -95,7 +100,7 @@ class _Convolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.ops.mkldnn._convolution_pointwise(  # type: ignore[no-any-return]
-            x,
+            x.contiguous(memory_format=torch.channels_last),
             self.weight,
             self.bias,
             self.padding,
@@ -106,8 +111,3 @@ class _Convolution(nn.Module):
             [],
             "",
         )
-
-
-def laid_out(x: Tensor) -> Tensor:
-    """x: (N, C, H, W), as a fused network wants it."""
-    return x.contiguous(memory_format=torch.channels_last)

@@ -10,7 +10,7 @@ from torch import Tensor
 from core import cards, heads, images, likeness, lungs
 from core.errors import RefusedScan
 from core.resample import as_film
-from core.types import Card, LungFields, Scan
+from core.types import Card, FloatArray, LungFields, Scan
 
 SMALLEST_SIDE = 64  # pixels; below this ribs and vessels are gone
 LEAST_CONTRAST = 0.05  # between the 1st and the 99th percentile
@@ -106,7 +106,7 @@ def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
             f"{scan.name} is {width} x {height} pixels; each side needs at least {SMALLEST_SIDE}. "
             "Send the original, not a thumbnail.",
         )
-    low, high = np.percentile(scan.pixels.ravel()[:: 1 + scan.pixels.size // SAMPLED], (1, 99))
+    low, high = _contrast(scan.pixels.ravel()[:: 1 + scan.pixels.size // SAMPLED])
     if high - low < LEAST_CONTRAST:
         yield (
             "blank",
@@ -123,6 +123,13 @@ def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
     view = scan.acquisition.get("ViewPosition", "").upper()
     if card.modality == FILM and view in LATERAL_VIEWS:
         yield "view", f"{scan.name} says that it is a lateral view ({view}). {_reads(card)}"
+
+
+def _contrast(values: FloatArray) -> tuple[float, float]:
+    """The 1st and 99th percentile; numpy's own, which weighs neighbours, takes five times as long."""
+    ends = len(values) // 100, len(values) - 1 - len(values) // 100
+    low, high = np.partition(values, ends)[list(ends)].tolist()
+    return low, high
 
 
 def _reads(card: Card) -> str:

@@ -84,7 +84,7 @@ def _grey(image: Image.Image) -> tuple[FloatArray, float]:
         image = image.convert("RGB")
         share = dicom.colour_share(np.asarray(image))
     # Files whose channels are equal come out exactly as their grey copies: the mode must not leak the label.
-    return np.asarray(image.convert("L")) / np.float32(255), share
+    return np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255), share
 
 
 def _deep(values: FloatArray) -> FloatArray:

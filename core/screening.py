@@ -18,7 +18,7 @@ from core import audit, cards, checkpoints, decoding, fusing, gate, heads, image
 from core.detectors import Detector
 from core.errors import OpacityError, RefusedScan
 from core.inference import Model
-from core.models import Classifier, UNet
+from core.models import Classifier, ClassifierEnsemble, UNet
 from core.preprocess import align_films
 from core.resample import as_film
 from core.types import Card, LungFields, Prediction, Scan, Verdict
@@ -72,9 +72,12 @@ def load(card_id: str) -> Model:
     """inference.load for command lines: the network is laid out for many scans, and the process with it."""
     fusing.keep_memory()  # before the first thread, which would keep a store of its own
     model = inference.load(card_id)
-    if not isinstance(model.network, Classifier):
-        return model
-    return replace(model, network=fusing.fused(model.network))
+    network = model.network
+    if isinstance(network, ClassifierEnsemble):
+        network.attach([replace(each, network=fusing.fused(each.network)) for each in network.lent()])
+    if isinstance(network, Classifier):
+        return replace(model, network=fusing.fused(network))
+    return model
 
 
 @cache
@@ -178,8 +181,7 @@ def _survey(scans: Sequence[_Opened]) -> list[gate.Facts]:
     """What the gate has to know of each scan; the lungs on the network's own grid."""
     if not scans:
         return []
-    films = fusing.laid_out(_full(_films(scans)))
-    probabilities, features = lungs.survey(films, _lung_network())
+    probabilities, features = lungs.survey(_full(_films(scans)), _lung_network())
     return [gate.Facts(lungs.measure(probabilities[i]), features[i : i + 1]) for i in range(len(scans))]
 
 
@@ -223,8 +225,6 @@ def _answers(model: Model, x: Tensor) -> list[tuple[float, dict[str, float]]]:
     with torch.inference_mode():
         if isinstance(model.network, Detector):
             return [(score, {}) for score in model.network.score(x).score.tolist()]
-        if isinstance(model.network, Classifier):
-            x = fusing.laid_out(x)
         rows = torch.softmax(model.network(x), dim=1).tolist()
     named = [dict(zip(card.labels, row, strict=True)) for row in rows]
     return [(inference.abnormal_score(probabilities, card), probabilities) for probabilities in named]

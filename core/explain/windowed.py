@@ -105,8 +105,8 @@ def _reach(step: Step, clean: Tensor, stride: int) -> tuple[int, int]:
     for offset, film in enumerate(marked):
         film[:, middle + offset, middle + offset] = float("nan")
     hit = step(marked).isnan().any(1)  # (stride, h, w)
-    offset, cell = (hit.any(1) | hit.any(2)).nonzero().unbind(1)
-    ahead = stride * cell - (middle + offset)
+    film_of, cell = (hit.any(1) | hit.any(2)).nonzero().unbind(1)
+    ahead = stride * cell - (middle + film_of)
     return max(int(ahead.max()), 0), max(int(-ahead.min()), stride - 1)
 
 

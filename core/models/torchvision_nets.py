@@ -140,6 +140,9 @@ class MobileNetV2(Classifier):
     def features(self, x: Tensor) -> Tensor:
         return self.layers(x)  # type: ignore[no-any-return]
 
+    def steps(self) -> list[nn.Module]:
+        return list(self.layers)
+
     def head(self, f: Tensor) -> Tensor:
         return self.classifier(f.mean((2, 3)))  # type: ignore[no-any-return]
 

@@ -35,7 +35,9 @@ class UNet(nn.Module):
     def encode(self, x: Tensor) -> list[Tensor]:
         """The maps of every level, from the finest to the deepest."""
         # Every film is brought to the same brightness and contrast first: exposure says nothing of anatomy.
-        x = (x - x.mean((2, 3), keepdim=True)) / (x.std((2, 3), keepdim=True) + 1e-3)
+        x = x - x.mean((2, 3), keepdim=True)
+        variance = x.square().sum((2, 3), keepdim=True) / (x[0, 0].numel() - 1)
+        x = x / (variance.sqrt() + 1e-3)
         skips: list[Tensor] = []
         for level, block in enumerate(self.down):
             x = block(self.pool(x) if level else x)

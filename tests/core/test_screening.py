@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from core import cards, fusing, inference, labelled, screening
 from core.errors import NotEnoughLabels
@@ -12,6 +13,7 @@ from core.screening import Job
 from tests.phantom import chest, png
 
 CARD = next(card for card in cards.every() if card.task == "pneumonia")
+ENSEMBLE = next(card for card in cards.every() if card.model == "ensemble-classifier")
 DETECTOR = next(card for card in cards.every() if card.kind == "detector")
 
 
@@ -52,7 +54,7 @@ def test_a_row_does_not_depend_on_its_neighbours(card: cards.Card, films: list[P
     assert all(rows[row.path] == row for row in [*turned, *alone])
 
 
-@pytest.mark.parametrize("card", [CARD, DETECTOR], ids=lambda card: card.kind)
+@pytest.mark.parametrize("card", [CARD, ENSEMBLE, DETECTOR], ids=lambda card: card.id)
 def test_many_are_judged_as_one_is(card: cards.Card, films: list[Path]):
     model = inference.load(card.id)
     for row in screening.screen(screening.load(card.id), films[:8]):
@@ -62,13 +64,35 @@ def test_many_are_judged_as_one_is(card: cards.Card, films: list[Path]):
             assert row.score == pytest.approx(one.score, rel=1e-5, abs=1e-5)
 
 
+def test_a_row_does_not_depend_on_the_number_of_judges(films: list[Path]):
+    model, threads = screening.load(CARD.id), torch.get_num_threads()
+    one, three = (list(screening.screen(model, films, judges=judges)) for judges in (1, 3))
+    assert one == three
+    assert torch.get_num_threads() == threads
+
+
+def test_pooling_laid_out_for_many_is_the_same_on_odd_sides():
+    layers = nn.Sequential(nn.MaxPool2d(2))
+    x = torch.randn(2, 3, 9, 12)
+    assert torch.equal(fusing.fused(layers)(x), layers(x))
+
+
+def test_processors_without_onednn_are_served(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    torch.manual_seed(0)
+    network = MODELS["cnn"]().eval()
+    x = torch.randn(2, 1, 64, 64)
+    with torch.inference_mode():
+        assert torch.allclose(fusing.fused(network)(x), network(x), atol=1e-5)
+
+
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_a_network_laid_out_for_many_answers_the_same(name: str):
     torch.manual_seed(0)
     network = MODELS[name](channels=3).eval()
     x = torch.randn(2, 3, 224, 224)
     with torch.inference_mode():
-        many = torch.softmax(fusing.fused(network)(fusing.laid_out(x)), dim=1)
+        many = torch.softmax(fusing.fused(network)(x), dim=1)
         assert torch.allclose(many, torch.softmax(network(x), dim=1), atol=1e-5)
 
 
