@@ -95,7 +95,8 @@ SHARED = (
     f"same network, cuts out their box and judges {TOGETHER} films at a time with the same weights; the "
     "code that measures the lungs' mask and cuts the box is shared. The peers are plain loops: they decode "
     "in the same process with Pillow, keep no digest and ask no gate. Here every file is decoded in a "
-    "confined process, hashed, and checked by the gate, while the networks work on the films before it. "
+    "confined process, hashed, and checked by the gate, while the networks work on the films before it, "
+    f"{TOGETHER} on each core; a peer's engine puts all cores on the same {TOGETHER}. "
     "Both networks of a peer run in its engine.",
 )
 
