@@ -47,7 +47,7 @@ def fused(network: Network) -> Network:
         for name, layer in part.named_children():
             if isinstance(layer, nn.Conv2d):
                 setattr(part, name, _one_layer(layer, relu=False))
-            if isinstance(layer, nn.MaxPool2d) and repr(layer) == repr(nn.MaxPool2d(2)):
+            if isinstance(layer, nn.MaxPool2d) and _halves(layer):
                 setattr(part, name, _Halving())
     return twin.to(memory_format=torch.channels_last)
 
@@ -73,8 +73,13 @@ def _one_layer(convolution: nn.Conv2d, *, relu: bool) -> nn.Module:
     return nn.Sequential(convolution, nn.ReLU(inplace=True)) if relu else convolution
 
 
+def _halves(pool: nn.MaxPool2d) -> bool:
+    chosen = (pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode)
+    return chosen == (2, 2, 0, 1, False)
+
+
 class _Halving(nn.Module):
-    """nn.MaxPool2d(2), which also notes where each maximum was, in a third of the time."""
+    """nn.MaxPool2d(2) in a third of the time: that one also notes where each maximum was."""
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = (side // 2 * 2 for side in x.shape[2:])
