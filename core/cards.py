@@ -47,7 +47,8 @@ def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
     """All cards that a person can choose, by task, the default first: test is for reports only.
 
     Classifiers go by their validation AUC. Detectors may learn nothing from sick scans, not even which of
-    them is best: they go by lesions drawn into normal scans. Broken cards are left to `broken`.
+    them is best: unlike ones asked together come first, since each is blind to something, then those that
+    find lesions drawn into normal scans. Broken cards are left to `broken`.
     """
     faulty = broken(root)
     readable = (read(name, root) for name in _folders(root) if name not in faulty)
@@ -66,6 +67,8 @@ def _standing(card: Card) -> float:
         return card.report["validation"].auc
     if card.model in TAUGHT:
         return 0.0
+    if card.model == "ensemble":
+        return 1.0
     return card.figures.get(REHEARSED, 0.0) + CLEARLY * card.yardstick
 
 

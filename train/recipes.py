@@ -98,7 +98,7 @@ RECIPES: dict[str, Recipe] = {
         "swin",
         "Swin, small",
         112,
-        scratch(40, 1.5e-3, 0.995),
+        scratch(40, 4e-4, 0.995),
         arguments={"width": 48, "depth": 2, "heads": 3},
         distilled=True,
         remark=SCRATCH,

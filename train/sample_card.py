@@ -26,9 +26,10 @@ SHIPPED = {  # name in the manifest: conditions, scans of each, scans more as DI
 }
 CROWD = (70, 70, 70, 84, 28, 28, 28)  # scans of each condition in a crowd: no side has fewer
 CHOOSING = (
-    "Of the fresh scans those whose verdict, and of films the agent named, agrees, which the gate admits and "
-    "which are no nearer to a training scan than the 5th percentile says; of them the most typical in the "
-    "features. Of brain slices only those in which an eye finds the brain in order, and the tumour asked for."
+    "Of the fresh scans those on which every classifier of the task agrees, and of films the ensemble on the "
+    "agent, which the gate admits and which are no nearer to a training scan than the 5th percentile says; "
+    "of them the most typical in the features. Of brain slices only those in which an eye finds the brain in "
+    "order, and the tumour asked for."
 )
 PLAIN = (  # seeds of slices in which a person finds the brain in order, and the tumour if one was asked for
     *(1211, 1214, 1217, 1229, 1239, 1259, 1264, 1269, 1303, 1305),
@@ -100,7 +101,7 @@ def chosen(
     """Places of the scans that ship, by name."""
     family = sample_scans.families(fresh.condition)
     plain = torch.tensor([int(seed) in PLAIN for seed in fresh.patients]) | (family == 0)
-    fit = verdicts.agrees & verdicts.agent & verdicts.admitted & ~near.copies() & plain
+    fit = verdicts.unanimous & verdicts.agent & verdicts.admitted & ~near.copies() & plain
     picked: dict[str, list[int]] = {}
     for name, (conditions, count, more) in SHIPPED.items():
         picked[name] = []

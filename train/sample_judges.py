@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from core import gate, images, inference, lungs
+from core import cards, gate, images, inference, lungs
 from core.errors import RefusedScan
 from core.inference import Model
-from core.types import LungFields, Scan
+from core.types import Card, LungFields, Scan
 from train import sample_files, sample_measures, sample_scans
 from train.sample_measures import Apart, Directions
 from train.sample_scans import CONDITIONS, Scans
@@ -21,11 +21,15 @@ AGENTS = "etiology-ensemble"  # tells bacterial from viral films, as far as film
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdicts:
-    """Each (N,). agrees: normal or not, as asked. agent: so named. admitted: by the gate."""
+    """Each (N,). agrees: normal or not, as asked. agent: so named. admitted: by the gate.
+
+    unanimous: every classifier of the task agrees, so that nobody who changes the model meets a riddle.
+    """
 
     agrees: Tensor
     agent: Tensor
     admitted: Tensor
+    unanimous: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,24 +60,38 @@ def modality(condition: int) -> str:
 def verdicts(made: Scans) -> Verdicts:
     """Read each scan from the bytes that a file would hold, as the app does."""
     judges = {name: inference.load(card) for name, card in JUDGES.items()}
+    juries = {name: jury(judge.card) for name, judge in judges.items()}
     agents = inference.load(AGENTS)
     rows = [
-        _verdict(scan, int(condition), judges[modality(int(condition))], agents)
+        _verdict(scan, int(condition), judges[name], juries[name], agents)
         for scan, condition in zip(made.pixels, made.condition, strict=True)
+        for name in [modality(int(condition))]
     ]
     return Verdicts(*(torch.tensor(column) for column in zip(*rows, strict=True)))
 
 
-def _verdict(pixels: Tensor, condition: int, judge: Model, agents: Model) -> tuple[bool, bool, bool]:
+def jury(card: Card) -> list[Model]:
+    """Every classifier of the card's task that a person may choose."""
+    return [
+        inference.load(other.id) for other in cards.every() if other.task == card.task and not other.yardstick
+    ]
+
+
+def _verdict(
+    pixels: Tensor, condition: int, judge: Model, others: Sequence[Model], agents: Model
+) -> tuple[bool, bool, bool, bool]:
     task, label = CONDITIONS[condition]
     scan = images.read(sample_files.png(sample_files.grey(pixels)), "made.png")
     fields = lungs.find(scan)
-    prediction = inference.classify(judge, scan, fields)
+    agrees, *each = (
+        (inference.classify(one, scan, fields).verdict == "normal") == (label == "normal")
+        for one in (judge, *others)
+    )
     agent = True
     if task == "etiology":
         named = inference.classify(agents, scan, fields).probabilities
         agent = max(named, key=lambda name: named[name]) == label
-    return (prediction.verdict == "normal") == (label == "normal"), agent, _admitted(scan, judge, fields)
+    return agrees, agent, _admitted(scan, judge, fields), all(each)
 
 
 def _admitted(scan: Scan, judge: Model, fields: LungFields) -> bool:

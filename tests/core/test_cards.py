@@ -113,16 +113,18 @@ def test_a_shipped_threshold_comes_from_validation(card: Card):
     )
 
 
-def test_detectors_are_ordered_by_drawn_lesions_and_must_beat_the_yardstick_clearly(tmp_path: Path):
+def test_detectors_stand_behind_ensembles_by_drawn_lesions_and_must_beat_the_yardstick(tmp_path: Path):
     card = next(card for card in EVERY if card.kind == "detector")
-    figures = {"best": 0.90, "ruler": 0.75, "hardly-better": 0.76, "unmeasured": None}
+    figures = {"several": 0.50, "best": 0.90, "ruler": 0.75, "hardly-better": 0.76, "unmeasured": None}
     for name, figure in figures.items():
         made = replace(
             card,
             id=name,
+            model="ensemble" if name == "several" else "dense",
             yardstick=name == "ruler",
             figures={} if figure is None else {cards.REHEARSED: figure},
         )
         (tmp_path / name).mkdir()
         cards.write_card(made, tmp_path)
-    assert [card.id for card in cards.every(tmp_path)] == ["best", "ruler", "hardly-better", "unmeasured"]
+    order = [card.id for card in cards.every(tmp_path)]
+    assert order == ["several", "best", "ruler", "hardly-better", "unmeasured"]

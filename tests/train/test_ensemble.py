@@ -1,45 +1,27 @@
-"""How an ensemble's members are chosen, with scores in place of networks."""
-
-from collections.abc import Callable
-from dataclasses import replace
-
-import numpy as np
-import pytest
-import torch
+"""Who takes part in an ensemble."""
 
 from core import cards
-from core.types import Card
 from train import ensemble
-from train.rehearsal import Rehearsal
+from train.fitted import input_of
+from train.sources import SOURCES
 
-CARD = next(card for card in cards.every() if card.kind == "detector")
-KIND = ("normal",) * 40 + ("taken otherwise",) * 40 + ("lobar",) * 40
-ACTED = Rehearsal(torch.zeros(0), torch.zeros(0), KIND)
-
-
-@pytest.fixture
-def pool(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, np.ndarray]], list[Card]]:
-    """Cards that stand for these scores."""
-
-    def made(scores: dict[str, np.ndarray]) -> list[Card]:
-        monkeypatch.setattr(ensemble.checkpoints, "network", lambda card: ensemble.Ensemble(members=card.id))
-        monkeypatch.setattr(ensemble, "remember", lambda _: None)
-        monkeypatch.setattr(ensemble, "scored", lambda network, *_: scores[network.members[0]])
-        return [replace(CARD, id=name) for name in scores]
-
-    return made
+CHEST, MRI = SOURCES["chest"], SOURCES["brain-mri"]
+SPEC = input_of("", CHEST)
 
 
-def test_members_that_help_are_taken_and_useless_ones_are_not(
-    pool: Callable[[dict[str, np.ndarray]], list[Card]],
-):
-    rng = np.random.default_rng(0)
-    ill = np.array([kind == "lobar" for kind in KIND])
-    cards = pool(
-        {
-            "left": ill + rng.normal(size=120),
-            "noise": rng.normal(size=120),
-            "right": ill + rng.normal(size=120),
-        }
-    )
-    assert [card.id for card in ensemble.choose(cards, ACTED, CARD.input)] == ["left", "right"]
+def test_those_named_take_part_in_the_order_of_the_cards():
+    named = ["chest-mahalanobis-resnet50", "chest-detail-lungs"]
+    invited = ensemble.invited(cards.every(), named, CHEST, SPEC)
+    assert sorted(card.id for card in invited) == sorted(named)
+
+
+def test_without_names_all_that_are_fed_alike_take_part_and_no_ensemble_does():
+    invited = ensemble.invited(cards.every(), [], CHEST, SPEC)
+    assert len(invited) > 5
+    assert {card.input for card in invited} == {SPEC}
+    assert "ensemble" not in {card.model for card in invited}
+
+
+def test_detectors_of_other_scans_or_fed_otherwise_stay_out():
+    others = ["brain-mri-patchcore", "chest-autoencoder", "pneumonia-cnn"]
+    assert ensemble.invited(cards.every(), others, CHEST, SPEC) == []
