@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.types import Card
-from pages.shared import charts, inputs
+from pages.shared import charts, inputs, methods
 
 SHOWN = (
     "AUROC at equal sharpness",
@@ -121,7 +121,8 @@ def show_trust(card: Card, best: str | None) -> None:
     st.subheader("Which heat map to trust")
     rows = [
         {
-            "method": f"{name} (shown first)" if name == best else name,
+            "method": methods.name(name) + (" (shown first)" if name == best else ""),
+            "scans": row.n,
             "inside the lungs": row.lung_share,
             "deletion": row.deletion,
             "insertion": row.insertion,
@@ -133,16 +134,17 @@ def show_trust(card: Card, best: str | None) -> None:
     ]
     row = next(iter(card.trust.values()))
     random = {"inside the lungs": row.lung_area, "deletion": row.random_deletion}
-    rows.append({"method": "random map", **random, "insertion": row.random_insertion})
-    formats = {name: st.column_config.NumberColumn(format="%.2f") for name in rows[0] if name != "method"}
+    rows.append({"method": "random map", "scans": row.n, **random, "insertion": row.random_insertion})
+    told = [name for name in rows[0] if name not in ("method", "scans")]
+    formats = {name: st.column_config.NumberColumn(format="%.2f") for name in told}
     share = st.column_config.NumberColumn(format="percent")
     st.dataframe(rows, hide_index=True, column_config={**formats, "inside the lungs": share}, key="trust")
     st.caption(
-        f"Means over {row.n} test scans, each for its most probable class. Deletion: area under the "
-        "probability while the hottest places are blurred first; lower is better. Insertion: while they are "
-        "shown first; higher is better. Alike: rank correlation with the map of a network whose head, later "
-        "half or all layers forgot their training; a map that stays alike ignores the model. Heat on "
-        "normals: over that on abnormal scans, for the last class; from 1 on, normal scans look no calmer."
+        "Means over test scans, each for its most probable class; slow methods may see fewer. Deletion, "
+        "insertion: area under the probability while the hottest places are blurred, or shown, first; less "
+        "deletion and more insertion are better. Alike: rank correlation with the map of a network whose "
+        "head, later half or all layers forgot their training; a map that stays alike ignores the model. Heat "
+        "on normals: over that on abnormal scans, for the last class; from 1 on, normal scans look no calmer."
     )
 
 

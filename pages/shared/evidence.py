@@ -9,22 +9,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.types import Agreement, Card, Explanation, Faithfulness, LungFields, Scan
-from pages.shared import cache
+from pages.shared import cache, methods
 from pages.shared.cache import Asked
 from pages.shared.scan_viewer import Layer
 
 PATIENCE = 0.6  # seconds before a wait is announced
 ALIKE = 0.5  # rank correlation from which on two maps agree
 CAUTION = "A heat map shows what moved the model, not where disease is."
-WORDS = {
-    "grad-cam": "Feature maps weighted by their mean gradient.",
-    "grad-cam++": "Feature maps weighted by the places that raise the score.",
-    "hires-cam": "Every cell of the feature maps weighted by its own gradient.",
-    "layer-cam": "Every cell weighted by its own gradient, positive ones only.",
-    "score-cam": "Feature maps weighted by the score of the film seen through each.",
-    "occlusion": "What the score loses when a window is covered.",
-    "integrated-gradients": "The score shared out among patches of pixels.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +46,16 @@ def choose(card: Card, probabilities: Mapping[str, float]) -> Choice:
     known = cache.explainers(card.id)
     if not known:
         return Choice((), own_scale=False)
-    method = st.selectbox("Method", known, key=f"method-{card.id}", persist_state="session")
+    method = st.selectbox(
+        "Method", known, format_func=methods.name, key=f"method-{card.id}", persist_state="session"
+    )
     labels = [*sorted(card.labels[1:], key=lambda name: -probabilities[name]), card.labels[0]]
     label = st.selectbox("Evidence for", labels, key=f"label-{card.id}-{labels[0]}", persist_state="session")
     with st.expander("Compare and set"):
         beside = st.multiselect(
             "Side by side with",
             [name for name in known if name != method],
+            format_func=methods.name,
             key=f"beside-{card.id}-{method}",
             placeholder="None",
         )
@@ -82,7 +76,10 @@ def _set(method: str) -> tuple[tuple[str, int], ...]:
         (
             name,
             st.select_slider(
-                f"{name.capitalize()}, {method}", option.choices, value=option.default, key=f"{method}-{name}"
+                f"{name.capitalize()}, {methods.name(method)}",
+                option.choices,
+                value=option.default,
+                key=f"{method}-{name}",
             ),
         )
         for name, option in cache.explainer_options(method).items()
@@ -98,7 +95,9 @@ def gather(choice: Choice, scan: Scan) -> Evidence:
     place = st.empty()
     shown = {
         asked.method: cache.explanation(
-            asked, scan, waiting(f"Drawing {asked.method}", place, cancel=lambda: _draw_fast(choice))
+            asked,
+            scan,
+            waiting(f"Drawing {methods.name(asked.method)}", place, cancel=lambda: _draw_fast(choice)),
         )
         for asked in choice.asked
     }
@@ -169,7 +168,7 @@ def layers(card: Card, found: Evidence, beside: Sequence[Layer]) -> list[Layer]:
 def layer(asked: Asked, shown: Explanation, *, own_scale: bool, of: str = "") -> Layer:
     """One map for the viewer. of: the model's name, where there are maps of several."""
     return Layer(
-        f"{of and f'{of}: '}{shown.method} for {shown.label}",
+        f"{of and f'{of}: '}{methods.name(shown.method)} for {shown.label}",
         shown.heatmap,
         scale=_scale(shown, own=own_scale),
         unit=shown.unit,
@@ -220,7 +219,7 @@ def show_readout(card: Card, found: Evidence, lungs: LungFields | None, scan: Sc
                 "insertion (random)": f"{test.insertion.area:.2f} ({test.random_insertion.area:.2f})",
                 "probability, all blurred": f"{test.deletion.y[-1]:.2f}",
             }
-        rows[method] = column
+        rows[methods.name(method)] = column
     table: list[dict[str, str]] = [{"": method, **row} for method, row in rows.items()]
     if len(rows) == 1:  # one map: its figures under each other, which needs less room
         ((method, row),) = rows.items()
@@ -240,7 +239,9 @@ def _measure(choice: Choice, scan: Scan) -> dict[str, Faithfulness]:
     )
     words = "Blurring and watching"
     return {
-        asked.method: cache.faithfulness(asked, scan, waiting(f"{words} {asked.method}", place, lambda: None))
+        asked.method: cache.faithfulness(
+            asked, scan, waiting(f"{words} {methods.name(asked.method)}", place, lambda: None)
+        )
         for asked in choice.asked
         if wanted or cache.is_measured(asked, scan)
     }
@@ -255,7 +256,7 @@ def _show_alike(card: Card, found: Evidence, has_lungs: bool) -> None:
         area = [f" Spread evenly, {row.lung_area:.0%} of it would be." for row in card.trust.values()][:1]
         inside = f"- **Inside the lungs**: share of the heat.{''.join(area)}\n" if has_lungs else ""
         st.markdown(
-            "".join(f"- **{method}**: {WORDS.get(method, 'No words yet.')}\n" for method in found.shown)
+            "".join(f"- **{methods.name(method)}**: {methods.meaning(method)}\n" for method in found.shown)
             + f"{inside}- **Agrees with**: maps with a rank correlation of {ALIKE} or more.\n"
             "- **Alike when untrained**: rank correlation with the map of a network that forgot its "
             f"training, on test films. From {STILL_ALIKE} on, the map ignores the model.\n"
@@ -264,11 +265,12 @@ def _show_alike(card: Card, found: Evidence, has_lungs: bool) -> None:
         )
         st.dataframe(
             [
-                {"": one, **{other: 1.0 if one == other else _pair(shared, one, other) for other in maps}}
+                {"": methods.name(one)}
+                | {methods.name(other): 1.0 if one == other else _pair(shared, one, other) for other in maps}
                 for one in maps
             ],
             hide_index=True,
-            column_config={name: st.column_config.NumberColumn(format="%.2f") for name in maps},
+            column_config={methods.name(one): st.column_config.NumberColumn(format="%.2f") for one in maps},
             alt="Rank correlation of the maps, two by two",
         )
         st.caption("Rank correlation of the maps: 1 alike, 0 unrelated, -1 opposite.")

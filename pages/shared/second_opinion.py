@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.types import Card, Prediction, Scan
-from pages.shared import cache, charts, cuts, evidence, inputs, reading
+from pages.shared import cache, charts, cuts, evidence, inputs, methods, reading
 from pages.shared.cache import Asked
 from pages.shared.cuts import Cut
 from pages.shared.evidence import Choice
@@ -103,7 +103,9 @@ def layers(second: Opinion | None, choice: Choice, scan: Scan) -> list[Layer]:
     known = cache.explainers(second.card.id)
     shared = [asked for asked in choice.asked if asked.method in known]
     if not shared:
-        st.caption(f"{second.card.title} has no map by {choice.asked[0].method} to show beside it.")
+        st.caption(
+            f"{second.card.title} has no map by {methods.name(choice.asked[0].method)} to show beside it."
+        )
         return []
     if not st.toggle("Heat maps of both, side by side", key="opinion-maps"):
         return []
@@ -116,7 +118,9 @@ def layers(second: Opinion | None, choice: Choice, scan: Scan) -> list[Layer]:
             cache.explanation(
                 asked,
                 scan,
-                evidence.waiting(f"Drawing {asked.method} of {second.card.title}", place, _no_maps),
+                evidence.waiting(
+                    f"Drawing {methods.name(asked.method)} of {second.card.title}", place, _no_maps
+                ),
             ),
             own_scale=choice.own_scale,
             of=second.card.title,

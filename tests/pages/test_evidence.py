@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.explain import EXPLAINERS, trust
+from pages.shared.methods import NAMES
 from tests.phantom import chest, png
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -30,14 +31,14 @@ def readout(app: AppTest):
 def test_diagnose_opens_with_the_method_that_the_cards_table_puts_first(page: AppTest):
     assert not page.exception
     assert methods(page).value == trust.best(CARD.trust)
-    assert set(methods(page).options) == set(EXPLAINERS)
+    assert set(methods(page).options) == {NAMES[name] for name in EXPLAINERS}
 
 
 def test_every_method_can_be_drawn_for_every_class_with_its_readout(page: AppTest):
     for method in EXPLAINERS:
         app = methods(page).select(method).run()
         assert not app.exception
-        assert method in readout(app).columns
+        assert NAMES[method] in readout(app).columns
     label = next(box for box in page.selectbox if box.label == "Evidence for")
     assert label.value == CARD.labels[-1]
     assert not label.select(CARD.labels[0]).run().exception
@@ -66,7 +67,7 @@ def test_the_models_page_shows_how_far_each_map_can_be_trusted(page: AppTest):
     app = page.switch_page("pages/models.py").run()
     assert not app.exception
     table = next(frame.value for frame in app.dataframe if "deletion" in frame.value.columns)
-    assert f"{trust.best(CARD.trust)} (shown first)" in set(table["method"])
+    assert f"{NAMES[trust.best(CARD.trust)]} (shown first)" in set(table["method"])
     assert "random map" in set(table["method"])
 
 
