@@ -144,7 +144,7 @@ def show_trust(card: Card, best: str | None) -> None:
         "insertion: area under the probability while the hottest places are blurred, or shown, first; less "
         "deletion and more insertion are better. Alike: rank correlation with the map of a network whose "
         "head, later half or all layers forgot their training; a map that stays alike ignores the model. "
-        "Heat on normals: over that on abnormal scans, for the last class; from 1 on, normal scans look no calmer."
+        "Heat on normals: over that on abnormal scans, for the last class; from 1 on, these look no calmer."
     )
 
 
