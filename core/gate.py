@@ -157,7 +157,7 @@ def _film_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[t
     if card.modality == FILM:
         yield from _lung_faults(scan, known.fields)
     else:
-        yield from _head_faults(scan, card, known.fields)
+        yield from _head_faults(scan, card, known, root)
     if card.gate is not None:
         distance = float(_likeness(card, root).distance(known.features)[0])
         if distance > card.gate.threshold:
@@ -169,11 +169,13 @@ def _film_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[t
             )
 
 
-def _head_faults(scan: Scan, card: Card, fields: LungFields) -> Iterator[tuple[str, str]]:
-    if is_chest_film(scan, fields):
+def _head_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[tuple[str, str]]:
+    if is_chest_film(scan, known.fields):
         yield "chest", f"{scan.name} looks like a chest film."
     white = float(heads.white_share(as_film(scan.pixels))[0])
-    if card.modality == CT and white < LEAST_WHITE:
+    odds = _likeness(card, root).odds(known.features) if card.gate is not None else None
+    other = None if odds is None else float(odds[0]) > 0
+    if card.modality == CT and white < LEAST_WHITE and other is not False:  # thin skulls are there, faint
         yield (
             "bone",
             f"no skull was found in {scan.name} "
@@ -184,6 +186,11 @@ def _head_faults(scan: Scan, card: Card, fields: LungFields) -> Iterator[tuple[s
             "bone",
             f"{scan.name} shows a skull as white as on CT "
             f"({white:.0%} of the head; at most {MOST_WHITE:.0%} is usual on MRI).",
+        )
+    if card.modality == MRI and other and odds is not None:
+        yield (
+            "kind",
+            f"{scan.name} looks more like a CT slice (log odds {float(odds[0]):.1f}; below 0 is usual).",
         )
 
 

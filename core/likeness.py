@@ -17,6 +17,7 @@ class Likeness:
     """Probabilistic principal components (Tipping and Bishop 1999).
 
     mean, scale: (D,). axes: (D, K), orthonormal. variances: (K,). noise: (1,), of every other direction.
+    against: (D + 1,), weights and offset of the log odds of another kind of picture; None without one.
     """
 
     mean: Tensor
@@ -24,6 +25,13 @@ class Likeness:
     axes: Tensor
     variances: Tensor
     noise: Tensor
+    against: Tensor | None = None
+
+    def odds(self, features: Tensor) -> Tensor | None:
+        """(N, D) -> (N,): log odds that the picture is of the other kind; None where none was learned."""
+        if self.against is None:
+            return None
+        return (features - self.mean) / self.scale @ self.against[:-1] + self.against[-1]
 
     def distance(self, features: Tensor) -> Tensor:
         """(N, D) -> (N,): Mahalanobis distance over the square root of D; about 1 for films of the set."""
@@ -49,7 +57,8 @@ def fit(features: Tensor, axes: int = AXES) -> Likeness:
 
 
 def pack(likeness: Likeness) -> bytes:
-    return safetensors.torch.save({part.name: getattr(likeness, part.name) for part in fields(likeness)})
+    every = {part.name: getattr(likeness, part.name) for part in fields(likeness)}
+    return safetensors.torch.save({name: tensor for name, tensor in every.items() if tensor is not None})
 
 
 def unpack(data: bytes) -> Likeness:

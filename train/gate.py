@@ -10,15 +10,18 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
+import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from tqdm import tqdm
 
 from core import cards, gate, likeness, lungs
 from core.errors import RefusedScan
+from core.likeness import Likeness
 from core.resample import as_film
 from core.types import Card, GateCheck, Refusals, Scan
 from train import gate_pictures, provenance
@@ -26,6 +29,7 @@ from train.data import Case
 from train.gate_pictures import Kind, Lesson, films, paths
 
 QUANTILE = 0.99
+FREEDOM = 0.1  # of the weights that tell CT from MRI: the inverse of their penalty, by validation scans
 BATCH = 8  # more at a time is slower: large tensors are given back to the system after each layer
 
 
@@ -87,12 +91,14 @@ def features(these: Iterable[Tensor]) -> Tensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taught:
-    """Features (N, D) of a card's own training and validation scans, and of those learned beside them."""
+    """Features (N, D) of a card's own training and validation scans, of those learned beside them, and of
+    another modality's, as they are and taken otherwise; none where nothing looks much the same."""
 
     train: Tensor
     validation: Tensor
     more: Tensor
     more_held_out: Tensor
+    others: Tensor | None
 
 
 def taught(card: Card, lesson: Lesson, known: dict[str, Tensor]) -> Taught:
@@ -108,14 +114,23 @@ def taught(card: Card, lesson: Lesson, known: dict[str, Tensor]) -> Taught:
             known[key] = features(shown)
         return known[key]
 
-    own = [remembered("own", cases, films(paths([case.path for case in cases]))) for cases in sides]
-    more = [
+    train, validation = (
+        remembered("own", cases, films(paths([case.path for case in cases]))) for cases in sides
+    )
+    more, more_held_out = (
         remembered(what, cases if lesson.of_own else [], make(cases))
         for what, cases, make in zip(
             ("fitted", "held out"), sides, (lesson.fitted, lesson.held_out), strict=True
         )
-    ]
-    return Taught(*own, *more)
+    )
+    others = None
+    if lesson.others:
+        shown = chain(
+            films(paths([case.path for case in lesson.others])),
+            gate_pictures.taken_otherwise(lesson.others, seed=0),
+        )
+        others = remembered("others", lesson.others, shown)
+    return Taught(train, validation, more, more_held_out, others)
 
 
 def learn(card: Card, lesson: Lesson, known: dict[str, Tensor], root: Path) -> Card:
@@ -126,6 +141,8 @@ def learn(card: Card, lesson: Lesson, known: dict[str, Tensor], root: Path) -> C
     # What is added counts as much as the card's own, or it would be a stranger here.
     times = max(len(seen.train) // len(seen.more) // 2, 1)
     like = likeness.fit(torch.cat([seen.train, seen.more.repeat(times, 1)]))
+    if seen.others is not None:
+        like = told_apart(like, torch.cat([seen.train, seen.more]), seen.others)
     data = likeness.pack(like)
     (root / card.id).mkdir()
     (root / card.id / "gate.safetensors").write_bytes(data)
@@ -141,12 +158,21 @@ def learn(card: Card, lesson: Lesson, known: dict[str, Tensor], root: Path) -> C
             f"fitted on {lesson.more}": len(seen.more),
             "threshold from its own validation scans": len(seen.validation),
             f"threshold from {lesson.more}, held out": len(seen.more_held_out),
+            **({} if seen.others is None else {"told from slices of the other modality": len(seen.others)}),
         },
         refusals=(),
         command=provenance.command(),
         sha256=provenance.sha256(data),
     )
     return replace(card, gate=check)
+
+
+def told_apart(like: Likeness, own: Tensor, others: Tensor) -> Likeness:
+    """The likeness that also knows the others, by logistic regression, both sides counting alike."""
+    z = (torch.cat([own, others]) - like.mean) / like.scale
+    truth = [False] * len(own) + [True] * len(others)
+    fitted = LogisticRegression(C=FREEDOM, class_weight="balanced", max_iter=3000).fit(z.numpy(), truth)
+    return replace(like, against=torch.from_numpy(np.append(fitted.coef_[0], fitted.intercept_)).float())
 
 
 def measure(learned: Sequence[Card], every: Iterable[Kind], root: Path) -> list[tuple[Refusals, ...]]:

@@ -31,7 +31,8 @@ class Lesson:
 
     cases: a card's own training and validation scans. more: what is added, in words; of_own: whether it is
     made from those. fitted, held_out: from own scans of either side to films (1, 1, FILM_SIZE, FILM_SIZE).
-    kinds: pictures to try the gate on, from a seed.
+    kinds: pictures to try the gate on, from a seed. others: training scans that look much the same and are
+    of another modality.
     """
 
     cases: Callable[[Card], list[Case]]
@@ -40,6 +41,7 @@ class Lesson:
     fitted: Callable[[Sequence[Case]], Iterator[Tensor]]
     held_out: Callable[[Sequence[Case]], Iterator[Tensor]]
     kinds: Callable[[int], Iterator[Kind]]
+    others: Sequence[Case] = ()
 
 
 def lesson(modality: str, data: Path) -> Lesson:
@@ -70,17 +72,19 @@ def _films_of(card: Card, data: Path) -> list[Case]:
 
 def _head_lesson(data: Path, name: str, kinds: Callable[[Path, int], Iterator[Kind]]) -> Lesson:
     every = sources.gather(SOURCES[name], data, seed=0)
+    (other,) = (n for n, source in SOURCES.items() if source.region == "head" and n != name)
     return Lesson(
         cases=lambda _: [case for case in every if case.split != "test"],
         more="the same slices taken otherwise",
         of_own=True,
-        fitted=partial(_taken_otherwise, seed=0),
-        held_out=partial(_taken_otherwise, seed=1),
+        fitted=partial(taken_otherwise, seed=0),
+        held_out=partial(taken_otherwise, seed=1),
         kinds=partial(kinds, data),
+        others=[case for case in sources.gather(SOURCES[other], data, seed=0) if case.split == "train"],
     )
 
 
-def _taken_otherwise(cases: Sequence[Case], *, seed: int) -> Iterator[Tensor]:
+def taken_otherwise(cases: Sequence[Case], *, seed: int) -> Iterator[Tensor]:
     """Each slice as another hospital might send it: framed, turned, windowed and resolved in another way.
 
     One hospital is all there is to learn from.

@@ -3,9 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core import cards, gate, images, lungs
 from core.errors import CardError, OpacityError, RefusedScan
+from core.likeness import Likeness
 from core.types import Card, Scan
 
 CARD = next(card for card in cards.every() if card.input.region == "lungs")
@@ -69,6 +71,32 @@ def test_a_slice_with_white_bone_is_refused_by_a_card_for_mri_and_one_without_by
     gate.check(pale, on_mri)
     with pytest.raises(RefusedScan, match=r"no skull was found .* at least 5% is usual"):
         gate.check(pale, HEAD)
+
+
+@pytest.mark.parametrize(("odds", "passes"), [(3.0, False), (-3.0, True)])
+def test_where_skulls_are_pale_the_learned_odds_of_another_modality_decide(
+    odds: float, passes: bool, monkeypatch: pytest.MonkeyPatch
+):
+    like = Likeness(
+        *(torch.zeros(512), torch.ones(512), torch.zeros(512, 1), torch.ones(1), torch.full((1,), 1e9)),
+        against=torch.tensor([0.0] * 512 + [odds]),
+    )
+    monkeypatch.setattr(gate, "_likeness", lambda *_: like)
+    assert CARD.gate is not None
+    on_ct = replace(CARD, modality=gate.CT)
+    on_mri = replace(CARD, modality=gate.MRI)
+    pale = replace(
+        head(), pixels=np.minimum(head().pixels, 0.4 + np.linspace(0, 0.3, 224)[:, None]), turned=True
+    )
+    if passes:
+        gate.check(pale, on_mri)
+        gate.check(pale, on_ct)  # a pale skull may be there, as long as the rest is not MRI
+        return
+    with pytest.raises(RefusedScan, match="looks more like a CT slice") as caught:
+        gate.check(pale, on_mri)
+    assert caught.value.test == "kind"
+    with pytest.raises(RefusedScan, match="no skull was found"):
+        gate.check(pale, on_ct)
 
 
 def test_a_chest_film_turned_negative_is_not_offered_to_a_card_for_heads(drawn: Scan):

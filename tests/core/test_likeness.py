@@ -1,5 +1,7 @@
 """A Gaussian over features, free along a few axes."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -29,6 +31,15 @@ def test_it_survives_storing():
     like = likeness.fit(films(200), axes=2)
     again = likeness.unpack(likeness.pack(like))
     assert torch.equal(again.distance(films(9)), like.distance(films(9)))
+
+
+def test_the_odds_of_another_kind_are_kept_and_are_none_where_none_was_learned():
+    like = likeness.fit(films(200), axes=2)
+    assert like.odds(films(3)) is None
+    weights = torch.tensor([2.0, 0, 0, 0, 0, 0, 0, 0, -1])
+    again = likeness.unpack(likeness.pack(replace(like, against=weights)))
+    z = (films(3) - like.mean) / like.scale
+    assert torch.allclose(again.odds(films(3)), 2 * z[:, 0] - 1)
 
 
 def test_other_bytes_are_refused():
