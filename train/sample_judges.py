@@ -83,15 +83,16 @@ def _verdict(
     task, label = CONDITIONS[condition]
     scan = images.read(sample_files.png(sample_files.grey(pixels)), "made.png")
     fields = lungs.find(scan)
-    agrees, *each = (
-        (inference.classify(one, scan, fields).verdict == "normal") == (label == "normal")
-        for one in (judge, *others)
-    )
+
+    def right(model: Model) -> bool:
+        return (inference.classify(model, scan, fields).verdict == "normal") == (label == "normal")
+
+    agrees = right(judge)
     agent = True
     if task == "etiology":
         named = inference.classify(agents, scan, fields).probabilities
         agent = max(named, key=lambda name: named[name]) == label
-    return agrees, agent, _admitted(scan, judge, fields), all(each)
+    return agrees, agent, _admitted(scan, judge, fields), agrees and all(map(right, others))
 
 
 def _admitted(scan: Scan, judge: Model, fields: LungFields) -> bool:
