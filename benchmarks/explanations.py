@@ -113,6 +113,7 @@ def contests_of(name: str, repeat: int) -> list[Contest]:
     """Grad-CAM, Score-CAM and occlusion, each beside the library's."""
     torch.manual_seed(0)
     model, spec, weights = network(name)
+    model.requires_grad_(True)  # as torchvision hands networks out; pytorch-grad-cam fails without
     x, called = film(spec), f"{name}, {weights}"
     layer = last_layer(model)
     cam, captum = f"grad-cam {version('grad-cam')}", f"captum {version('captum')}"

@@ -159,7 +159,9 @@ def examine(
     network = network_of(model)
     with torch.no_grad():
         target = int(network(x)[0].argmax())
-    pairs = [trust.deletion_and_insertion(network, x, target, heat) for heat in trust.random_maps()]
+    pairs = [
+        trust.deletion_and_insertion(network, x, target, heat, half=True) for heat in trust.random_maps()
+    ]
     random_deletion, random_insertion = (trust.mean_curve(curves).area for curves in zip(*pairs, strict=True))
     even = to_scan_space(torch.ones(1, 1), frame)
     rows: dict[str, Row] = {}
@@ -168,7 +170,7 @@ def examine(
         start = time.perf_counter()
         heat: Tensor = explain(network, x, target)
         seconds = time.perf_counter() - start
-        deletion, insertion = trust.deletion_and_insertion(network, x, target, heat)
+        deletion, insertion = trust.deletion_and_insertion(network, x, target, heat, half=True)
         rows[name] = Row(
             lung_share=trust.inside_share(to_scan_space(heat, frame), fields.mask),
             lung_area=trust.inside_share(even, fields.mask) or 0.0,

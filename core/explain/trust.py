@@ -92,21 +92,28 @@ def faithfulness(
 
 
 def deletion_and_insertion(
-    model: Classifier | ClassifierEnsemble, x: Tensor, target: int, heat: Tensor, *, steps: int = STEPS
+    model: Classifier | ClassifierEnsemble,
+    x: Tensor,
+    target: int,
+    heat: Tensor,
+    *,
+    steps: int = STEPS,
+    half: bool = False,
 ) -> tuple[Curve, Curve]:
     """Blur the hottest places first, or show them first, and watch P(target) (Petsiuk 2018, 1806.07421).
 
     x: (1, C, H, W), normalised. heat: (h, w) over x. Both over the share of places changed, in [0, 1]. A map
     that matters lets P fall early under deletion (small area) and rise early under insertion (large area).
+    half: in bfloat16, for means over many films.
     """
     x = x.contiguous(memory_format=torch.channels_last)
     rank = _rank(resize(heat[None, None].float(), *x.shape[-2:])[0, 0])
     counts = torch.linspace(0, rank.numel(), steps + 1).round().view(-1, 1, 1, 1)
     hot = rank < counts  # (steps + 1, 1, H, W)
     blurred = blur(x)
-    with torch.no_grad():
-        deleted = torch.softmax(model(torch.where(hot, blurred, x)), dim=1)[:, target]
-        shown = torch.softmax(model(torch.where(hot, x, blurred)), dim=1)[:, target]
+    with torch.no_grad(), torch.autocast(x.device.type, torch.bfloat16, enabled=half):
+        both = [model(torch.where(hot, blurred, x)), model(torch.where(hot, x, blurred))]
+    deleted, shown = (torch.softmax(logits.float(), dim=1)[:, target] for logits in both)
     shares = tuple(torch.linspace(0, 1, steps + 1).tolist())
     return Curve(shares, tuple(deleted.tolist())), Curve(shares, tuple(shown.tolist()))
 
