@@ -55,10 +55,11 @@ def main() -> None:
         if isinstance(model.network, ClassifierEnsemble):
             done = scaled_by_members(card)
         else:
-            thinned = Thinning(arguments.scans, arguments.slow_every)
+            thinned = Thinning(arguments.scans, arguments.slow_every, tuple(arguments.methods or EXPLAINERS))
             done = assess(model, cases, thinned, workers=arguments.workers)
         now = inference.load(card.id).card  # others may have written to it in the meantime
-        cards.write_card(replace(now, scales=done.scales, trust=done.trust))
+        scales, table = {**now.scales, **done.scales}, {**now.trust, **done.trust}
+        cards.write_card(replace(now, scales=scales, trust=table))
         announce(done)
 
 
@@ -67,6 +68,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder with chest_xray/")
     parser.add_argument("--card", help="a folder of weights/; every classifier if left out")
     parser.add_argument("--scans", type=int, default=SCANS, help="of validation, and of test")
+    parser.add_argument("--methods", nargs="+", choices=EXPLAINERS, help="only these rows; all when left out")
     parser.add_argument("--slow-every", type=int, default=1, help="slow methods on every so manieth scan")
     parser.add_argument("--workers", type=int, default=cpu_count() or 1)
     return parser.parse_args()
@@ -74,14 +76,15 @@ def parse() -> argparse.Namespace:
 
 @dataclass(frozen=True, slots=True)
 class Thinning:
-    """How many scans of each split are looked at, and every which of them by slow methods too."""
+    """How many scans of each split are looked at, every which of them by slow methods too, and which rows."""
 
     scans: int
     slow_every: int
+    wanted: tuple[str, ...]
 
     def methods(self, index: int) -> list[str]:
         """What the scan of that number is asked."""
-        return list(EXPLAINERS if index % self.slow_every == 0 else FAST)
+        return [name for name in self.wanted if name in FAST or index % self.slow_every == 0]
 
 
 def scaled_by_members(card: Card) -> Card:
@@ -114,16 +117,14 @@ def assess(model: Model, cases: Mapping[str, Case], thinning: Thinning, *, worke
         )
         tables = list(tqdm(rows, "trust", len(test), unit="scan", mininterval=5))
     normal = np.array([case.label == card.labels[0] for case in validation])
-    heats = {name: np.array([peak.get(name, np.nan) for peak in peaks]) for name in EXPLAINERS}
+    heats = {name: np.array([peak.get(name, np.nan) for peak in peaks]) for name in thinning.wanted}
     glow = {
         name: ratio(np.nanmedian(heat[normal]), np.nanmedian(heat[~normal])) for name, heat in heats.items()
     }
     return replace(
         card,
         scales={name: float(np.nanquantile(heat, QUANTILE)) for name, heat in heats.items()},
-        trust={
-            name: mean([table[name] for table in tables if name in table], glow[name]) for name in EXPLAINERS
-        },
+        trust={name: mean([table[name] for table in tables if name in table], glow[name]) for name in heats},
     )
 
 

@@ -9,6 +9,7 @@ from core.models.base import Classifier
 
 CHANNELS = 32
 BATCH = 8  # more spills out of the cache
+ALIKE = 0.1  # root mean square difference from which on two masks tell little about each other
 
 
 def score_cam(
@@ -23,9 +24,9 @@ def score_cam(
 ) -> Tensor:
     """Weight feature maps by the logit of the film seen through each (Wang 2020, arXiv:1910.01279).
 
-    Only the `channels` maps of the highest energy (sum of squares) are tried; the others count with the
-    mean weight of those, which comes close to trying all. x: (1, C, H, W), normalised. batch: films per pass.
-    half: features of the masked films in bfloat16, faster where the processor has it.
+    Only the `channels` maps of the highest energy (sum of squares) are tried; each other one counts with the
+    logits of those it resembles, which comes close to trying all. x: (1, C, H, W), normalised. batch: films
+    per pass. half: features of the masked films in bfloat16, faster where the processor has it.
     Returns (h, w) >= 0 on the feature grid, in weighted activation. Raises ValueError for counts below 1.
     """
     at_least_one(channels=channels, batch=batch)
@@ -40,10 +41,21 @@ def score_cam(
             strengths[start : start + len(few)] = logits(model, seen, target, half=half)
             if progress:
                 progress((start + len(few)) / tried)
-        strengths = (strengths - strengths.max()).exp()
-        strengths = torch.cat([strengths, strengths.mean().expand(len(maps) - tried)])
-        weights = strengths / strengths.sum()  # a softmax when every map was tried
+        weights = torch.cat([strengths, resembled(maps, strengths)]).softmax(0)
         return (weights[:, None, None] * maps).sum(0).relu()
+
+
+def resembled(maps: Tensor, tried: Tensor) -> Tensor:
+    """Logits of the maps that were not tried, from those that were: nearer masks count more, by a Gaussian.
+
+    maps: (C, h, w), the first k tried. tried: (k,). Returns (C - k,).
+    """
+    flat = maps.flatten(1)
+    low, high = flat.amin(1, keepdim=True), flat.amax(1, keepdim=True)
+    masks = (flat - low) / (high - low + 1e-8)
+    apart = torch.cdist(masks[len(tried) :], masks[: len(tried)]) / flat.shape[1] ** 0.5
+    guessed: Tensor = (-(apart / ALIKE).square() / 2).softmax(1) @ tried
+    return guessed
 
 
 def _as_masks(maps: Tensor, size: torch.Size) -> Tensor:

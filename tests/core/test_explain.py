@@ -20,6 +20,7 @@ from core.explain import (
     occlusion,
     score_cam,
 )
+from core.explain.score_cam import resembled
 from core.models.base import Classifier
 from core.models.cnn import CNN
 
@@ -173,3 +174,11 @@ def test_every_method_has_a_unit_and_offers_its_own_defaults():
         for name, option in options.items():
             assert parameters[name].default == option.default
             assert option.default in option.choices
+
+
+def test_score_cam_guesses_an_untried_map_from_those_it_resembles():
+    left, right = torch.zeros(2, 7, 7)
+    left[:, :3] = right[:, 4:] = 1
+    maps = torch.stack([left, right, 5 * left, right + 2])  # of a mask only its shape counts
+    guessed = resembled(maps, torch.tensor([3.0, -1]))
+    assert torch.allclose(guessed, torch.tensor([3.0, -1]), atol=1e-4)
