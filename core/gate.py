@@ -173,9 +173,9 @@ def _head_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[t
     if is_chest_film(scan, known.fields):
         yield "chest", f"{scan.name} looks like a chest film."
     white = float(heads.white_share(as_film(scan.pixels))[0])
-    odds = _likeness(card, root).odds(known.features) if card.gate is not None else None
-    other = None if odds is None else float(odds[0]) > 0
-    if card.modality == CT and white < LEAST_WHITE and other is not False:  # thin skulls are there, faint
+    learned = None if card.gate is None else _likeness(card, root).odds(known.features)
+    odds = None if learned is None else float(learned[0])
+    if card.modality == CT and white < LEAST_WHITE and (odds is None or odds > 0):  # skulls can be pale
         yield (
             "bone",
             f"no skull was found in {scan.name} "
@@ -187,11 +187,8 @@ def _head_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[t
             f"{scan.name} shows a skull as white as on CT "
             f"({white:.0%} of the head; at most {MOST_WHITE:.0%} is usual on MRI).",
         )
-    if card.modality == MRI and other and odds is not None:
-        yield (
-            "kind",
-            f"{scan.name} looks more like a CT slice (log odds {float(odds[0]):.1f}; below 0 is usual).",
-        )
+    if card.modality == MRI and odds is not None and odds > 0:
+        yield "kind", f"{scan.name} looks more like a CT slice (log odds {odds:.1f}; below 0 is usual)."
 
 
 def _lung_faults(scan: Scan, fields: LungFields) -> Iterator[tuple[str, str]]:

@@ -108,7 +108,7 @@ def show_robustness(card: Card) -> None:
     if seeds:
         st.caption(
             f"Trained from {figures['seeds']:.0f} seeds: mean validation AUC "
-            f"{figures['AUC over seeds, mean']:.3f}, spread {figures['AUC over seeds, spread']:.3f}."
+            f"{figures['AUC over seeds, mean']:.4f}, spread {figures['AUC over seeds, spread']:.4f}."
         )
 
 

@@ -5,7 +5,7 @@ from train import ensemble
 from train.fitted import input_of
 from train.sources import SOURCES
 
-CHEST, MRI = SOURCES["chest"], SOURCES["brain-mri"]
+CHEST = SOURCES["chest"]
 SPEC = input_of("", CHEST)
 
 
