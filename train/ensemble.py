@@ -21,7 +21,7 @@ from train.sources import SOURCES, Source
 
 NAMED = (
     "Its members were named, not chosen by scores: fine detail and frozen features complete each other, as "
-    "was reported of this data before. Their own test figures were known by then."
+    "was reported of this data before. Their own test figures and those of combinations were known by then."
 )
 EVERYONE = "Every detector that is fed alike takes part with the same weight; nothing was chosen."
 
