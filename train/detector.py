@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -15,8 +14,7 @@ from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
 from train import augment, lesions, loop, sources
-from train.detector_card import draft, publish
-from train.rehearsal import rehearsal, rehearsed
+from train.detector_card import conclude
 from train.sources import SOURCES, Normals
 
 SIZES = {"autoencoder": 96, "convlstm": 64, "vae": 64, "restoring": 64}
@@ -47,26 +45,18 @@ def main() -> None:
         settings=settings,
         folder=arguments.runs / (arguments.id or f"{arguments.source}-{arguments.model}"),
     )
-    best = outcome.network.cpu()
-    with torch.inference_mode():
-        best.calibrate(sources.batches(normals.films["calibration"], normals.boxes["calibration"], spec))
-    if arguments.rehearse:
-        print(rehearsed(best, rehearsal(source, tuple(cases), split="calibration"), spec), flush=True)
-        return
-    card = draft(
+    conclude(
         arguments.id or f"{arguments.source}-{arguments.model}",
         arguments.model,
         shape,
         source,
         spec,
         cases,
-        best,
-        curve=outcome.curve,
-        minutes=outcome.minutes,
-        settings=asdict(settings),
-        seed=arguments.seed,
+        normals,
+        outcome,
+        settings,
+        rehearse=arguments.rehearse,
     )
-    publish(card, best, source, cases)
 
 
 def parse() -> argparse.Namespace:

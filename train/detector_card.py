@@ -1,23 +1,24 @@
 """From a finished detector to its folder in weights/: scores, threshold, figures, card."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from core import cards, checkpoints, thresholds
-from core.detectors import Detector, Ensemble, FeatureDetector
+from core.detectors import Detector, Ensemble, FeatureDetector, LesionFinder, TrainedDetector
 from core.evaluate import evaluate
 from core.types import Card, EvaluationReport, InputSpec, Policy, Scores, Training
 from train import provenance, sources
 from train.data import Case
 from train.features import Remembered
+from train.loop import Outcome, Settings
 from train.measures import HeldOut, cost, figures, held_out
 from train.rehearsal import rehearsal, rehearsed
 from train.report import announce, shift
-from train.sources import Source
+from train.sources import Normals, Source
 from train.wording import LIMITATIONS, TITLES
 
 
@@ -73,6 +74,42 @@ def draft(
         shift={},
         yardstick=is_yardstick(model, spec),
     )
+
+
+def conclude(
+    card_id: str,
+    model: str,
+    arguments: Mapping[str, int],
+    source: Source,
+    spec: InputSpec,
+    cases: Sequence[Case],
+    normals: Normals,
+    outcome: Outcome[TrainedDetector] | Outcome[LesionFinder],
+    settings: Settings,
+    *,
+    rehearse: bool,
+) -> None:
+    """Calibrate what was trained, then publish it; or only say how it finds drawn lesions."""
+    network = outcome.network.cpu()
+    with torch.inference_mode():
+        network.calibrate(sources.batches(normals.films["calibration"], normals.boxes["calibration"], spec))
+    if rehearse:
+        print(rehearsed(network, rehearsal(source, tuple(cases), split="calibration"), spec), flush=True)
+        return
+    card = draft(
+        card_id,
+        model,
+        arguments,
+        source,
+        spec,
+        cases,
+        network,
+        curve=outcome.curve,
+        minutes=outcome.minutes,
+        settings=asdict(settings),
+        seed=settings.seed,
+    )
+    publish(card, network, source, cases)
 
 
 def is_yardstick(model: str, spec: InputSpec) -> bool:

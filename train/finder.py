@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,8 +14,7 @@ from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
 from train import augment, brains, head_lesions, loop, sources
-from train.detector_card import draft, publish
-from train.rehearsal import rehearsal, rehearsed
+from train.detector_card import conclude
 from train.sources import SOURCES, Normals
 
 SHAPE = {"size": 96, "width": 12}
@@ -43,26 +42,18 @@ def main() -> None:
         settings=settings,
         folder=arguments.runs / f"{arguments.source}-finder",
     )
-    best = outcome.network.cpu()
-    with torch.inference_mode():
-        best.calibrate(sources.batches(normals.films["calibration"], normals.boxes["calibration"], spec))
-    if arguments.rehearse:
-        print(rehearsed(best, rehearsal(source, tuple(cases), split="calibration"), spec), flush=True)
-        return
-    card = draft(
+    conclude(
         f"{arguments.source}-finder",
         "finder",
         SHAPE,
         source,
         spec,
         cases,
-        best,
-        curve=outcome.curve,
-        minutes=outcome.minutes,
-        settings=asdict(settings),
-        seed=arguments.seed,
+        normals,
+        outcome,
+        settings,
+        rehearse=arguments.rehearse,
     )
-    publish(card, best, source, cases)
 
 
 def parse() -> argparse.Namespace:

@@ -22,6 +22,7 @@ from core.types import Card, Policy, Scan
 from train import sources
 from train.augment import blur
 from train.data import Case, load_films
+from train.films import region_boxes
 from train.sources import Source
 
 ALPHA = 0.1  # of the conformal threshold
@@ -52,7 +53,7 @@ def held_out(source: Source, cases: tuple[Case, ...], runs: Path = Path("runs"))
         test = torch.tensor([case.split == "test" for case in chosen])
         kept.parent.mkdir(parents=True, exist_ok=True)
         even = equalised(films[test]) if source.region == "lungs" else films[:0]
-        torch.save((films, sources.boxes(source, films), even), kept)
+        torch.save((films, region_boxes(films, source.region), even), kept)
     films, boxes, even = torch.load(kept, weights_only=True)
     return HeldOut(chosen, films, boxes, even)
 

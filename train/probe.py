@@ -66,7 +66,7 @@ def main() -> None:
         refuse_seen(cases, tasks.gather(below, arguments.data, seed=0), arguments.on)
     network, spec = stand(head, arguments.on, task)
     parts = {name: films.load(tasks.of_split(cases, name), task.region, arguments.runs) for name in SPLITS}
-    if isinstance(network, Probe):
+    if isinstance(network, Probe) and task.region == "lungs":
         network.look_at(usual_lungs(*parts["train"]))
     folder = arguments.runs / f"{arguments.task}-{arguments.model}-{arguments.seed}"
     numbers = gather(network, spec, task, cases, parts, folder, copies=arguments.copies, seed=arguments.seed)

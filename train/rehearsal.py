@@ -25,6 +25,7 @@ from core.types import InputSpec
 from train import augment, brains, sources
 from train.augment import blur, uniform
 from train.data import Case, load_films
+from train.films import region_boxes
 from train.lesions import Lesion, blobs, clouds
 from train.sources import Source
 
@@ -131,7 +132,7 @@ def rehearsal(source: Source, cases: tuple[Case, ...], *, split: str, seed: int 
     if not kept.is_file():
         films, kinds = _act(source, load_films(chosen, dtype=torch.float32), seed)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        torch.save((films.half(), sources.boxes(source, films), kinds), kept)
+        torch.save((films.half(), region_boxes(films, source.region), kinds), kept)
     films, boxes, kinds = torch.load(kept, weights_only=True)
     return Rehearsal(films, boxes, tuple(kinds))
 
@@ -164,7 +165,7 @@ def _inside(source: Source, films: Tensor) -> Tensor:
     if source.region == "lungs":
         chances = torch.cat([lungs.probabilities(part) for part in films.split(64)])[:, None]
         return F.interpolate(chances, films.shape[-2:], mode="bilinear")
-    return brains.in_films(films, sources.boxes(source, films), bone=source.modality in brains.BONY)
+    return brains.in_films(films, region_boxes(films, source.region), bone=source.modality in brains.BONY)
 
 
 def rehearsed(network: Detector, acted: Rehearsal, spec: InputSpec) -> dict[str, float]:

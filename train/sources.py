@@ -9,16 +9,15 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 from torch.nn import functional
 
-from core import heads, lungs
 from core.preprocess import normalise, stretch
 from core.resample import crop, resize
 from core.types import InputSpec, Region
 from train.data import DATASETS, Case, carve, load_films
+from train.films import WHOLE, region_boxes
 
 SPLITS = ("train", "calibration", "validation")
 THUMBNAIL = (32, 32)
 TWINS = 0.95  # correlation of thumbnails; above it two slices are of one series
-WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])  # top, left, bottom, right
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def gather(source: Source, root: Path, seed: int) -> list[Case]:
     """All cases, in the splits train, calibration, validation and test."""
     cases = DATASETS[source.sets[0]](root)
     if not source.patients:
-        cases = _twins_together(cases)
+        cases = twins_together(cases)
     published = any(case.split == "test" for case in cases)
     if not published:
         cases = carve(cases, folds=4, seed=seed, into="test")
@@ -120,7 +119,7 @@ def gather(source: Source, root: Path, seed: int) -> list[Case]:
     return _thinned(cases) + [case for name in source.sets[1:] for case in DATASETS[name](root)]
 
 
-def _twins_together(cases: list[Case]) -> list[Case]:
+def twins_together(cases: list[Case]) -> list[Case]:
     """Normal training cases that look the same count as one patient: held-out normals would look too good."""
     chosen = [case for case in cases if case.label == "normal" and case.split == "train"]
     seen = resize(load_films(chosen, dtype=torch.float32), *THUMBNAIL).flatten(1)
@@ -142,16 +141,7 @@ def _thinned(cases: list[Case]) -> list[Case]:
 def normals(source: Source, cases: Sequence[Case], splits: Sequence[str] = SPLITS) -> Normals:
     """Read the normals of these splits and find what is looked at in each."""
     films = {s: load_films([c for c in cases if c.label == "normal" and c.split == s]) for s in splits}
-    return Normals(films, {split: boxes(source, batch) for split, batch in films.items()})
-
-
-def boxes(source: Source, films: Tensor) -> Tensor:
-    """(N, 4) in fractions: around the lungs or the head, or the whole."""
-    if source.region == "lungs":
-        return lungs.boxes(films)
-    if source.region == "head":
-        return heads.boxes(films)
-    return WHOLE.expand(len(films), -1)
+    return Normals(films, {split: region_boxes(batch, source.region) for split, batch in films.items()})
 
 
 def batches(films: Tensor, box: Tensor, spec: InputSpec, size: int = 32) -> Iterator[Tensor]:

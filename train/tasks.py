@@ -6,8 +6,10 @@ from pathlib import Path
 
 from core.types import Region
 from train.data import Case, brain_mri, carve, chest_xray, covid_radiography
+from train.sources import twins_together
 
 FOLDS = 7  # a seventh of the training patients is for validation
+BLOCK = 25  # file numbers of brain slices that stay together
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,21 @@ def covid(root: Path) -> list[Case]:
         return held_out
     viral = [case for case in gather(TASKS["etiology"], root, seed=0) if case.label == "viral"]
     return held_out + [replace(case, label="viral pneumonia") for case in viral]
+
+
+def series(root: Path) -> list[Case]:
+    """Brain MRI slices, those that may be of one patient together: no file names its patient.
+
+    Tumours numbered near each other are often neighbouring slices: thumbnails of consecutive numbers
+    correlate at 0.78 to 0.85, of any two at 0.50 to 0.65. Normals have no such order and go by their looks.
+    """
+    numbered = [replace(case, patient=_block(case)) for case in brain_mri(root)]
+    return twins_together(numbered)
+
+
+def _block(case: Case) -> str:
+    digits = "".join(filter(str.isdigit, case.path.stem))
+    return f"{case.label}-{int(digits) // BLOCK}" if digits else case.patient
 
 
 KERMANY = {
@@ -96,22 +113,24 @@ TASKS: dict[str, Task] = {
             "The viral films are of children, the others of adults.",
             "Lung opacity, the fourth class of the public set, was not at hand.",
             "No patient is named in the public set: films of one patient may stand on both sides.",
+            "About one in twenty COVID films held out has a near copy among those learned from.",
         ),
     ),
     "brain-mri": Task(
         labels=("normal", "glioma", "meningioma", "pituitary"),
         modality="brain MRI slice",
         region="whole",
-        cases=brain_mri,
+        cases=series,
         data={
             "name": "Brain MRI slices (Kaggle masoudnickparvar), twins between train and test removed",
             "licence": "as on Kaggle; research use",
-            "split": "published test split opened once; validation from train by file",
+            "split": "published test split opened once; validation by runs of numbers and by looks",
         },
         intended_use="Tells three kinds of brain tumour and none apart on single MRI slices. For teaching.",
         limitations=(
             "No patient is named in the public set: slices of one patient may stand on both sides.",
             "One slice is judged, whichever way it was cut; a study has hundreds.",
+            "Some public labels look wrong by eye: networks of several kinds misread the same slices.",
         ),
     ),
 }

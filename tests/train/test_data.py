@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from train.data import (
     load_films,
     lung_masks,
 )
+from train.tasks import series
 
 
 def film(path: Path, seed: int) -> None:
@@ -128,3 +130,19 @@ def test_no_tumour_is_the_normal_class(tmp_path: Path):
     assert [case.label for case in cases[:4]] == ["normal", "glioma", "meningioma", "pituitary"]
     assert cases[0].name == "train/notumor/a.jpg"
     assert [case.split for case in cases] == ["train"] * 4 + ["test"] * 4
+
+
+def test_brain_slices_that_may_be_of_one_patient_stay_together(tmp_path: Path):
+    for seed, label in enumerate(("notumor", "glioma", "meningioma", "pituitary")):
+        for number in (0, 1, 26, 60):
+            film(tmp_path / f"brain_mri/train/{label}/Tr_{number:04}.jpg", 10 * seed + number)
+        film(tmp_path / f"brain_mri/test/{label}/Te_0000.jpg", 500 + seed)
+    shutil.copy(
+        tmp_path / "brain_mri/train/notumor/Tr_0001.jpg", tmp_path / "brain_mri/train/notumor/Tr_0090.jpg"
+    )
+    patients = {case.name: case.patient for case in series(tmp_path)}
+    glioma = [patients[f"train/glioma/Tr_{number:04}.jpg"] for number in (0, 1, 26, 60)]
+    assert glioma[0] == glioma[1] != patients["train/meningioma/Tr_0000.jpg"]
+    assert len(set(glioma)) == 3
+    normal = [patients[f"train/notumor/Tr_{number:04}.jpg"] for number in (0, 1, 90)]
+    assert normal[0] != normal[1] == normal[2]

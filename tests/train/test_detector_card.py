@@ -16,7 +16,7 @@ from train.data import Case
 from train.detector_card import draft, report
 from train.features import Remembered
 from train.measures import dullness, equalised, sharpness, size_of
-from train.sources import SOURCES, _thinned, _to_test, _twins_together
+from train.sources import SOURCES, _thinned, _to_test, twins_together
 
 SPEC = InputSpec(size=224, channels=1, mean=(0.0,), std=(1.0,), region="whole")
 
@@ -75,7 +75,7 @@ def test_slices_that_look_the_same_stay_on_one_side(tmp_path: Path):
     for name, pixels in shown.items():
         stretched = (pixels - pixels.min()) / np.ptp(pixels)
         Image.fromarray((255 * stretched).astype(np.uint8)).save(tmp_path / f"{name}.png")
-    found = _twins_together([Case(tmp_path / f"{n}.png", n, "normal", n, "train") for n in shown])
+    found = twins_together([Case(tmp_path / f"{n}.png", n, "normal", n, "train") for n in shown])
     patients = {case.name: case.patient for case in found}
     assert patients["first"] == patients["twin"] != patients["other"]
 
