@@ -153,7 +153,9 @@ def show_worklist(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        column_config={"score": st.column_config.NumberColumn(format="%.3f")},
+        column_config=dict.fromkeys(
+            ("score", "from threshold"), st.column_config.NumberColumn(format="%.3f")
+        ),
         key=f"worklist-{card.id}-{order}-{wanted}",
     )
     chosen = answer["selection"]["rows"]
@@ -190,7 +192,7 @@ def _line(card: Card, row: Judged, cut: Cut) -> dict[str, str | float | None]:
         "scan": row.name,
         "verdict": verdict,
         "score": row.score,
-        "from threshold": None if row.score is None else round(abs(row.score - cut.threshold), 3),
+        "from threshold": None if row.score is None else abs(row.score - cut.threshold),
         "status": row.status,
         "label": row.label,
     }

@@ -44,7 +44,8 @@ def pick_task() -> list[Card]:
 def show(cards: Sequence[Card]) -> Card:
     """The table with every card's test figures; returns the selected one."""
     three, whole = (st.column_config.NumberColumn(format=f"%.{digits}f") for digits in (3, 0))
-    rows = [_row(card) for card in cards]
+    timed = any(card.id in _latency() for card in cards)
+    rows = [_row(card, timed=timed) for card in cards]
     formats = dict.fromkeys((name for name in rows[0] if name not in ("model", "95 % interval")), three)
     selected = st.dataframe(
         rows,
@@ -58,7 +59,7 @@ def show(cards: Sequence[Card]) -> Card:
             "parameters": st.column_config.NumberColumn(format="compact"),
             "MB": st.column_config.NumberColumn(format="%.1f"),
             "ms here": whole,
-            "test scans": whole,
+            "scans": whole,
         },
         key=f"leaderboard-{cards[0].task}",
     )["selection"]["rows"]
@@ -71,7 +72,7 @@ def show(cards: Sequence[Card]) -> Card:
     return cards[selected[0] if selected else 0]
 
 
-def _row(card: Card) -> dict[str, str | float | None]:
+def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
     report = card.report["test"]
     point = report.points[0]
     row: dict[str, str | float | None] = {
@@ -90,8 +91,8 @@ def _row(card: Card) -> dict[str, str | float | None]:
     return row | {
         "parameters": card.training.parameters,
         "MB": score_cache.megabytes(card.id),
-        "ms here": _latency().get(card.id),
-        "test scans": report.n,
+        **({"ms here": _latency().get(card.id)} if timed else {}),
+        "scans": report.n,
     }
 
 
