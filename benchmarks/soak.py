@@ -137,10 +137,21 @@ async def settled(page: Page) -> None:
 
 async def upload(page: Page, name: str, data: bytes) -> str:
     """Send a file and wait for its verdict; gives "read" or, if its decoder was killed, "lost"."""
-    payload = {"name": name, "mimeType": "image/png", "buffer": data}
-    await page.locator(UPLOADER).set_input_files([payload])
+    await send(page, name, data)
     outcome = await page.wait_for_function(ARRIVED, arg=name)
     return str(await outcome.json_value())
+
+
+async def send(page: Page, name: str, data: bytes) -> None:
+    """Drop a file, and touch nothing until the server has it and the page stops working.
+
+    Streamlit 1.67 loses what meets an upload under way: a click on another page is overtaken by the run that
+    the upload ends with, and a second file's address is thrown away when that run begins.
+    """
+    payload = {"name": name, "mimeType": "image/png", "buffer": data}
+    async with page.expect_response(lambda response: response.request.method == "PUT"):
+        await page.locator(UPLOADER).set_input_files([payload])
+    await settled(page)
 
 
 async def picture(page: Page, wanted: str, seconds: float = 60) -> str:
@@ -215,9 +226,9 @@ class User:
             await settled(page)
 
     async def broken(self, page: Page, _: int) -> None:
-        payload = {"name": f"user-{self.number}-9.png", "mimeType": "image/png", "buffer": b"not a picture"}
-        await page.locator(UPLOADER).set_input_files([payload])
-        await page.get_by_role("alert").filter(has_text=payload["name"]).first.wait_for()
+        name = f"user-{self.number}-9.png"
+        await send(page, name, b"not a picture")
+        await page.get_by_role("alert").filter(has_text=name).first.wait_for()
 
     async def again(self, page: Page, number: int) -> None:
         """A fresh window: another session of the same person."""
