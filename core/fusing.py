@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 # glibc, malloc.h
@@ -49,6 +50,8 @@ def fused(network: Network) -> Network:
                 setattr(part, name, _one_layer(layer, relu=False))
             if isinstance(layer, nn.MaxPool2d) and _halves(layer):
                 setattr(part, name, _Halving())
+            if isinstance(layer, nn.Linear):
+                setattr(part, name, _FilmByFilm(layer))
     return twin.to(memory_format=torch.channels_last)
 
 
@@ -85,6 +88,20 @@ class _Halving(nn.Module):
         height, width = (side // 2 * 2 for side in x.shape[2:])
         rows = torch.maximum(x[:, :, 0:height:2], x[:, :, 1:height:2])
         return torch.maximum(rows[..., 0:width:2], rows[..., 1:width:2])
+
+
+class _FilmByFilm(nn.Module):
+    """A linear layer that takes the films one after another.
+
+    In one product of all, the last bits of a row depend on its place among the others on some processors.
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight, self.bias = linear.weight, linear.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([F.linear(film, self.weight, self.bias) for film in x.split(1)])
 
 
 class _Convolution(nn.Module):

@@ -77,6 +77,14 @@ def test_pooling_laid_out_for_many_is_the_same_on_odd_sides():
     assert torch.equal(fusing.fused(layers)(x), layers(x))
 
 
+def test_a_linear_layer_laid_out_for_many_gives_a_film_the_same_bits_in_every_place():
+    torch.manual_seed(0)
+    layers = fusing.fused(nn.Sequential(nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, 2)))
+    for _ in range(20):
+        x = torch.randn(screening.TOGETHER, 512)
+        assert torch.equal(layers(x.flip(0)), layers(x).flip(0))
+
+
 def test_processors_without_onednn_are_served(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     torch.manual_seed(0)
