@@ -36,7 +36,7 @@ def main() -> None:
     arguments = parse()
     loop.join()
     torch.manual_seed(arguments.seed)
-    task, recipe = TASKS[arguments.task], RECIPES[arguments.model]
+    task, recipe = tasks.asked(arguments.task, adults=arguments.adults), RECIPES[arguments.model]
     recipe = replace(recipe, settings=settings_of(recipe, arguments))
     spec = recipe.input(task.region)
     cases = tasks.gather(task, arguments.data, seed=0)  # the same validation films whatever the seed
@@ -46,7 +46,9 @@ def main() -> None:
     recipes.start(network, recipe, arguments.init)
     if isinstance(network, Borrower):
         checkpoints.complete(network)
-    folder = arguments.runs / f"{arguments.task}-{arguments.model}-{arguments.seed}"
+    folder = (
+        arguments.runs / f"{arguments.task}{'-adults' * arguments.adults}-{arguments.model}-{arguments.seed}"
+    )
     outcome = learn(network, recipe, spec, train, validation, folder, arguments.runs)
     if loop.rank_and_size()[0] > 0:
         return
@@ -59,7 +61,7 @@ def main() -> None:
         seeds.remember(folder, logits, validation.truth)
         return
     card = classifier_card.draft(
-        arguments.task, arguments.model, recipe, spec, cases, best, outcome, seed=arguments.seed
+        task, arguments.model, recipe, spec, cases, best, outcome, seed=arguments.seed
     )
     classifier_card.publish(replace(card, figures=measured), best, cases)
 
@@ -71,6 +73,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
     parser.add_argument("--task", choices=sorted(TASKS), default="pneumonia")
+    parser.add_argument("--adults", action="store_true", help="learn from adults' films too")
     parser.add_argument("--model", choices=sorted(RECIPES), default="cnn")
     parser.add_argument("--init", default="imagenet", help="folder with pretrained weights, or imagenet")
     parser.add_argument("--epochs", type=int, help="as the recipe says when left out")

@@ -7,14 +7,14 @@ from core import cards, checkpoints
 from core.models import Classifier
 from core.models.lent import Summed
 from core.types import Card, InputSpec, Policy, Scores, Training
-from train import loop, provenance, recipes, report
+from train import loop, provenance, recipes, report, tasks
 from train.data import Case
 from train.recipes import Recipe
 from train.tasks import TASKS, Task
 
 
 def draft(
-    task_name: str,
+    task: Task,
     model: str,
     recipe: Recipe,
     spec: InputSpec,
@@ -25,10 +25,9 @@ def draft(
     seed: int,
 ) -> Card:
     """A card whose threshold, report, shift and sha256 are still to be filled in."""
-    task = TASKS[task_name]
     return blank(
-        f"{task_name}-{model}",
-        task_name,
+        f"{task.name}-{model}",
+        task,
         recipe.title,
         recipe.model,
         recipes.arguments(recipe, len(task.labels)),
@@ -48,7 +47,7 @@ def draft(
 
 def blank(
     card_id: str,
-    task_name: str,
+    task: Task,
     title: str,
     model: str,
     arguments: Mapping[str, bool | int | float | str],
@@ -61,13 +60,14 @@ def blank(
     yardstick: bool = False,
 ) -> Card:
     """What the cards of a task have in common."""
-    task: Task = TASKS[task_name]
     count = {split: sum(case.split == split for case in cases) for split in ("train", "validation", "test")}
+    if task.beside:
+        count["adults"] = sum(case.name.startswith("covid_radiography/") for case in cases)
     return Card(
         id=card_id,
         title=title,
         kind="classifier",
-        task=task_name,
+        task=task.name,
         modality=task.modality,
         model=model,
         arguments=arguments,
@@ -96,7 +96,7 @@ def publish(card: Card, network: Classifier, cases: Sequence[Case]) -> None:
     task = TASKS[card.task]
     if not task.summed:
         return
-    binary = TASKS[task.summed]
+    binary = tasks.of_card(replace(written, task=task.summed))
     summed = Summed(of=f"{written.id}@{written.sha256[:12]}")
     checkpoints.complete(summed)
     second = replace(

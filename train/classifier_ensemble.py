@@ -37,6 +37,9 @@ def main() -> None:
     votes = {card.id: votes_of(card) for card in candidates}
     truth = truth_of(candidates[0])
     chosen = choose(votes, truth, most=arguments.most)
+    if any(tasks.of_card(cards.read(name)).beside for name in chosen):
+        task = tasks.with_adults(task)
+        cases = tasks.gather(task, arguments.data, seed=0)
     logits = torch.from_numpy(np.mean([votes[name] for name in chosen], axis=0))
     warmth = calibration.temperature(logits, torch.from_numpy(truth))
 
@@ -53,8 +56,8 @@ def main() -> None:
     )
     spec = InputSpec(size=FILM_SIZE, channels=1, mean=(0.0,), std=(1.0,), region=task.region)
     card = classifier_card.blank(
-        f"{arguments.task}-ensemble",
-        arguments.task,
+        f"{task.name}-ensemble",
+        task,
         f"Ensemble of {len(chosen)}",
         "ensemble-classifier",
         {"members": named},

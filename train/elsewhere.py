@@ -1,10 +1,9 @@
 """Measure classifiers beyond their test split: python -m train.elsewhere --data DATA [CARD ...]
 
-Films brought to the same sharpness, sharpened films, and films of other hospitals. Nothing is chosen here.
+Films brought to the same sharpness, sharpened films, and films of adults. Nothing is chosen here.
 """
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +13,8 @@ from torch import Tensor, nn
 from core import cards, checkpoints
 from core.types import Card, InputSpec
 from train import films, tasks, views
-from train.data import Case, covid_radiography
 from train.measures import equalised
 from train.tasks import TASKS
-
-ADULTS = 500  # of normal and of COVID films each, evenly along the list
 
 
 def main() -> None:
@@ -30,7 +26,7 @@ def main() -> None:
         network = checkpoints.network(card)
         measured = sharpness(card, network, arguments.data, arguments.runs)
         if card.task == "pneumonia":
-            measured |= other_hospitals(card, network, arguments.data, arguments.runs)
+            measured |= adults(card, network, arguments.data, arguments.runs)
         now = cards.read(card.id)  # others may have written to it meanwhile
         assert isinstance(now, Card)
         cards.write_card(replace(now, figures={**now.figures, **measured}))
@@ -60,27 +56,24 @@ def sharpness(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[st
     }
 
 
-def other_hospitals(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[str, float]:
-    """How many adults' films the card calls abnormal at its threshold. The gate is not asked."""
-    every = covid_radiography(data)
+def adults(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[str, float]:
+    """How many adults' films the card calls abnormal at its threshold. The gate is not asked.
+
+    The films are those that the task covid holds out: no card learned from them.
+    """
+    every = tasks.of_split(tasks.gather(TASKS["covid"], data, seed=0), "test")
     measured: dict[str, float] = {}
     for label, rate, count in (
         ("normal", "false alarms on adult normals", "adult normals"),
         ("covid", "flagged COVID films", "COVID films"),
     ):
-        cases = spread([case for case in every if case.label == label], ADULTS)
+        cases = [case for case in every if case.label == label]
         shown, boxes = films.load(cases, "lungs", runs)
         if card.input.region == "whole":
             boxes = films.WHOLE.expand(len(boxes), -1)
         flagged = scores(network, shown, boxes, card.input) >= card.threshold
         measured |= {rate: float(flagged.double().mean()), count: float(len(cases))}
     return measured
-
-
-def spread(cases: Sequence[Case], count: int) -> list[Case]:
-    """At most `count` of the cases, evenly along the list."""
-    step = max(len(cases) // count, 1)
-    return list(cases[::step][:count])
 
 
 def scores(network: nn.Module, shown: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:

@@ -14,7 +14,7 @@ from core import gate, heads, images
 from core.errors import UnreadableImage
 from core.resample import FILM_SIZE, as_film, crop
 from core.types import Card, Scan
-from train import augment, sources, strangers
+from train import augment, sources, strangers, tasks
 from train.data import Case, chest_xray
 from train.sources import SOURCES
 from train.tasks import TASKS
@@ -53,20 +53,27 @@ def lesson(modality: str, data: Path) -> Lesson:
 
 
 def _chest_lesson(data: Path) -> Lesson:
-    adults = files(data / "covid_radiography/Normal")
+    adults = [
+        case
+        for case in tasks.gather(TASKS["covid"], data, seed=0)
+        if case.name.startswith("covid_radiography/") and case.label in ("normal", "covid")
+    ]
+    fitted, held_out = (
+        [case.path for case in tasks.of_split(adults, split)] for split in ("train", "validation")
+    )
     return Lesson(
         cases=partial(_films_of, data=data),
-        more="adults (COVID-19 Radiography, Normal)",
+        more="adults (COVID-19 Radiography)",
         of_own=False,
-        fitted=lambda _: films(paths(adults[::4])),
-        held_out=lambda _: films(paths(adults[2::4])),
-        kinds=partial(_chest_kinds, data, adults[1::2]),
+        fitted=lambda _: films(paths(fitted)),
+        held_out=lambda _: films(paths(held_out)),
+        kinds=partial(_chest_kinds, data, tasks.of_split(adults, "test")),
     )
 
 
 def _films_of(card: Card, data: Path) -> list[Case]:
     """The films that the card learned from or was chosen with."""
-    cases = TASKS[card.task].cases(data) if card.task in TASKS else chest_xray(data)
+    cases = tasks.gather(tasks.of_card(card), data, seed=0) if card.task in TASKS else chest_xray(data)
     return [case for case in cases if case.split in ("train", "validation")]
 
 
@@ -106,12 +113,13 @@ def _parts(these: Iterator[Tensor], size: int) -> Iterator[Tensor]:
         yield torch.cat(part)
 
 
-def _chest_kinds(data: Path, adults: Sequence[Path], seed: int) -> Iterator[Kind]:
+def _chest_kinds(data: Path, adults: Sequence[Case], seed: int) -> Iterator[Kind]:
     test = [case.path for case in chest_xray(data) if case.split == "test"]
-    both = spread([*test, *adults], MOST)
+    well, ill = ([case.path for case in adults if case.label == label] for label in ("normal", "covid"))
+    both = spread([*test, *well], MOST)
     yield "children's films, official test", False, paths(test)
-    yield "adults' films, half not used before", False, paths(adults)
-    yield "adults' films with COVID-19", False, paths(spread(files(data / "covid_radiography/COVID"), MOST))
+    yield "adults' normal films, held out", False, paths(well)
+    yield "adults' films with COVID-19, held out", False, paths(ill)
     yield "DICOM chest films", False, readable(files(data / "dicom/cxr"))
     yield from _turned_over("films", both)
     yield "brain MRI", True, paths(spread(files(data / "brain_mri/test"), MOST))

@@ -25,9 +25,8 @@ from core.models import KNN, Classifier
 from core.models.knn import Ballot, count
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, VOTING, Index
 from core.types import Card, FloatArray, KnownCases, Training
-from train import provenance, report
+from train import provenance, report, tasks
 from train.data import Case
-from train.tasks import TASKS
 
 BALLOTS = [
     Ballot(k, temperature, prior)
@@ -52,7 +51,8 @@ def main() -> None:
     model = inference.load(arguments.card)
     if not isinstance(model.network, Classifier):
         raise UnknownName(f"{arguments.card} has no features to compare. Choose a card of a single network.")
-    cases = split_as(model.card, TASKS[model.card.task].cases(arguments.data))
+    every = tasks.gather(tasks.of_card(model.card), arguments.data, seed=0)
+    cases = split_as(model.card, every)
     index = look(model, [case for case in cases if case.split != "test"], arguments.data)
     polled = poll(index, model.card.labels)
     index = replace(index, layouts=layouts(index.embeddings.numpy(), arguments.seed))

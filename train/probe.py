@@ -59,16 +59,18 @@ class Numbers:
 def main() -> None:
     arguments = parse()
     torch.manual_seed(arguments.seed)
-    task, head = TASKS[arguments.task], HEADS[arguments.model]
+    task, head = tasks.asked(arguments.task, adults=arguments.adults), HEADS[arguments.model]
     cases = tasks.gather(task, arguments.data, seed=0)
     if arguments.on:
-        below = TASKS[cards.read(arguments.on).task]
+        below = tasks.of_card(cards.read(arguments.on))
         refuse_seen(cases, tasks.gather(below, arguments.data, seed=0), arguments.on)
     network, spec = stand(head, arguments.on, task)
     parts = {name: films.load(tasks.of_split(cases, name), task.region, arguments.runs) for name in SPLITS}
     if isinstance(network, Probe) and task.region == "lungs":
         network.look_at(usual_lungs(*parts["train"]))
-    folder = arguments.runs / f"{arguments.task}-{arguments.model}-{arguments.seed}"
+    folder = (
+        arguments.runs / f"{arguments.task}{'-adults' * arguments.adults}-{arguments.model}-{arguments.seed}"
+    )
     numbers = gather(network, spec, task, cases, parts, folder, copies=arguments.copies, seed=arguments.seed)
     if isinstance(network, Probe):
         network.standardise(numbers["train"].shown[""])
@@ -82,7 +84,7 @@ def main() -> None:
     if arguments.dry:
         seeds.remember(folder, logits, truth)
         return
-    card = describe(arguments, network, spec, cases, outcome, settings)
+    card = describe(arguments, task, network, spec, cases, outcome, settings)
     card = replace(card, figures=calibration.figures(logits, truth, warmth))
     classifier_card.publish(card, best, cases)
 
@@ -94,6 +96,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
     parser.add_argument("--task", choices=sorted(TASKS), default="etiology")
+    parser.add_argument("--adults", action="store_true", help="learn from adults' films too")
     parser.add_argument("--model", choices=sorted(HEADS), default="dinov2")
     parser.add_argument("--on", default="", help="the card whose network a dense head stands on")
     parser.add_argument("--copies", type=int, default=4, help="times that each training film is looked at")
@@ -241,17 +244,18 @@ def top(network: Pooled, pooled: Tensor) -> Tensor:
 
 def describe(
     arguments: argparse.Namespace,
+    task: Task,
     network: Pooled,
     spec: InputSpec,
     cases: list[Case],
     outcome: loop.Outcome[Pooled],
     settings: loop.Settings,
 ) -> Card:
-    task, head = TASKS[arguments.task], HEADS[arguments.model]
+    head = HEADS[arguments.model]
     model = "probe" if head.backbone else "dense-head"
     return classifier_card.blank(
-        f"{arguments.task}-{'resnet50' if model == 'dense-head' else arguments.model}",
-        arguments.task,
+        f"{task.name}-{'resnet50' if model == 'dense-head' else arguments.model}",
+        task,
         head.title,
         model,
         {"of": network.of, "classes": len(task.labels)},

@@ -45,7 +45,7 @@ def main() -> None:
         given = {"bands": bands, "classes": 2, "channels": 1}
         card = classifier_card.blank(
             f"pneumonia-{name}",
-            "pneumonia",
+            task,
             title,
             "bands",
             given,

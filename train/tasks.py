@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from core.cards import AnyCard
 from core.types import Region
 from train.data import Case, brain_mri, carve, chest_xray, covid_radiography
 from train.sources import twins_together
@@ -16,6 +18,7 @@ BLOCK = 25  # file numbers of brain slices that stay together
 class Task:
     """labels: the normal class first. cases: all files with their official splits."""
 
+    name: str
     labels: tuple[str, ...]
     modality: str
     region: Region
@@ -24,6 +27,7 @@ class Task:
     intended_use: str
     limitations: tuple[str, ...]
     summed: str = ""  # the binary task that comes with it, by adding up the abnormal classes
+    beside: Callable[[Path], list[Case]] | None = None  # more to learn from; none of it is held out
 
 
 def etiology(root: Path) -> list[Case]:
@@ -51,6 +55,13 @@ def covid(root: Path) -> list[Case]:
     return held_out + [replace(case, label="viral pneumonia") for case in viral]
 
 
+def adults(root: Path, ill: str) -> list[Case]:
+    """Adults' films that the task covid learns from, too: normal ones, and COVID-19 under the label `ill`."""
+    names = {"normal": "normal", "covid": ill}
+    learned = of_split(gather(TASKS["covid"], root, seed=0), "train")
+    return [replace(case, label=names[case.label]) for case in learned if case.label in names]
+
+
 def series(root: Path) -> list[Case]:
     """Brain MRI slices, those that may be of one patient together: no file names its patient.
 
@@ -76,9 +87,13 @@ CHILDREN = (
     "Films of the two classes were made differently; part of the figure may be acquisition.",
     "Patient numbers recur between the official train and test splits, perhaps by chance.",
 )
+ADULTS_TOO = (
+    "Trained on children of one to five years from one hospital and on adults, normal or with COVID-19."
+)
 
 TASKS: dict[str, Task] = {
     "pneumonia": Task(
+        name="pneumonia",
         labels=("normal", "pneumonia"),
         modality="chest film",
         region="lungs",
@@ -88,6 +103,7 @@ TASKS: dict[str, Task] = {
         limitations=CHILDREN,
     ),
     "etiology": Task(
+        name="etiology",
         labels=("normal", "bacterial", "viral"),
         modality="chest film",
         region="lungs",
@@ -98,6 +114,7 @@ TASKS: dict[str, Task] = {
         summed="pneumonia",
     ),
     "covid": Task(
+        name="covid",
         labels=("normal", "covid", "viral pneumonia"),
         modality="chest film",
         region="lungs",
@@ -117,6 +134,7 @@ TASKS: dict[str, Task] = {
         ),
     ),
     "brain-mri": Task(
+        name="brain-mri",
         labels=("normal", "glioma", "meningioma", "pituitary"),
         modality="brain MRI slice",
         region="whole",
@@ -136,12 +154,38 @@ TASKS: dict[str, Task] = {
 }
 
 
+def with_adults(task: Task) -> Task:
+    """The same question, learned from adults' films as well. What is held out stays as it is."""
+    return replace(
+        task,
+        beside=partial(adults, ill=task.labels[-1]),  # COVID-19 is a viral pneumonia
+        data={
+            "name": f"{task.data['name']}; COVID-19 Radiography (COVID, Normal; Kaggle tawsifurrahman)",
+            "licence": f"{task.data['licence']}; research use",
+            "split": f"{task.data['split']}; adults' films only to learn from",
+        },
+        intended_use=task.intended_use.replace("a child's frontal", "a frontal"),
+        limitations=tuple(ADULTS_TOO if line == CHILDREN[0] else line for line in task.limitations),
+    )
+
+
+def asked(name: str, *, adults: bool) -> Task:
+    """A task by name, with adults if wanted."""
+    return with_adults(TASKS[name]) if adults else TASKS[name]
+
+
+def of_card(card: AnyCard) -> Task:
+    """The task that a classifier was made for, with adults where it learned from them."""
+    return asked(card.task, adults="adults" in card.data)
+
+
 def gather(task: Task, root: Path, seed: int) -> list[Case]:
     """All cases. Classes that come without a validation split have one carved from train."""
     cases = task.cases(root)
     settled = {case.label for case in cases if case.split == "validation"}
     rest = [case for case in cases if case.label not in settled]
-    return [*carve(rest, folds=FOLDS, seed=seed), *(case for case in cases if case.label in settled)]
+    more = task.beside(root) if task.beside else []
+    return [*carve(rest, folds=FOLDS, seed=seed), *(case for case in cases if case.label in settled), *more]
 
 
 def of_split(cases: Sequence[Case], split: str) -> list[Case]:

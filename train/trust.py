@@ -24,7 +24,8 @@ from train.data import Case
 from train.tasks import TASKS
 
 SCANS = 100
-SANITY_EVERY = 2  # maps of three more networks for each scan would double the time
+SCALE_EVERY = 4  # slow methods find their scale on every so manieth validation scan
+SANITY_EVERY, SLOW_SANITY_EVERY = 2, 10  # maps of three more networks for each scan would multiply the time
 SETTLING = 16  # scans on which the norms of randomised networks settle
 QUANTILE = 0.95  # of each map's hottest place over validation scans: full colour from there on
 
@@ -82,9 +83,18 @@ class Thinning:
     slow_every: int
     wanted: tuple[str, ...]
 
-    def methods(self, index: int) -> list[str]:
+    def methods(self, index: int, slow_every: int | None = None) -> list[str]:
         """What the scan of that number is asked."""
-        return [name for name in self.wanted if name in FAST or index % self.slow_every == 0]
+        every = slow_every or self.slow_every
+        return [name for name in self.wanted if name in FAST or index % every == 0]
+
+    def doubted(self, index: int) -> list[str]:
+        """Of these, what randomised networks are asked, too."""
+        return [
+            name
+            for name in self.methods(index)
+            if index % (SANITY_EVERY if name in FAST else SLOW_SANITY_EVERY) == 0
+        ]
 
 
 def scaled_by_members(card: Card) -> Card:
@@ -103,17 +113,17 @@ def assess(model: Model, cases: Mapping[str, Case], thinning: Thinning, *, worke
     )
     model.network.to(memory_format=torch.channels_last)  # faster, and nobody else's
     stages = forgetful(model, spread(validation, SETTLING))
-    asked = [stages if i % SANITY_EVERY == 0 else {} for i in range(len(test))]
     with ThreadPoolExecutor(workers) as pool:
         drawn = pool.map(
-            lambda numbered: hottest(model, numbered[1], thinning.methods(numbered[0])),
+            lambda numbered: hottest(model, numbered[1], thinning.methods(numbered[0], SCALE_EVERY)),
             enumerate(validation),
         )
         peaks = list(tqdm(drawn, "scales", len(validation), unit="scan", mininterval=5))
         rows = pool.map(
-            lambda numbered, others: examine(model, others, numbered[1], thinning.methods(numbered[0])),
+            lambda numbered: examine(
+                model, stages, numbered[1], thinning.methods(numbered[0]), thinning.doubted(numbered[0])
+            ),
             enumerate(test),
-            asked,
         )
         tables = list(tqdm(rows, "trust", len(test), unit="scan", mininterval=5))
     normal = np.array([case.label == card.labels[0] for case in validation])
@@ -153,9 +163,16 @@ def forgetful(model: Model, cases: Sequence[Case]) -> dict[str, Classifier]:
 
 
 def examine(
-    model: Model, stages: Mapping[str, Classifier], case: Case, methods: Sequence[str]
+    model: Model,
+    stages: Mapping[str, Classifier],
+    case: Case,
+    methods: Sequence[str],
+    doubted: Sequence[str],
 ) -> dict[str, Row]:
-    """These methods on one scan, for the class that the network finds most probable."""
+    """These methods on one scan, for the class that the network finds most probable.
+
+    doubted: the methods whose maps of the randomised networks are looked at, too.
+    """
     x, fields, frame = prepared(model, case)
     network = network_of(model)
     with torch.no_grad():
@@ -180,7 +197,9 @@ def examine(
             random_deletion=random_deletion,
             random_insertion=random_insertion,
             sanity={
-                s: trust.rank_correlation(heat, explain(other, x, target)) for s, other in stages.items()
+                s: trust.rank_correlation(heat, explain(other, x, target))
+                for s, other in stages.items()
+                if name in doubted
             },
             seconds=seconds,
         )

@@ -113,17 +113,18 @@ def show_robustness(card: Card) -> None:
 
 
 def show_elsewhere(cards: Sequence[Card]) -> None:
-    """What the cards of a task do on films of other hospitals, which none of them was trained on."""
+    """What the cards of a task do on adults' films of other hospitals, which none of them learned from."""
     tested = [card for card in cards if ALARMS in card.figures or FLAGGED in card.figures]
     if not tested:
         return
-    st.subheader("At other hospitals")
+    st.subheader("On adults, at other hospitals")
     share = st.column_config.NumberColumn(format="percent")
     whole = st.column_config.NumberColumn(format="%.0f")
     st.dataframe(
         [
             {
                 "model": inputs.name_of(card),
+                "learned from adults": "yes" if "adults" in card.data else "no",
                 "false alarms at home": 1 - card.report["test"].points[0].specificity,
                 "false alarms, adult normals": card.figures.get(ALARMS),
                 "adult normals": card.figures.get(ADULTS),
@@ -142,6 +143,7 @@ def show_elsewhere(cards: Sequence[Card]) -> None:
         key="elsewhere",
     )
     st.caption(
-        "Each model at its own threshold, unchanged. At home: its own test. A model that raises alarms on "
-        "normals as often as it flags COVID films may have noticed the other machine, not the disease."
+        "Each model at its own threshold, unchanged, on films that none learned from. At home: its own test. A "
+        "model that raises alarms on normals as often as it flags COVID films may have noticed the other machine, "
+        "not the disease; one that learned from the same hospitals may know them by their machines."
     )

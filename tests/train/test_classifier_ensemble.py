@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from train.classifier_ensemble import choose
-from train.elsewhere import spread
 
 
 def votes(right: np.ndarray, sure: float) -> np.ndarray:
@@ -37,8 +36,3 @@ def test_nobody_joins_who_does_not_help(truth: np.ndarray):
         "guess": votes(np.zeros(200, dtype=int), 0.9),
     }
     assert set(choose(candidates, truth, most=3)) == {"best", "good"}
-
-
-def test_a_spread_takes_the_whole_list_in_even_steps():
-    assert spread(list(range(10)), 3) == [0, 3, 6]  # type: ignore[arg-type]
-    assert spread(list(range(2)), 5) == [0, 1]  # type: ignore[arg-type]

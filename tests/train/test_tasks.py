@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+
+from core.types import InputSpec, Training
+from train import classifier_card, tasks
+from train.tasks import TASKS, with_adults
+
+SPEC = InputSpec(size=224, channels=1, mean=(0.0,), std=(1.0,), region="lungs")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files that no test opens, named as the public sets name theirs."""
+    root = tmp_path_factory.mktemp("data")
+    names = [
+        *(f"chest_xray/train/NORMAL/IM-{n:04}-0001.jpeg" for n in range(20)),
+        *(f"chest_xray/train/PNEUMONIA/person{n}_bacteria_1.jpeg" for n in range(20)),
+        *(f"chest_xray/train/PNEUMONIA/person{n}_virus_1.jpeg" for n in range(20, 40)),
+        *(f"chest_xray/test/NORMAL/IM-{n:04}-0001.jpeg" for n in range(90, 94)),
+        *(f"chest_xray/test/PNEUMONIA/person{n}_virus_1.jpeg" for n in range(90, 94)),
+        *(f"covid_radiography/COVID/COVID-{n}.png" for n in range(40)),
+        *(f"covid_radiography/Normal/Normal-{n}.png" for n in range(40)),
+    ]
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    return root
+
+
+def names(task: tasks.Task, data: Path, split: str) -> set[str]:
+    return {case.name for case in tasks.of_split(tasks.gather(task, data, seed=0), split)}
+
+
+@pytest.mark.parametrize("name", ["pneumonia", "etiology"])
+def test_adults_are_learned_from_and_nothing_held_out_changes(name: str, data: Path):
+    task = TASKS[name]
+    more = names(with_adults(task), data, "train") - names(task, data, "train")
+    assert more
+    for split in ("validation", "test"):
+        assert names(with_adults(task), data, split) == names(task, data, split)
+        assert not more & names(TASKS["covid"], data, split)
+
+
+@pytest.mark.parametrize(("name", "ill"), [("pneumonia", "pneumonia"), ("etiology", "viral")])
+def test_covid_counts_as_a_viral_pneumonia(name: str, ill: str, data: Path):
+    cases = tasks.gather(with_adults(TASKS[name]), data, seed=0)
+    assert {case.label for case in cases if "COVID/" in case.name} == {ill}
+    assert {case.label for case in cases if "Normal/" in case.name} == {"normal"}
+
+
+def test_a_card_tells_that_it_learned_from_adults(data: Path):
+    for task in (TASKS["etiology"], with_adults(TASKS["etiology"])):
+        cases = tasks.gather(task, data, seed=0)
+        training = Training(command="", settings={}, curve=(), minutes=0.0, parameters=0)
+        card = classifier_card.blank("an-id", task, "A title", "cnn", {}, SPEC, cases, training)
+        adults = [case for case in cases if case.name.startswith("covid_radiography/")]
+        assert card.data.get("adults", 0) == len(adults)
+        assert tasks.of_card(card).limitations == task.limitations
+        assert (tasks.of_card(card).beside is None) == (not adults)
