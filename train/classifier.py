@@ -46,9 +46,7 @@ def main() -> None:
     recipes.start(network, recipe, arguments.init)
     if isinstance(network, Borrower):
         checkpoints.complete(network)
-    folder = (
-        arguments.runs / f"{arguments.task}{'-adults' * arguments.adults}-{arguments.model}-{arguments.seed}"
-    )
+    folder = arguments.runs / f"{task.card(arguments.model)}-{arguments.seed}"
     outcome = learn(network, recipe, spec, train, validation, folder, arguments.runs)
     if loop.rank_and_size()[0] > 0:
         return

@@ -26,9 +26,9 @@ def draft(
 ) -> Card:
     """A card whose threshold, report, shift and sha256 are still to be filled in."""
     return blank(
-        f"{task.name}-{model}",
+        task.card(model),
         task,
-        recipe.title,
+        task.title(recipe.title),
         recipe.model,
         recipes.arguments(recipe, len(task.labels)),
         spec,

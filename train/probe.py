@@ -40,6 +40,11 @@ HEADS = {
         loop.Settings(epochs=60, batch=256, learning_rate=1e-3, weight_decay=1.0, average=0.98, bf16=False),
         backbone="dinov2-vits14",
     ),
+    "resnet50-linear": Head(
+        "ResNet-50, frozen, linear head",
+        loop.Settings(epochs=60, batch=256, learning_rate=1e-3, weight_decay=1.0, average=0.98, bf16=False),
+        backbone="resnet50",
+    ),
     "dense": Head(
         "ResNet-50, frozen, dense head 512-128",
         loop.Settings(epochs=40, batch=128, learning_rate=1e-3, weight_decay=0.1, average=0.98, bf16=False),
@@ -68,9 +73,7 @@ def main() -> None:
     parts = {name: films.load(tasks.of_split(cases, name), task.region, arguments.runs) for name in SPLITS}
     if isinstance(network, Probe) and task.region == "lungs":
         network.look_at(usual_lungs(*parts["train"]))
-    folder = (
-        arguments.runs / f"{arguments.task}{'-adults' * arguments.adults}-{arguments.model}-{arguments.seed}"
-    )
+    folder = arguments.runs / f"{task.card(arguments.model)}-{arguments.seed}"
     numbers = gather(network, spec, task, cases, parts, folder, copies=arguments.copies, seed=arguments.seed)
     if isinstance(network, Probe):
         network.standardise(numbers["train"].shown[""])
@@ -254,9 +257,9 @@ def describe(
     head = HEADS[arguments.model]
     model = "probe" if head.backbone else "dense-head"
     return classifier_card.blank(
-        f"{task.name}-{'resnet50' if model == 'dense-head' else arguments.model}",
+        task.card("resnet50" if model == "dense-head" else arguments.model),
         task,
-        head.title,
+        task.title(head.title),
         model,
         {"of": network.of, "classes": len(task.labels)},
         spec,

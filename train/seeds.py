@@ -24,7 +24,7 @@ def main() -> None:
     card = cards.read(arguments.card)
     if not isinstance(card, Card):
         raise SystemExit(f"{arguments.card} is no classifier.")
-    others = sorted(arguments.runs.glob(f"{card.id}-*/{FILE}"))
+    others = sorted(arguments.runs.glob(f"{card.id}-[0-9]*/{FILE}"))
     areas = [card.report["validation"].auc, *(json.loads(path.read_text())["auc"] for path in others)]
     if len(areas) < 2:
         raise SystemExit(f"No other seed of {card.id} in {arguments.runs}. Train with --dry --seed 1.")

@@ -29,6 +29,13 @@ class Task:
     summed: str = ""  # the binary task that comes with it, by adding up the abnormal classes
     beside: Callable[[Path], list[Case]] | None = None  # more to learn from; none of it is held out
 
+    def card(self, model: str) -> str:
+        """The id of that model's card."""
+        return f"{self.name}-{model}{'-adults' if self.beside else ''}"
+
+    def title(self, model: str) -> str:
+        return f"{model}, adults too" if self.beside else model
+
 
 def etiology(root: Path) -> list[Case]:
     """Kermany's films with the agent that the file's name tells."""
@@ -137,7 +144,7 @@ TASKS: dict[str, Task] = {
         name="brain-mri",
         labels=("normal", "glioma", "meningioma", "pituitary"),
         modality="brain MRI slice",
-        region="whole",
+        region="head",
         cases=series,
         data={
             "name": "Brain MRI slices (Kaggle masoudnickparvar), twins between train and test removed",
