@@ -58,3 +58,9 @@ def test_a_card_tells_that_it_learned_from_adults(data: Path):
         assert card.data.get("adults", 0) == len(adults)
         assert tasks.of_card(card).limitations == task.limitations
         assert (tasks.of_card(card).beside is None) == (not adults)
+
+
+def test_cards_that_learned_from_adults_have_names_of_their_own():
+    task = with_adults(TASKS["etiology"])
+    assert (task.card("cnn"), task.title("Small CNN")) == ("etiology-cnn-adults", "Small CNN, adults too")
+    assert (TASKS["etiology"].card("cnn"), TASKS["etiology"].title("VGG16")) == ("etiology-cnn", "VGG16")
