@@ -25,7 +25,7 @@ def main() -> None:
     for card in chosen:
         network = checkpoints.network(card)
         measured = sharpness(card, network, arguments.data, arguments.runs)
-        if card.task == "pneumonia":
+        if card.task in ("pneumonia", "etiology"):
             measured |= adults(card, network, arguments.data, arguments.runs)
         now = cards.read(card.id)  # others may have written to it meanwhile
         assert isinstance(now, Card)

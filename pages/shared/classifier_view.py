@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.types import Card
 from pages.shared import charts, inputs, score_cache
+from pages.shared.inputs import ADULTS, ALARMS
 
-ALARMS, ADULTS = "false alarms on adult normals", "adult normals"
 FLAGGED, COVID = "flagged COVID films", "COVID films"
 
 
@@ -143,7 +143,7 @@ def show_elsewhere(cards: Sequence[Card]) -> None:
         key="elsewhere",
     )
     st.caption(
-        "Each model at its own threshold, unchanged, on films that none learned from. At home: its own test. A "
-        "model that raises alarms on normals as often as it flags COVID films may have noticed the other machine, "
-        "not the disease; one that learned from the same hospitals may know them by their machines."
+        "Each model at its own threshold, unchanged, on films that none learned from. At home: its own test. "
+        "A model that raises alarms on normals as often as it flags COVID films may have noticed the other "
+        "machine, not the disease; one that learned from the same hospitals may know them by their machines."
     )

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 SUFFIXES = ("png", "jpg", "jpeg", "dcm", "dicom", "ima")
 INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
 ASKED = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
+ALARMS, ADULTS = "false alarms on adult normals", "adult normals"  # of a card's figures
 INSTEAD = "Or click one to have it read. Synthetic ones were made by a model and show nobody."
 
 
@@ -199,5 +200,10 @@ def pick_card(kind: Kind | None = None) -> Card:
             f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} test scans"
             + (f"; {spent:.0f} ms here" if spent else "")
         )
+        if ALARMS in card.figures:
+            st.caption(
+                f"On adults of other hospitals: false alarms on {card.figures[ALARMS]:.0%} "
+                f"of {card.figures[ADULTS]:.0f} normal films"
+            )
     reading.show_override(card)
     return card

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.shared import inputs
 from tests.phantom import chest, png
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -39,6 +40,15 @@ def test_a_page_opens_without_a_scan_and_says_it_is_no_medical_device(page: str)
 @pytest.mark.parametrize("page", SCAN_PAGES)
 def test_an_empty_page_says_what_to_do(page: str):
     assert "Drop a chest film" in opened(page).info[0].value
+
+
+def test_a_model_says_how_often_its_alarms_are_false_on_adults():
+    app = opened("pages/diagnose.py")
+    shown = next(box for box in app.selectbox if box.label == "Model").value
+    (said,) = (caption.value for caption in app.caption if caption.value.startswith("On adults"))
+    figures = inputs.offered("classifier")[0].figures
+    assert inputs.offered("classifier")[0].id == shown
+    assert said.endswith(f"{figures[inputs.ALARMS]:.0%} of {figures[inputs.ADULTS]:.0f} normal films")
 
 
 @pytest.mark.parametrize("page", SCAN_PAGES)
