@@ -25,12 +25,12 @@ from torch import Tensor, nn
 
 from benchmarks import sections
 from core import cards, checkpoints, fusing, inference, lungs, results, screening
+from core.card_types import Card
 from core.inference import Model
 from core.models import Classifier
 from core.preprocess import align_films
 from core.resample import as_film, resize
 from core.screening import TOGETHER, Job, Row
-from core.types import Card
 from tests.phantom import chest, png
 
 HEADING = "Screening"

@@ -17,10 +17,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from core import audit, cards, images, inference, labelled, operating_points, overlay, results, screening
+from core.card_types import Card
 from core.errors import OpacityError, UnknownName
 from core.inference import Model
 from core.screening import Job, Row
-from core.types import Card, Prediction, Scan, View
+from core.types import Prediction, Scan, View
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

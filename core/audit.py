@@ -8,8 +8,9 @@ import json
 import os
 from datetime import UTC, datetime
 
+from core.card_types import Card
 from core.errors import OpacityError
-from core.types import Card, Scan, Verdict
+from core.types import Scan, Verdict
 
 VARIABLE = "OPACITY_AUDIT"
 

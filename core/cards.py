@@ -11,8 +11,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
+from core.card_types import BackboneCard, Card, Scores, SegmenterCard
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
-from core.types import BackboneCard, Card, Scores, SegmenterCard
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 SAMPLES = "samples"  # a folder of scans, which core.samples reads: its card is no model's

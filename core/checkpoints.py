@@ -10,11 +10,11 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from core import cards
+from core.card_types import Card
 from core.detectors import BACKBONES, DETECTORS, Backbone, Detector, Ensemble, FeatureDetector
 from core.errors import CardError
 from core.models import BORROWERS, ENSEMBLES, MODELS, SEGMENTERS, Borrower, Classifier, ClassifierEnsemble
 from core.models.ensemble import Member
-from core.types import Card
 
 _BUILDERS: dict[str, type[nn.Module]] = {
     **MODELS,

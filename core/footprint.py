@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from core import cards
+from core.card_types import Card
 from core.cards import WEIGHTS, AnyCard
 from core.errors import MissingWeights
-from core.types import Card, LungFields, Scan
+from core.types import LungFields, Scan
 
 SIDE = 1024  # pixels, about what a film has
 WARM, REPEATS = 2, 9

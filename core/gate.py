@@ -8,9 +8,10 @@ import numpy as np
 from torch import Tensor
 
 from core import cards, heads, images, likeness, lungs
+from core.card_types import Card
 from core.errors import RefusedScan
 from core.resample import as_film
-from core.types import Card, FloatArray, LungFields, Scan
+from core.types import FloatArray, LungFields, Scan
 
 SMALLEST_SIDE = 64  # pixels; below this ribs and vessels are gone
 LEAST_CONTRAST = 0.05  # between the 1st and the 99th percentile

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core import cards, checkpoints
+from core.card_types import Card
 from core.detectors import Detector
 from core.errors import CardError, UnknownName
 from core.explain import EXPLAINERS, SLOW, UNITS, Progress, trust
@@ -17,16 +18,7 @@ from core.models import Classifier, ClassifierEnsemble
 from core.models.ensemble import seen_by
 from core.preprocess import align, denormalise, to_scan_space
 from core.resample import crop
-from core.types import (
-    AnomalyResult,
-    Card,
-    Explanation,
-    Faithfulness,
-    FloatArray,
-    LungFields,
-    Prediction,
-    Scan,
-)
+from core.types import AnomalyResult, Explanation, Faithfulness, FloatArray, LungFields, Prediction, Scan
 
 Judgement = Prediction | AnomalyResult
 

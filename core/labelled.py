@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.card_types import Card
 from core.errors import UnknownName
 from core.evaluate import evaluate
 from core.screening import Row, files
-from core.types import Card, EvaluationReport
+from core.types import EvaluationReport
 
 
 @dataclass(frozen=True, slots=True)

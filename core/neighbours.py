@@ -14,9 +14,10 @@ from openTSNE.affinity import joint_probabilities_nn
 from torch import Tensor
 
 from core import cards, classes
+from core.card_types import Card, KnownCases
 from core.errors import CardError
 from core.models.knn import Ballot, count
-from core.types import Card, FloatArray, KnownCases
+from core.types import FloatArray
 
 TSNE_LAYOUT, UMAP_LAYOUT = "t-SNE", "UMAP"
 PERPLEXITY = 30

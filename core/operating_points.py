@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
+from core.card_types import Card
 from core.errors import OpacityError
 from core.evaluate import auc_interval
-from core.types import Card, Interval
+from core.types import Interval
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from core import audit, cards, checkpoints, decoding, fusing, gate, heads, images, inference, lungs
+from core.card_types import Card
 from core.detectors import Detector
 from core.errors import OpacityError, RefusedScan
 from core.inference import Model
 from core.models import Classifier, ClassifierEnsemble, UNet
 from core.preprocess import align_films
 from core.resample import as_film
-from core.types import Card, LungFields, Prediction, Scan, Verdict
+from core.types import LungFields, Prediction, Scan, Verdict
 
 Status = Literal["ok", "refused", "unreadable", "known"]
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_curve
 
+from core.card_types import Policy
 from core.errors import NotEnoughLabels, NoUsefulThreshold, OpacityError, UnknownName
-from core.types import Policy
 
 # scores.csv keeps six significant digits, so a written score is off by at most 5e-6 of itself
 _ROUNDING = 1e-5

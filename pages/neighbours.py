@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from core.card_types import Card
 from core.errors import CardError
-from core.types import Card, Scan
+from core.types import Scan
 from pages.shared import (
     cache,
     cuts,

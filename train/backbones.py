@@ -15,9 +15,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core import cards, checkpoints
+from core.card_types import BackboneCard, Policy, Training
 from core.detectors import BACKBONES
 from core.models.backbones import MEAN, SIDE, STD
-from core.types import BackboneCard, InputSpec, Policy, Training
+from core.types import InputSpec
 from train import provenance
 
 

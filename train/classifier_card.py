@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from core import cards, checkpoints
+from core.card_types import Card, Policy, Scores, Training
 from core.models import Classifier
 from core.models.lent import Summed
-from core.types import Card, InputSpec, Policy, Scores, Training
+from core.types import InputSpec
 from train import loop, provenance, recipes, report, tasks
 from train.data import Case
 from train.recipes import Recipe

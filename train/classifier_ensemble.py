@@ -15,9 +15,10 @@ from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 
 from core import cards, checkpoints
+from core.card_types import Card, Scores, Training
 from core.models import ClassifierEnsemble
 from core.resample import FILM_SIZE
-from core.types import Card, InputSpec, Scores, Training
+from core.types import InputSpec
 from train import calibration, classifier_card, provenance, report, tasks
 from train.tasks import TASKS
 

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from core import cards, checkpoints, thresholds
+from core.card_types import Card, Policy, Scores, Training
 from core.detectors import Detector, Ensemble, FeatureDetector, LesionFinder, TrainedDetector
 from core.evaluate import evaluate
-from core.types import Card, EvaluationReport, InputSpec, Policy, Scores, Training
+from core.types import EvaluationReport, InputSpec
 from train import provenance, sources
 from train.data import Case
 from train.features import Remembered

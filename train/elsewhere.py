@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from core import cards, checkpoints
-from core.types import Card, InputSpec
+from core.card_types import Card
+from core.types import InputSpec
 from train import films, tasks, views
 from train.measures import equalised
 from train.tasks import TASKS

@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 
 from core import cards, checkpoints
+from core.card_types import Card
 from core.detectors import Ensemble
-from core.types import Card, InputSpec
+from core.types import InputSpec
 from train import sources
 from train.detector_card import draft, publish, remember
 from train.fitted import input_of

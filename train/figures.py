@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from core import cards, checkpoints
+from core.card_types import Card
 from core.detectors import Detector
-from core.types import Card
 from train.data import DATASETS, Case
 from train.detector_card import is_yardstick, remember
 from train.measures import HeldOut, cost, figures, held_out

@@ -20,10 +20,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core import cards, gate, likeness, lungs
+from core.card_types import Card, GateCheck, Refusals
 from core.errors import RefusedScan
 from core.likeness import Likeness
 from core.resample import as_film
-from core.types import Card, GateCheck, Refusals, Scan
+from core.types import Scan
 from train import gate_pictures, provenance
 from train.data import Case
 from train.gate_pictures import Kind, Lesson, films, paths

@@ -11,9 +11,10 @@ import torch
 from torch import Generator, Tensor
 
 from core import gate, heads, images
+from core.card_types import Card
 from core.errors import UnreadableImage
 from core.resample import FILM_SIZE, as_film, crop
-from core.types import Card, Scan
+from core.types import Scan
 from train import augment, sources, strangers, tasks
 from train.data import Case, chest_xray
 from train.sources import SOURCES

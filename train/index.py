@@ -19,12 +19,13 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from core import cards, images, inference, lungs, neighbours, thresholds
+from core.card_types import Card, KnownCases, Training
 from core.errors import DataSetError, UnknownName
 from core.inference import Model
 from core.models import KNN, Classifier
 from core.models.knn import Ballot, count
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, VOTING, Index
-from core.types import Card, FloatArray, KnownCases, Training
+from core.types import FloatArray
 from train import provenance, report, tasks
 from train.data import Case
 

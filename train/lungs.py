@@ -10,9 +10,10 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from core import cards, checkpoints, images, lungs
+from core.card_types import Policy, SegmenterCard, Training
 from core.models.unet import UNet
 from core.resample import as_film, crop
-from core.types import InputSpec, Policy, SegmenterCard, Training
+from core.types import InputSpec
 from train import augment, loop, provenance
 from train.data import Case, carve, load_films, lung_masks
 

@@ -14,11 +14,12 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from core import lungs, thresholds
+from core.card_types import Card, Policy
 from core.detectors import Detector, Ensemble, FeatureDetector
 from core.detectors.detail import Detail
 from core.preprocess import align, stretch
 from core.resample import crop
-from core.types import Card, Policy, Scan
+from core.types import Scan
 from train import sources
 from train.augment import blur
 from train.data import Case, load_films

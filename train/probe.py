@@ -14,10 +14,11 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from core import cards, checkpoints, lungs
+from core.card_types import Card, Training
 from core.models.backbones import MEAN, SIDE, STD
 from core.models.lent import Dense, Pooled, Probe
 from core.resample import crop
-from core.types import Card, InputSpec, Training
+from core.types import InputSpec
 from train import calibration, classifier_card, films, loop, provenance, seeds, tasks, views
 from train.classifier import area
 from train.data import Case
@@ -39,11 +40,6 @@ HEADS = {
         "DINOv2 ViT-S, linear head",
         loop.Settings(epochs=60, batch=256, learning_rate=1e-3, weight_decay=1.0, average=0.98, bf16=False),
         backbone="dinov2-vits14",
-    ),
-    "resnet50-linear": Head(
-        "ResNet-50, frozen, linear head",
-        loop.Settings(epochs=60, batch=256, learning_rate=1e-3, weight_decay=1.0, average=0.98, bf16=False),
-        backbone="resnet50",
     ),
     "dense": Head(
         "ResNet-50, frozen, dense head 512-128",

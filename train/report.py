@@ -9,9 +9,10 @@ from torch import nn
 from tqdm import tqdm
 
 from core import cards, checkpoints, images, inference, thresholds
+from core.card_types import Card, Scores
 from core.evaluate import evaluate
 from core.inference import Model
-from core.types import Card, EvaluationReport, Prediction, Scores
+from core.types import EvaluationReport, Prediction
 from train import provenance
 from train.data import Case
 

@@ -8,9 +8,10 @@ import torch
 from torch import Generator, Tensor
 
 from core import cards, gate, images, inference, lungs
+from core.card_types import Card
 from core.errors import RefusedScan
 from core.inference import Model
-from core.types import Card, LungFields, Scan
+from core.types import LungFields, Scan
 from train import sample_files, sample_measures, sample_scans
 from train.sample_measures import Apart, Directions
 from train.sample_scans import CONDITIONS, Scans

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from core import cards
-from core.types import Card
+from core.card_types import Card
 
 FILE = "validation.json"
 

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from core.card_types import Training
 from core.models.bands import Bands
 from core.preprocess import stretch
 from core.resample import FILM_SIZE
-from core.types import InputSpec, Training
+from core.types import InputSpec
 from train import classifier_card, films, provenance, report, tasks
 from train.tasks import TASKS
 

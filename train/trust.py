@@ -14,12 +14,13 @@ from torch import Generator, Tensor
 from tqdm import tqdm
 
 from core import cards, images, inference, lungs
+from core.card_types import Card
 from core.errors import UnknownName
 from core.explain import EXPLAINERS, FAST, trust
 from core.inference import Model
 from core.models import Classifier, ClassifierEnsemble
 from core.preprocess import align, to_scan_space
-from core.types import Card, Frame, LungFields, Trust
+from core.types import Frame, LungFields, Trust
 from train.data import Case
 from train.tasks import TASKS
 

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core.types import AnomalyResult, Card, Scan
+from core.card_types import Card
+from core.types import AnomalyResult, Scan
 from pages.shared import cache, charts
 from pages.shared.cuts import Cut
 from pages.shared.scan_viewer import Layer

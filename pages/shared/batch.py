@@ -12,8 +12,8 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import images
+from core.card_types import Card
 from core.errors import OpacityError
-from core.types import Card
 from pages.shared import cache, charts, inputs
 from pages.shared.cuts import Cut
 

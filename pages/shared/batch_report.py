@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.types import Card, EvaluationReport
+from core.card_types import Card
+from core.types import EvaluationReport
 from pages.shared import charts, cuts, score_cache
 from pages.shared.batch import Judged
 from pages.shared.cuts import Cut

@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING, cast
 import streamlit as st
 
 from core import audit, cards
+from core.card_types import Card, Scores
 from core.errors import CardError, RefusedScan
 from core.types import (
     AnomalyResult,
-    Card,
     Explanation,
     Faithfulness,
     FloatArray,
     LungFields,
     Prediction,
     Scan,
-    Scores,
     Verdict,
 )
 

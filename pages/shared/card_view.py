@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.types import Card
+from core.card_types import Card
 from pages.shared import charts, inputs, methods
 
 SHOWN = (

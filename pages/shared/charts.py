@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.types import Card, Curve, EvaluationReport, OperatingPoint
+from core.card_types import Card
+from core.types import Curve, EvaluationReport, OperatingPoint
 from pages.shared.cuts import Cut
 
 # Okabe and Ito 2008: told apart by colour-blind readers. (on light, on dark)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.types import Card
+from core.card_types import Card
 
 
 @dataclass(frozen=True, slots=True)

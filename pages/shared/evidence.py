@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.types import Agreement, Card, Explanation, Faithfulness, LungFields, Scan
+from core.card_types import Card
+from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan
 from pages.shared import cache, methods
 from pages.shared.cache import Asked
 from pages.shared.scan_viewer import Layer

@@ -8,9 +8,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import images
 from core import samples as shipped
+from core.card_types import Card
 from core.errors import OpacityError
 from core.samples import Sample
-from core.types import Card, Kind, Scan
+from core.types import Kind, Scan
 from pages.shared import cache, deep_link, neighbour_cache, reading, samples, score_cache, sign_in
 from pages.shared.reading import plain
 

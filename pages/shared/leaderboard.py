@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.card_types import Card
 from core.errors import OpacityError
-from core.types import Card
 from pages.shared import cache, charts, inputs, score_cache
 
 if TYPE_CHECKING:

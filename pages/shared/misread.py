@@ -10,7 +10,8 @@ import streamlit as st
 from PIL import Image
 
 from core import images, overlay
-from core.types import Card, Scan
+from core.card_types import Card
+from core.types import Scan
 from pages.shared import cache, inputs
 from pages.shared.batch import Judged
 from pages.shared.cuts import Cut

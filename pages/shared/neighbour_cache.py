@@ -10,8 +10,9 @@ import streamlit as st
 from PIL import Image
 
 from core import images
+from core.card_types import Card
 from core.errors import OpacityError
-from core.types import Card, Scan
+from core.types import Scan
 from pages.shared import cache
 
 if TYPE_CHECKING:

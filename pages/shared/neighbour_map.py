@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.types import Card
+from core.card_types import Card
 from pages.shared import charts, neighbour_cache
 from pages.shared.charts import shade
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.types import Card, Prediction
+from core.card_types import Card
+from core.types import Prediction
 from pages.shared import charts, inputs, neighbour_cache
 from pages.shared.cuts import Cut
 from pages.shared.reading import plain

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core import operating_points
+from core.card_types import Card, Policy
 from core.errors import NoUsefulThreshold, OpacityError
 from core.operating_points import NamedPoint
-from core.types import Card, Policy
 from pages.shared import charts, inputs, score_cache
 from pages.shared.threshold_panel import PanelState
 

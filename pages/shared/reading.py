@@ -5,8 +5,9 @@ import re
 import streamlit as st
 
 from core import images
+from core.card_types import Card
 from core.errors import OpacityError
-from core.types import Card, Scan, View
+from core.types import Scan, View
 from pages.shared import cache
 
 BURNED_IN = (

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core import samples as shipped
+from core.card_types import Card
 from core.errors import CardError
 from core.samples import Sample
-from core.types import Card
 from pages.shared import batch, samples
 from pages.shared.reading import plain
 

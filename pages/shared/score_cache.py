@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.types import Card, EvaluationReport
+from core.card_types import Card
+from core.types import EvaluationReport
 from pages.shared import cache
 from pages.shared.cache import labelled
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.card_types import Policy
     from core.choosing import Choice, Labelled
     from core.classes import ClassReport
     from core.operating_points import Layer
-    from core.types import OperatingPoint, Policy
+    from core.types import OperatingPoint
 
 HELD = 16  # results kept per function, of scans also per session
 Line = tuple[list[float], list[float]]

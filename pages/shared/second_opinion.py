@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.types import Card, Prediction, Scan
+from core.card_types import Card
+from core.types import Prediction, Scan
 from pages.shared import cache, charts, cuts, evidence, inputs, methods, reading
 from pages.shared.cache import Asked
 from pages.shared.cuts import Cut

@@ -3,10 +3,10 @@
 import numpy as np
 import streamlit as st
 
+from core.card_types import Policy
 from core.errors import OpacityError
 from core.operating_points import Layer, layer
 from core.thresholds import choose
-from core.types import Policy
 from pages.shared.threshold_panel import threshold_panel
 
 POLICIES = {

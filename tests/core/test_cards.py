@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from core import cards
+from core.card_types import Card, Scores
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
-from core.types import Card, Scores
 
 EVERY = cards.every()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from core import cards, footprint, inference
+from core.card_types import Card
 from core.errors import MissingWeights
-from core.types import Card
 
 CLASSIFIER = next(card for card in cards.every() if card.kind == "classifier")
 

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from core import cards, images, lungs
+from core.card_types import SegmenterCard
 from core.resample import as_film
-from core.types import Scan, SegmenterCard
+from core.types import Scan
 from tests.phantom import chest, png
 
 

@@ -16,12 +16,12 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from core import cards, neighbours
+from core.card_types import Card, KnownCases
 from core.errors import AlteredWeights, CardError, MissingWeights
 from core.explain import EXPLAINERS
 from core.models import CNN, KNN
 from core.models.knn import Ballot, count
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, Index
-from core.types import Card, KnownCases
 from tests.core.test_models import BRIEF
 
 LABELS = ("normal", "pneumonia")

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from core.card_types import Card, Policy, Training
 from core.errors import NotEnoughLabels, OpacityError
 from core.operating_points import NamedPoint, export, layer, read
-from core.types import Card, InputSpec, Policy, Training
+from core.types import InputSpec
 
 CARD = Card(
     id="chest-a",

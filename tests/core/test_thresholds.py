@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
+from core.card_types import Policy
 from core.errors import NotEnoughLabels, NoUsefulThreshold, OpacityError, UnknownName
 from core.thresholds import (
     POLICIES,
@@ -18,7 +19,6 @@ from core.thresholds import (
     target_specificity,
     youden,
 )
-from core.types import Policy
 
 LABELS = [0, 0, 1, 0, 1, 1]
 SCORES = [0.1, 0.2, 0.3, 0.4, 0.6, 0.8]

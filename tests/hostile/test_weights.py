@@ -10,9 +10,9 @@ import pytest
 from safetensors.torch import save
 
 from core import cards, inference
+from core.card_types import Card
 from core.errors import CardError
 from core.models import MODELS
-from core.types import Card
 
 EVERY = cards.every()
 REMEDY = r"python -m train\."

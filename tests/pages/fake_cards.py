@@ -13,9 +13,9 @@ import streamlit as st
 import torch
 
 from core import cards, checkpoints, footprint, gate, inference, thresholds
+from core.card_types import Card, Scores
 from core.evaluate import evaluate
 from core.models import MODELS
-from core.types import Card, Scores
 
 REAL = cards.read("pneumonia-cnn")
 assert isinstance(REAL, Card)

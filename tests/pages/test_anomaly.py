@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import cards
-from core.types import Card
+from core.card_types import Card
 from tests.pages.test_pages import APP, FILM, upload, words
 
 DETECTORS = [card for card in cards.every() if card.kind == "detector"]

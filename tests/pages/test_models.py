@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import cards
-from core.types import Card
+from core.card_types import Card
 from tests.pages import fake_cards
 from tests.pages.fake_cards import made_up
 from tests.pages.test_pages import APP, words

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import cards
-from core.types import Card
+from core.card_types import Card
 from pages.shared import neighbour_cache, neighbour_map
 from tests.core.test_neighbours import LABELS, index_of
 from tests.pages.test_pages import APP, FILM, upload, words

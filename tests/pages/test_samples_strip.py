@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import samples
-from core.types import Card
+from core.card_types import Card
 from pages.shared import sample_set
 from tests.drawn_samples import ship
 from tests.pages.fake_cards import made_up

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.types import Card, Prediction
+from core.card_types import Card
+from core.types import Prediction
 from pages.shared.charts import verdict_words
 from pages.shared.cuts import Cut
 from pages.shared.second_opinion import Opinion, compared

@@ -11,12 +11,12 @@ from torch import Generator
 from torch.nn import functional as F
 
 from core import cards, checkpoints, neighbours
+from core.card_types import Card, Policy, Scores
 from core.errors import DataSetError
 from core.inference import Model
 from core.models import CNN, KNN
 from core.models.knn import Ballot, count
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, Index
-from core.types import Card, Policy, Scores
 from tests.phantom import chest, png
 from train import index as remembering
 from train.data import Case

@@ -8,7 +8,7 @@ import torch
 from torch import Generator
 
 from core import cards, gate, images
-from core.types import Card
+from core.card_types import Card
 from train import (
     loop,
     sample_card,

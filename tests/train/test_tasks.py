@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from core.types import InputSpec, Training
+from core.card_types import Training
+from core.types import InputSpec
 from train import classifier_card, tasks
 from train.tasks import TASKS, with_adults
 
