@@ -203,7 +203,7 @@ def pick_card(kind: Kind | None = None) -> Card:
         )
         if ALARMS in card.figures:
             st.caption(
-                f"On adults of other hospitals: false alarms on {card.figures[ALARMS]:.0%} "
+                f"False alarms on adults: {card.figures[ALARMS]:.0%} "
                 f"of {card.figures[ADULTS]:.0f} normal films"
             )
     reading.show_override(card)

@@ -45,7 +45,7 @@ def test_an_empty_page_says_what_to_do(page: str):
 def test_a_model_says_how_often_its_alarms_are_false_on_adults():
     app = opened("pages/diagnose.py")
     shown = next(box for box in app.selectbox if box.label == "Model").value
-    (said,) = (caption.value for caption in app.caption if caption.value.startswith("On adults"))
+    (said,) = (caption.value for caption in app.caption if caption.value.startswith("False alarms"))
     figures = inputs.offered("classifier")[0].figures
     assert inputs.offered("classifier")[0].id == shown
     assert said.endswith(f"{figures[inputs.ALARMS]:.0%} of {figures[inputs.ADULTS]:.0f} normal films")
