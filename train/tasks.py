@@ -177,7 +177,9 @@ def with_adults(task: Task) -> Task:
 
 
 def asked(name: str, *, adults: bool) -> Task:
-    """A task by name, with adults if wanted."""
+    """A task by name, with adults if wanted. Raises SystemExit where that means nothing."""
+    if adults and TASKS[name].data is not KERMANY:
+        raise SystemExit(f"{name} has no use for --adults: only tasks on children's films learn from them.")
     return with_adults(TASKS[name]) if adults else TASKS[name]
 
 

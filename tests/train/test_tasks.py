@@ -65,3 +65,9 @@ def test_cards_that_learned_from_adults_have_names_of_their_own():
     task = with_adults(TASKS["etiology"])
     assert (task.card("cnn"), task.title("Small CNN")) == ("etiology-cnn-adults", "Small CNN, adults too")
     assert (TASKS["etiology"].card("cnn"), TASKS["etiology"].title("VGG16")) == ("etiology-cnn", "VGG16")
+
+
+@pytest.mark.parametrize("name", ["covid", "brain-mri"])
+def test_other_tasks_have_no_use_for_adults(name: str):
+    with pytest.raises(SystemExit, match=f"{name} has no use for --adults"):
+        tasks.asked(name, adults=True)
