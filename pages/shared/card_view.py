@@ -141,11 +141,11 @@ def show_trust(card: Card, best: str | None) -> None:
     st.dataframe(rows, hide_index=True, column_config={**formats, "inside the lungs": share}, key="trust")
     st.caption(
         "Means over test scans, each for its most probable class; slow methods may see fewer, untrained "
-        "networks fewer still. Deletion, insertion: area under the probability, in bfloat16, while the hottest "
-        "places are blurred, or shown, first; less deletion and more insertion are better. Alike: rank correlation with the map of a "
-        "network whose head, later half or all layers forgot their training; a map that stays alike ignores "
-        "the model. Heat on normals: over that on abnormal scans, for the last class; from 1 on, these look "
-        "no calmer."
+        "networks fewer still. Deletion, insertion: area under the probability, in bfloat16, while the "
+        "hottest places are blurred, or shown, first; less deletion and more insertion are better. Alike: "
+        "rank correlation with the map of a network whose head, later half or all layers forgot their "
+        "training; a map that stays alike ignores the model. Heat on normals: over that on abnormal scans, "
+        "for the last class; from 1 on, these look no calmer."
     )
 
 
