@@ -114,36 +114,32 @@ def show_robustness(card: Card) -> None:
 
 def show_elsewhere(cards: Sequence[Card]) -> None:
     """What the cards of a task do on adults' films of other hospitals, which none of them learned from."""
-    tested = [card for card in cards if ALARMS in card.figures or FLAGGED in card.figures]
+    tested = [card for card in cards if ALARMS in card.figures]
     if not tested:
         return
     st.subheader("On adults, at other hospitals")
-    share = st.column_config.NumberColumn(format="percent")
-    whole = st.column_config.NumberColumn(format="%.0f")
     st.dataframe(
         [
             {
                 "model": inputs.name_of(card),
                 "learned from adults": "yes" if "adults" in card.data else "no",
-                "false alarms at home": 1 - card.report["test"].points[0].specificity,
-                "false alarms, adult normals": card.figures.get(ALARMS),
-                "adult normals": card.figures.get(ADULTS),
-                "COVID films flagged": card.figures.get(FLAGGED),
-                "COVID films": card.figures.get(COVID),
+                "false alarms at home": 100 * (1 - card.report["test"].points[0].specificity),
+                "false alarms, adult normals": 100 * card.figures[ALARMS],
+                "COVID films flagged": 100 * card.figures[FLAGGED],
             }
             for card in tested
         ],
         hide_index=True,
-        column_config={
-            **dict.fromkeys(
-                ("false alarms at home", "false alarms, adult normals", "COVID films flagged"), share
-            ),
-            **dict.fromkeys(("adult normals", "COVID films"), whole),
-        },
+        column_config=dict.fromkeys(
+            ("false alarms at home", "false alarms, adult normals", "COVID films flagged"),
+            st.column_config.NumberColumn(format="%.0f%%"),
+        ),
         key="elsewhere",
     )
+    seen = tested[0].figures
     st.caption(
-        "Each model at its own threshold, unchanged, on films that none learned from. At home: its own test. "
+        f"Each model at its own threshold, unchanged, on {seen[ADULTS]:.0f} normal and "
+        f"{seen[COVID]:.0f} COVID films that none learned from. At home: its own test. "
         "A model that raises alarms on normals as often as it flags COVID films may have noticed the other "
         "machine, not the disease; one that learned from the same hospitals may know them by their machines."
     )

@@ -117,7 +117,7 @@ def test_a_card_view_has_classes_calibration_sharpness_seeds_and_other_hospitals
     assert table(app, "change")["AUC"].tolist()[1:] == [0.71, 0.69]
     elsewhere = table(app, "COVID films flagged")
     assert elsewhere["model"].tolist() == ["Keen"]
-    assert elsewhere["false alarms, adult normals"].tolist() == [0.25]
+    assert elsewhere["false alarms, adult normals"].tolist() == [25]
     assert "from 0.090 to 0.020" in words(app)
     assert "from 3 seeds: mean validation AUC 0.880" in words(app)
 
