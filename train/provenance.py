@@ -1,6 +1,7 @@
 """What a card says about how it was made."""
 
 import hashlib
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ def command() -> str:
     for option, word in (("--data", "DATA"), ("--file", "FILE"), ("--init", "PRETRAINED")):
         if option in arguments and arguments[arguments.index(option) + 1] != "imagenet":
             arguments[arguments.index(option) + 1] = word
-    return " ".join(["python", "-m", f"train.{Path(sys.argv[0]).stem}", *arguments])
+    return shlex.join(["python", "-m", f"train.{Path(sys.argv[0]).stem}", *arguments])
 
 
 def sha256(data: bytes) -> str:

@@ -94,6 +94,7 @@ CHILDREN = (
     "Films of the two classes were made differently; part of the figure may be acquisition.",
     "Patient numbers recur between the official train and test splits, perhaps by chance.",
 )
+NEAR_COPIES = "About one in twenty COVID films held out has a near copy among those learned from."
 ADULTS_TOO = (
     "Trained on children of one to five years from one hospital and on adults, normal or with COVID-19."
 )
@@ -137,7 +138,7 @@ TASKS: dict[str, Task] = {
             "The viral films are of children, the others of adults.",
             "Lung opacity, the fourth class of the public set, was not at hand.",
             "No patient is named in the public set: films of one patient may stand on both sides.",
-            "About one in twenty COVID films held out has a near copy among those learned from.",
+            NEAR_COPIES,
         ),
     ),
     "brain-mri": Task(
@@ -172,7 +173,10 @@ def with_adults(task: Task) -> Task:
             "split": f"{task.data['split']}; adults' films only to learn from",
         },
         intended_use=task.intended_use.replace("a child's frontal", "a frontal"),
-        limitations=tuple(ADULTS_TOO if line == CHILDREN[0] else line for line in task.limitations),
+        limitations=(
+            *(ADULTS_TOO if line == CHILDREN[0] else line for line in task.limitations),
+            NEAR_COPIES,
+        ),
     )
 
 
