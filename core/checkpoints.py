@@ -26,9 +26,21 @@ _BUILDERS: dict[str, type[nn.Module]] = {
 
 
 def pack(network: nn.Module) -> bytes:
-    """Kernels as fp16, everything one-dimensional as fp32: BatchNorm statistics overflow fp16."""
+    """Kernels as fp16, everything one-dimensional as fp32: BatchNorm statistics overflow fp16.
+
+    The file names the cards that the network stands on, so that its sha256 changes when theirs do.
+    """
     own = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(_LENT)}
-    return save({name: _stored(tensor) for name, tensor in own.items()})
+    cards_below = [name for name in _below(network) if "@" in name]
+    metadata = {"stands on": " ".join(cards_below)} if cards_below else None
+    return save({name: _stored(tensor) for name, tensor in own.items()}, metadata)
+
+
+def _below(network: nn.Module) -> tuple[str, ...]:
+    """What is lent to it: a backbone's name, or cards as id@sha256."""
+    if isinstance(network, Borrower):
+        return (network.of,)
+    return network.members if isinstance(network, Ensemble | ClassifierEnsemble) else ()
 
 
 _LENT = "lent."  # what a Borrower looks through is stored in another folder

@@ -26,7 +26,7 @@ from train.tasks import TASKS
 
 SCANS = 100
 SCALE_EVERY = 4  # slow methods find their scale on every so manieth validation scan
-SANITY_EVERY, SLOW_SANITY_EVERY = 2, 10  # maps of three more networks for each scan would multiply the time
+SLOW_SANITY_EVERY = 10  # maps of three more networks for each scan would multiply the time
 SETTLING = 16  # scans on which the norms of randomised networks settle
 QUANTILE = 0.95  # of each map's hottest place over validation scans: full colour from there on
 
@@ -91,11 +91,7 @@ class Thinning:
 
     def doubted(self, index: int) -> list[str]:
         """Of these, what randomised networks are asked, too."""
-        return [
-            name
-            for name in self.methods(index)
-            if index % (SANITY_EVERY if name in FAST else SLOW_SANITY_EVERY) == 0
-        ]
+        return [name for name in self.methods(index) if name in FAST or index % SLOW_SANITY_EVERY == 0]
 
 
 def scaled_by_members(card: Card) -> Card:
@@ -219,6 +215,7 @@ def mean(rows: Sequence[Row], normal_heat: float) -> Trust:
         random_deletion=float(np.mean([row.random_deletion for row in rows])),
         random_insertion=float(np.mean([row.random_insertion for row in rows])),
         sanity={s: float(np.mean([row.sanity[s] for row in rows if row.sanity])) for s in trust.STAGES},
+        sanity_n=sum(bool(row.sanity) for row in rows),
         normal_heat=normal_heat,
         seconds=float(np.mean([row.seconds for row in rows])),
     )

@@ -188,15 +188,20 @@ def _used(layers: list[nn.Module], answer: Tensor) -> list[nn.Module]:
     return [layer for layer in layers if any(id(p) in learned for p in layer.parameters(recurse=False))]
 
 
-def best(table: Mapping[str, Trust]) -> str | None:
-    """The method to open with: of those fit to be shown, the largest gap of insertion over deletion.
+def doubts(row: Trust) -> tuple[str, ...]:
+    """What speaks against a method on a card, empty for one that is fit to be shown first.
 
-    Unfit is a map that stays alike when any stage of the network is randomised, and one that glows no less
-    on normal scans. When none is fit, the gap alone decides. None for an empty table.
+    "head", "half" or "all" for each stage of the network whose randomising leaves the map alike, and
+    "normals" for one that glows no less on normal scans.
     """
-    fit = [
-        name
-        for name, row in table.items()
-        if max(row.sanity.values()) < STILL_ALIKE and row.normal_heat < AS_HOT
-    ]
+    alike = tuple(stage for stage, value in row.sanity.items() if value >= STILL_ALIKE)
+    return (*alike, "normals") if row.normal_heat >= AS_HOT else alike
+
+
+def best(table: Mapping[str, Trust]) -> str | None:
+    """The method to open with: of those without doubts, the largest gap of insertion over deletion.
+
+    When every method raises doubts, the gap alone decides. None for an empty table.
+    """
+    fit = [name for name, row in table.items() if not doubts(row)]
     return max(fit or table, key=lambda name: table[name].insertion - table[name].deletion, default=None)

@@ -118,35 +118,52 @@ def show_trust(card: Card, best: str | None) -> None:
     """How far each heat map of the card can be trusted. best: the method that Diagnose opens with."""
     if not card.trust:
         return
+    from core.explain import trust
+
     st.subheader("Which heat map to trust")
     rows = [
         {
-            "method": methods.name(name) + (" (shown first)" if name == best else ""),
+            "method": methods.name(name),
+            "note": "shown first" if name == best else _against(trust.doubts(row)),
             "scans": row.n,
-            "inside the lungs": row.lung_share,
+            "in the lungs": 100 * row.lung_share,
             "deletion": row.deletion,
             "insertion": row.insertion,
-            **{f"alike, {stage} untrained": value for stage, value in row.sanity.items()},
-            "heat on normals": row.normal_heat,
+            **{f"alike: {stage}": value for stage, value in row.sanity.items()},
+            "on normals": row.normal_heat,
             "seconds": row.seconds,
         }
         for name, row in card.trust.items()
     ]
     row = next(iter(card.trust.values()))
-    random = {"inside the lungs": row.lung_area, "deletion": row.random_deletion}
+    random = {"in the lungs": 100 * row.lung_area, "deletion": row.random_deletion}
     rows.append({"method": "random map", "scans": row.n, **random, "insertion": row.random_insertion})
-    told = [name for name in rows[0] if name not in ("method", "scans")]
+    told = [name for name in rows[0] if name not in ("method", "note", "scans")]
     formats = {name: st.column_config.NumberColumn(format="%.2f") for name in told}
-    share = st.column_config.NumberColumn(format="percent")
-    st.dataframe(rows, hide_index=True, column_config={**formats, "inside the lungs": share}, key="trust")
-    st.caption(
-        "Means over test scans, each for its most probable class; slow methods may see fewer, untrained "
-        "networks fewer still. Deletion, insertion: area under the probability, in bfloat16, while the "
-        "hottest places are blurred, or shown, first; less deletion and more insertion are better. Alike: "
-        "rank correlation with the map of a network whose head, later half or all layers forgot their "
-        "training; a map that stays alike ignores the model. Heat on normals: over that on abnormal scans, "
-        "for the last class; from 1 on, these look no calmer."
+    share = st.column_config.NumberColumn(format="%.0f%%")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config={**formats, "in the lungs": share},
+        placeholder="",
+        key="trust",
     )
+    tried = sorted({row.sanity_n for row in card.trust.values()}, reverse=True)
+    st.caption(
+        "Means over test scans, each for its most probable class. Deletion, insertion: area under the "
+        "probability, in bfloat16, while the hottest places are blurred, or shown, first; less deletion and "
+        "more insertion are better. Alike: rank correlation with the map of a network whose head, later half "
+        f"or all layers forgot their training, on {' or '.join(map(str, tried))} of the scans; from "
+        f"{trust.STILL_ALIKE} on, the map ignores what was learned there. On normals: heat over that on "
+        f"abnormal scans, for the last class; from {trust.AS_HOT:.0f} on, these look no calmer."
+    )
+
+
+def _against(doubts: Sequence[str]) -> str:
+    """What speaks against a method, in a few words."""
+    stages = [stage for stage in doubts if stage != "normals"]
+    said = [f"ignores {' and '.join(stages)}"] if stages else []
+    return ", ".join([*said, "hot on normals"] if "normals" in doubts else said)
 
 
 def show_text(card: Card) -> None:

@@ -81,6 +81,10 @@ def test_a_shipped_card_keeps_the_contract(card: Card):
     assert len(cards.weights(card)) <= 60 * 2**20
 
 
+def test_no_two_shipped_cards_have_the_same_weights():
+    assert len({card.sha256 for card in EVERY}) == len(EVERY)
+
+
 @pytest.mark.parametrize("card", EVERY, ids=lambda card: card.id)
 def test_a_shipped_report_follows_from_its_scores(card: Card):
     from core.evaluate import evaluate

@@ -131,6 +131,12 @@ def test_what_is_borrowed_is_neither_stored_nor_trained(name: str):
     assert not any(key.startswith("lent.") for key in load(checkpoints.pack(model)))
 
 
+def test_weights_differ_when_what_they_stand_on_does():
+    files = {checkpoints.pack(Summed(of=f"below@{start}")) for start in "12"}
+    files |= {checkpoints.pack(ClassifierEnsemble(members=f"one@1 other@{start}")) for start in "12"}
+    assert len(files) == 4
+
+
 def test_a_borrower_without_its_network_says_what_it_needs():
     with pytest.raises(CardError, match="resnet50"):
         FrozenResNet50()(torch.zeros(1, 3, 64, 64))

@@ -175,3 +175,9 @@ def test_a_map_that_ignores_the_model_or_glows_on_normals_is_not_the_best():
     glowing = replace(ROW, insertion=0.95, normal_heat=1.2)
     assert trust.best({"blind": blind, "glowing": glowing, "a": ROW}) == "a"
     assert trust.best({"blind": blind, "glowing": glowing}) == "glowing"
+
+
+def test_doubts_name_every_stage_that_a_map_ignores_and_heat_on_normals():
+    assert trust.doubts(ROW) == ()
+    row = replace(ROW, sanity={"head": 0.5, "half": 0.49, "all": 0.9}, normal_heat=1.0)
+    assert trust.doubts(row) == ("head", "all", "normals")
