@@ -188,20 +188,19 @@ def _used(layers: list[nn.Module], answer: Tensor) -> list[nn.Module]:
     return [layer for layer in layers if any(id(p) in learned for p in layer.parameters(recurse=False))]
 
 
-def doubts(row: Trust) -> tuple[str, ...]:
-    """What speaks against a method on a card, empty for one that is fit to be shown first.
+def fit(row: Trust) -> bool:
+    """Whether a method may be trusted on a card at all.
 
-    "head", "half" or "all" for each stage of the network whose randomising leaves the map alike, and
-    "normals" for one that glows no less on normal scans.
+    Unfit is a map that stays alike when any stage of the network is randomised, and one that glows no less
+    on normal scans.
     """
-    alike = tuple(stage for stage, value in row.sanity.items() if value >= STILL_ALIKE)
-    return (*alike, "normals") if row.normal_heat >= AS_HOT else alike
+    return max(row.sanity.values()) < STILL_ALIKE and row.normal_heat < AS_HOT
 
 
 def best(table: Mapping[str, Trust]) -> str | None:
-    """The method to open with: of those without doubts, the largest gap of insertion over deletion.
+    """The method to open with: of those fit, the largest gap of insertion over deletion.
 
-    When every method raises doubts, the gap alone decides. None for an empty table.
+    When none is fit, the gap alone decides. None for an empty table.
     """
-    fit = [name for name, row in table.items() if not doubts(row)]
-    return max(fit or table, key=lambda name: table[name].insertion - table[name].deletion, default=None)
+    rivals = [name for name, row in table.items() if fit(row)] or table
+    return max(rivals, key=lambda name: table[name].insertion - table[name].deletion, default=None)

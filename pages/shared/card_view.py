@@ -124,7 +124,9 @@ def show_trust(card: Card, best: str | None) -> None:
     rows = [
         {
             "method": methods.name(name),
-            "note": "shown first" if name == best else _against(trust.doubts(row)),
+            "note": ", ".join(
+                word for word, holds in (("first", name == best), ("unfit", not trust.fit(row))) if holds
+            ),
             "scans": row.n,
             "in the lungs": 100 * row.lung_share,
             "deletion": row.deletion,
@@ -148,22 +150,18 @@ def show_trust(card: Card, best: str | None) -> None:
         placeholder="",
         key="trust",
     )
+    if best and not trust.fit(card.trust[best]):
+        st.write("No method is fit on this card: trust none of its heat maps alone.")
     tried = sorted({row.sanity_n for row in card.trust.values()}, reverse=True)
     st.caption(
         "Means over test scans, each for its most probable class. Deletion, insertion: area under the "
         "probability, in bfloat16, while the hottest places are blurred, or shown, first; less deletion and "
         "more insertion are better. Alike: rank correlation with the map of a network whose head, later half "
-        f"or all layers forgot their training, on {' or '.join(map(str, tried))} of the scans; from "
-        f"{trust.STILL_ALIKE} on, the map ignores what was learned there. On normals: heat over that on "
-        f"abnormal scans, for the last class; from {trust.AS_HOT:.0f} on, these look no calmer."
+        f"or all layers forgot their training, on {' or '.join(map(str, tried))} of the scans. On normals: "
+        "heat over that on abnormal scans, for the last class. First: what Diagnose opens with. Unfit: alike "
+        f"from {trust.STILL_ALIKE} on, which ignores what was learned, or on normals from {trust.AS_HOT:.0f} "
+        "on, no calmer there."
     )
-
-
-def _against(doubts: Sequence[str]) -> str:
-    """What speaks against a method, in a few words."""
-    stages = [stage for stage in doubts if stage != "normals"]
-    said = [f"ignores {' and '.join(stages)}"] if stages else []
-    return ", ".join([*said, "hot on normals"] if "normals" in doubts else said)
 
 
 def show_text(card: Card) -> None:

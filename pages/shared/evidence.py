@@ -227,6 +227,11 @@ def show_readout(card: Card, found: Evidence, lungs: LungFields | None, scan: Sc
         table = [{"": name, method: value} for name, value in row.items()]
     st.dataframe(table, hide_index=True, alt="How far each map can be trusted")
     st.caption(CAUTION)
+    unfit = [
+        methods.name(name) for name in found.shown if name in card.trust and not trust.fit(card.trust[name])
+    ]
+    if unfit:
+        st.write(f"Unfit on this model, by its table on Models: {', '.join(unfit)}.")
     _show_alike(card, found, lungs is not None)
 
 

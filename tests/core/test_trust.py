@@ -177,7 +177,7 @@ def test_a_map_that_ignores_the_model_or_glows_on_normals_is_not_the_best():
     assert trust.best({"blind": blind, "glowing": glowing}) == "glowing"
 
 
-def test_doubts_name_every_stage_that_a_map_ignores_and_heat_on_normals():
-    assert trust.doubts(ROW) == ()
-    row = replace(ROW, sanity={"head": 0.5, "half": 0.49, "all": 0.9}, normal_heat=1.0)
-    assert trust.doubts(row) == ("head", "all", "normals")
+def test_a_map_is_unfit_from_the_cuts_on():
+    assert trust.fit(replace(ROW, sanity={"head": 0.49, "half": 0.0, "all": 0.0}, normal_heat=0.99))
+    assert not trust.fit(replace(ROW, sanity={"head": 0.0, "half": 0.0, "all": 0.5}))
+    assert not trust.fit(replace(ROW, normal_heat=1.0))

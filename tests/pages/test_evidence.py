@@ -1,5 +1,6 @@
 """The evidence panel of Diagnose, run as Streamlit runs it but without a browser."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,8 @@ def test_every_method_can_be_drawn_for_every_class_with_its_readout(page: AppTes
         app = methods(page).select(method).run()
         assert not app.exception
         assert NAMES[method] in readout(app).columns
+        warned = any(text.value.startswith("Unfit on this model") for text in app.markdown)
+        assert warned is not trust.fit(CARD.trust[method])
     label = next(box for box in page.selectbox if box.label == "Evidence for")
     assert label.value == CARD.labels[-1]
     assert not label.select(CARD.labels[0]).run().exception
@@ -69,10 +72,28 @@ def test_the_models_page_shows_how_far_each_map_can_be_trusted(page: AppTest):
     table = next(frame.value for frame in app.dataframe if "deletion" in frame.value.columns)
     notes = dict(zip(table["method"], table["note"], strict=True))
     first = trust.best(CARD.trust)
-    assert notes[NAMES[first]] == "shown first"
+    assert notes[NAMES[first]] == "first"
     assert "random map" in notes
     for method, row in CARD.trust.items():
-        assert method == first or bool(notes[NAMES[method]]) == bool(trust.doubts(row))
+        assert ("unfit" in notes[NAMES[method]]) is not trust.fit(row)
+
+
+def shown_trust(card: object, best: str):
+    from pages.shared import card_view
+
+    card_view.show_trust(card, best)
+
+
+def test_a_card_on_which_no_map_is_fit_says_so():
+    hot = {name: replace(row, normal_heat=2.0) for name, row in CARD.trust.items()}
+    first = trust.best(hot)
+    app = AppTest.from_function(shown_trust, kwargs={"card": replace(CARD, trust=hot), "best": first}).run()
+    assert not app.exception
+    notes = dict(zip(app.dataframe[0].value["method"], app.dataframe[0].value["note"], strict=True))
+    assert notes.pop(NAMES[first]) == "first, unfit"
+    del notes["random map"]
+    assert set(notes.values()) == {"unfit"}
+    assert any("trust none" in text.value for text in app.markdown)
 
 
 def test_a_forgotten_scan_leaves_no_map_behind(page: AppTest):
