@@ -157,10 +157,10 @@ def show_trust(card: Card, best: str | None) -> None:
         "Means over test scans, each for its most probable class. Deletion, insertion: area under the "
         "probability, in bfloat16, while the hottest places are blurred, or shown, first; less deletion and "
         "more insertion are better. Alike: rank correlation with the map of a network whose head, later half "
-        f"or all layers forgot their training, on {' or '.join(map(str, tried))} of the scans. On normals: "
-        "heat over that on abnormal scans, for the last class. First: what Diagnose opens with. Unfit: alike "
-        f"from {trust.STILL_ALIKE} on, which ignores what was learned, or on normals from {trust.AS_HOT:.0f} "
-        "on, no calmer there."
+        f"or all layers forgot their training, on {', for slow methods on '.join(map(str, tried))} of the "
+        "scans. On normals: heat over that on abnormal scans, for the last class. First: what Diagnose opens "
+        f"with. Unfit: alike from {trust.STILL_ALIKE} on, which ignores what was learned, or on normals from "
+        f"{trust.AS_HOT:.0f} on, no calmer there."
     )
 
 
