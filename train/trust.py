@@ -57,7 +57,12 @@ def main() -> None:
         if isinstance(model.network, ClassifierEnsemble):
             done = scaled_by_members(card)
         else:
-            thinned = Thinning(arguments.scans, arguments.slow_every, tuple(arguments.methods or EXPLAINERS))
+            thinned = Thinning(
+                arguments.scans,
+                arguments.slow_every,
+                arguments.slow_sanity_every,
+                tuple(arguments.methods or EXPLAINERS),
+            )
             done = assess(model, cases, thinned, workers=arguments.workers)
         now = inference.load(card.id).card  # others may have written to it in the meantime
         scales, table = {**now.scales, **done.scales}, {**now.trust, **done.trust}
@@ -72,16 +77,26 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--scans", type=int, default=SCANS, help="of validation, and of test")
     parser.add_argument("--methods", nargs="+", choices=EXPLAINERS, help="only these rows; all when left out")
     parser.add_argument("--slow-every", type=int, default=1, help="slow methods on every so manieth scan")
+    parser.add_argument(
+        "--slow-sanity-every",
+        type=int,
+        default=SLOW_SANITY_EVERY,
+        help="maps of slow methods by randomised networks on every so manieth scan",
+    )
     parser.add_argument("--workers", type=int, default=cpu_count() or 1)
     return parser.parse_args()
 
 
 @dataclass(frozen=True, slots=True)
 class Thinning:
-    """How many scans of each split are looked at, every which of them by slow methods too, and which rows."""
+    """How many scans of each split are looked at, and which rows are made.
+
+    slow_every: slow methods on every so manieth scan; slow_sanity_every: on randomised networks, too.
+    """
 
     scans: int
     slow_every: int
+    slow_sanity_every: int
     wanted: tuple[str, ...]
 
     def methods(self, index: int, slow_every: int | None = None) -> list[str]:
@@ -91,7 +106,7 @@ class Thinning:
 
     def doubted(self, index: int) -> list[str]:
         """Of these, what randomised networks are asked, too."""
-        return [name for name in self.methods(index) if name in FAST or index % SLOW_SANITY_EVERY == 0]
+        return [name for name in self.methods(index) if name in FAST or index % self.slow_sanity_every == 0]
 
 
 def scaled_by_members(card: Card) -> Card:
