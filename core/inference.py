@@ -7,15 +7,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from core import cards, checkpoints
 from core.card_types import Card
 from core.detectors import Detector
 from core.errors import CardError, UnknownName
 from core.explain import EXPLAINERS, SLOW, UNITS, Progress, trust
+from core.explain.members import MEAN_UNIT, heat_map
 from core.models import Classifier, ClassifierEnsemble
-from core.models.ensemble import seen_by
 from core.preprocess import align, denormalise, to_scan_space
 from core.resample import crop
 from core.types import AnomalyResult, Explanation, Faithfulness, FloatArray, LungFields, Prediction, Scan
@@ -126,23 +125,9 @@ def explain(
     options: dict[str, Any] = dict(arguments or {})
     if method in SLOW:
         options["progress"] = progress
-    if isinstance(network, ClassifierEnsemble):
-        heat, unit = _mean_map(network, x, target, method, options), "share of full colour, mean of members"
-    else:
-        heat, unit = EXPLAINERS[method](network, x, target, **options), UNITS[method]
+    heat = heat_map(network, x, target, method, **options)
+    unit = MEAN_UNIT if isinstance(network, ClassifierEnsemble) else UNITS[method]
     return Explanation(method, label, to_scan_space(heat, frame), model.card.scales[method], unit, frame)
-
-
-def _mean_map(
-    ensemble: ClassifierEnsemble, x: Tensor, target: int, method: str, options: dict[str, Any]
-) -> Tensor:
-    """(size, size), the members' maps, each in units of its own card's scale."""
-    maps = []
-    for member in ensemble.lent():
-        heat = EXPLAINERS[method](member.network, seen_by(member, x), target, **options)
-        wide = F.interpolate(heat[None, None], x.shape[-2:], mode="bilinear", align_corners=False)[0, 0]
-        maps.append(wide / member.scales[method])
-    return torch.stack(maps).mean(0)
 
 
 def faithfulness(

@@ -17,6 +17,8 @@ from core import cards, images, inference, lungs
 from core.card_types import Card
 from core.errors import UnknownName
 from core.explain import EXPLAINERS, FAST, trust
+from core.explain.members import heat_map
+from core.explain.trust import Answering
 from core.inference import Model
 from core.models import Classifier, ClassifierEnsemble
 from core.preprocess import align, to_scan_space
@@ -54,16 +56,13 @@ def main() -> None:
     for card in chosen:
         cases = {case.name: case for case in TASKS[card.task].cases(arguments.data)}
         model = inference.load(card.id)
-        if isinstance(model.network, ClassifierEnsemble):
-            done = scaled_by_members(card)
-        else:
-            thinned = Thinning(
-                arguments.scans,
-                arguments.slow_every,
-                arguments.slow_sanity_every,
-                tuple(arguments.methods or EXPLAINERS),
-            )
-            done = assess(model, cases, thinned, workers=arguments.workers)
+        thinned = Thinning(
+            arguments.scans,
+            arguments.slow_every,
+            arguments.slow_sanity_every,
+            tuple(arguments.methods or EXPLAINERS),
+        )
+        done = assess(model, cases, thinned, workers=arguments.workers)
         now = inference.load(card.id).card  # others may have written to it in the meantime
         scales, table = {**now.scales, **done.scales}, {**now.trust, **done.trust}
         cards.write_card(replace(now, scales=scales, trust=table))
@@ -109,11 +108,6 @@ class Thinning:
         return [name for name in self.methods(index) if name in FAST or index % self.slow_sanity_every == 0]
 
 
-def scaled_by_members(card: Card) -> Card:
-    """An ensemble's maps are means of its members', each over its own scale: their full colour is 1."""
-    return replace(card, scales=dict.fromkeys(EXPLAINERS, 1.0))
-
-
 def assess(model: Model, cases: Mapping[str, Case], thinning: Thinning, *, workers: int) -> Card:
     """The card with heat scales from its validation scans and trust from its test scans."""
     card = model.card
@@ -123,7 +117,8 @@ def assess(model: Model, cases: Mapping[str, Case], thinning: Thinning, *, worke
         spread([cases[name] for split, name in listed if split == wanted], thinning.scans)
         for wanted in ("validation", "test")
     )
-    model.network.to(memory_format=torch.channels_last)  # faster, and nobody else's
+    for network in networks(model):
+        network.to(memory_format=torch.channels_last)  # faster, and nobody else's
     stages = forgetful(model, spread(validation, SETTLING))
     with ThreadPoolExecutor(workers) as pool:
         drawn = pool.map(
@@ -164,10 +159,10 @@ def hottest(model: Model, case: Case, methods: Sequence[str]) -> dict[str, float
     """The hottest place of each method's map for the last label."""
     x, _, frame = prepared(model, case)
     network, target = network_of(model), len(model.card.labels) - 1
-    return {name: float(to_scan_space(EXPLAINERS[name](network, x, target), frame).max()) for name in methods}
+    return {name: float(to_scan_space(heat_map(network, x, target, name), frame).max()) for name in methods}
 
 
-def forgetful(model: Model, cases: Sequence[Case]) -> dict[str, Classifier]:
+def forgetful(model: Model, cases: Sequence[Case]) -> dict[str, Answering]:
     """The network with more and more of its layers randomised."""
     films = torch.cat([prepared(model, case)[0] for case in cases])
     generator = Generator().manual_seed(0)
@@ -176,7 +171,7 @@ def forgetful(model: Model, cases: Sequence[Case]) -> dict[str, Classifier]:
 
 def examine(
     model: Model,
-    stages: Mapping[str, Classifier],
+    stages: Mapping[str, Answering],
     case: Case,
     methods: Sequence[str],
     doubted: Sequence[str],
@@ -196,9 +191,8 @@ def examine(
     even = to_scan_space(torch.ones(1, 1), frame)
     rows: dict[str, Row] = {}
     for name in methods:
-        explain = EXPLAINERS[name]
         start = time.perf_counter()
-        heat: Tensor = explain(network, x, target)
+        heat = heat_map(network, x, target, name)
         seconds = time.perf_counter() - start
         deletion, insertion = trust.deletion_and_insertion(network, x, target, heat, half=True)
         rows[name] = Row(
@@ -209,7 +203,7 @@ def examine(
             random_deletion=random_deletion,
             random_insertion=random_insertion,
             sanity={
-                s: trust.rank_correlation(heat, explain(other, x, target))
+                s: trust.rank_correlation(heat, heat_map(other, x, target, name))
                 for s, other in stages.items()
                 if name in doubted
             },
@@ -244,10 +238,16 @@ def prepared(model: Model, case: Case) -> tuple[Tensor, LungFields, Frame]:
     return x, fields, frame
 
 
-def network_of(model: Model) -> Classifier:
-    if not isinstance(model.network, Classifier):
+def network_of(model: Model) -> Answering:
+    if not isinstance(model.network, Classifier | ClassifierEnsemble):
         raise UnknownName(f"{model.card.id} is a detector: its map is its score, place by place.")
     return model.network
+
+
+def networks(model: Model) -> list[Classifier]:
+    """Those that are asked: one, or the members of an ensemble."""
+    network = network_of(model)
+    return [network] if isinstance(network, Classifier) else [member.network for member in network.lent()]
 
 
 def announce(card: Card) -> None:

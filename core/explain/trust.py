@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -12,9 +13,11 @@ from torch import Generator, Tensor, nn
 
 from core.explain.passes import Progress, blur
 from core.models.base import Classifier
-from core.models.ensemble import ClassifierEnsemble
+from core.models.ensemble import ClassifierEnsemble, seen_by
 from core.resample import resize
 from core.types import Agreement, Curve, Faithfulness, FloatArray, Frame, Trust
+
+Answering = Classifier | ClassifierEnsemble
 
 HOTTEST = 0.1  # share of the places that count as a map's hot region
 ENOUGH = 3  # methods that must share a place
@@ -73,7 +76,7 @@ def _hot(heat: FloatArray) -> NDArray[np.bool_]:
 
 
 def faithfulness(
-    model: Classifier | ClassifierEnsemble,
+    model: Answering,
     x: Tensor,
     target: int,
     heat: Tensor,
@@ -92,7 +95,7 @@ def faithfulness(
 
 
 def deletion_and_insertion(
-    model: Classifier | ClassifierEnsemble,
+    model: Answering,
     x: Tensor,
     target: int,
     heat: Tensor,
@@ -139,15 +142,30 @@ def _rank(heat: Tensor) -> Tensor:
     return rank.view_as(heat)
 
 
-def randomised(model: Classifier, stage: str, films: Tensor, generator: Generator) -> Classifier:
+def randomised(model: Answering, stage: str, films: Tensor, generator: Generator) -> Answering:
     """A copy whose last layers forgot what they learned (Adebayo 2018, arXiv:1810.03292).
 
-    stage: "head", "half" (the later half of all layers) or "all". films: (N, C, H, W), normalised. The
-    weights of each layer are shuffled among themselves, and BatchNorms settle on the films again: else the
-    signal would die or run away, and any two maps would differ. Raises ValueError for other stages.
+    stage: "head", "half" (the later half of all layers) or "all"; of an ensemble, each member's. films:
+    (N, C, H, W), normalised. The weights of each layer are shuffled among themselves, and BatchNorms settle
+    on the films again: else the signal would die or run away, and any two maps would differ. Raises
+    ValueError for other stages.
     """
     if stage not in STAGES:
         raise ValueError(f"No stage {stage!r}. Choose from: {', '.join(STAGES)}.")
+    if isinstance(model, Classifier):
+        return _randomised(model, stage, films, generator)
+    other = ClassifierEnsemble(members=" ".join(model.members))
+    other.load_state_dict(model.state_dict())
+    other.attach(
+        [
+            replace(member, network=_randomised(member.network, stage, seen_by(member, films), generator))
+            for member in model.lent()
+        ]
+    )
+    return other.eval()
+
+
+def _randomised(model: Classifier, stage: str, films: Tensor, generator: Generator) -> Classifier:
     forgetful = copy.deepcopy(model).eval()
     for layer in _last_layers(forgetful, stage, films[:1]):
         for parameter in layer.parameters(recurse=False):

@@ -1,0 +1,40 @@
+"""Heat maps of whatever answers with classes: one network, or several asked together."""
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.explain import EXPLAINERS, Progress
+from core.models.base import Classifier
+from core.models.ensemble import ClassifierEnsemble, seen_by
+
+MEAN_UNIT = "share of full colour, mean of members"
+
+
+def heat_map(
+    network: Classifier | ClassifierEnsemble, x: Tensor, target: int, method: str, **options: Any
+) -> Tensor:
+    """The map of `method` for the class `target`, (h, w) >= 0 over x.
+
+    x: (1, C, H, W), as the network is fed. options: the method's own. Of an ensemble, the mean of its
+    members' maps, each in units of its own card's full colour: (H, W).
+    """
+    if isinstance(network, Classifier):
+        return EXPLAINERS[method](network, x, target, **options)
+    members, told = network.lent(), options.get("progress")
+    maps = []
+    for place, member in enumerate(members):
+        if told:
+            options["progress"] = partial(_tell, told, place, len(members))
+        heat = EXPLAINERS[method](member.network, seen_by(member, x), target, **options)
+        wide = F.interpolate(heat[None, None], x.shape[-2:], mode="bilinear", align_corners=False)[0, 0]
+        maps.append(wide / member.scales[method])
+    return torch.stack(maps).mean(0)
+
+
+def _tell(progress: Progress, done: int, members: int, share: float) -> None:
+    """Of all members, those that are done and a share of the next."""
+    progress((done + share) / members)
