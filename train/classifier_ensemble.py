@@ -5,7 +5,7 @@ Members are added one at a time, the one that lowers the validation cross-entrop
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from core.models import ClassifierEnsemble
 from core.resample import FILM_SIZE
 from core.types import InputSpec
 from train import calibration, classifier_card, provenance, report, tasks
+from train.data import Case
 from train.tasks import TASKS
 
 LEAST = 2  # members, or it would be no ensemble
@@ -28,7 +29,6 @@ LEAST = 2  # members, or it would be no ensemble
 def main() -> None:
     arguments = parse()
     task = TASKS[arguments.task]
-    cases = tasks.gather(task, arguments.data, seed=0)
     candidates = [
         card
         for card in cards.every()
@@ -40,7 +40,7 @@ def main() -> None:
     chosen = choose(votes, truth, most=arguments.most)
     if any(tasks.of_card(cards.read(name)).beside for name in chosen):
         task = tasks.with_adults(task)
-        cases = tasks.gather(task, arguments.data, seed=0)
+    cases = validated_alike(tasks.gather(task, arguments.data, seed=0), held_out(candidates[0]))
     logits = torch.from_numpy(np.mean([votes[name] for name in chosen], axis=0))
     warmth = calibration.temperature(logits, torch.from_numpy(truth))
 
@@ -97,14 +97,29 @@ def held_out_alike(candidates: Sequence[Card]) -> list[Card]:
     """The largest group with the same validation cases: what one trained on cannot judge another."""
     groups: dict[tuple[str, ...], list[Card]] = {}
     for card in candidates:
-        table = cards.scores(card)
-        held = (case for case, split in zip(table.case, table.split, strict=True) if split == "validation")
-        groups.setdefault(tuple(held), []).append(card)
+        groups.setdefault(held_out(card), []).append(card)
     largest = max(groups.values(), key=len)
     left_out = [card.id for card in candidates if card not in largest]
     if left_out:
         print(f"Left out, validated on other cases: {', '.join(left_out)}")
     return largest
+
+
+def held_out(card: Card) -> tuple[str, ...]:
+    """Names of the validation cases."""
+    table = cards.scores(card)
+    return tuple(name for name, split in zip(table.case, table.split, strict=True) if split == "validation")
+
+
+def validated_alike(cases: Sequence[Case], held: Collection[str]) -> list[Case]:
+    """The cases, those as validation that the members were validated on: they learned from all others.
+
+    Members that stand on another task's network keep that task's splits. Test cases stay what they are.
+    """
+    return [
+        case if case.split == "test" else replace(case, split="validation" if case.name in held else "train")
+        for case in cases
+    ]
 
 
 def votes_of(card: Card) -> np.ndarray:

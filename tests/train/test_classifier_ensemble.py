@@ -1,7 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from train.classifier_ensemble import choose
+from core import cards
+from core.card_types import Card
+from train.classifier_ensemble import choose, held_out, validated_alike
+from train.data import Case
 
 
 def votes(right: np.ndarray, sure: float) -> np.ndarray:
@@ -36,3 +41,37 @@ def test_nobody_joins_who_does_not_help(truth: np.ndarray):
         "guess": votes(np.zeros(200, dtype=int), 0.9),
     }
     assert set(choose(candidates, truth, most=3)) == {"best", "good"}
+
+
+def test_an_ensemble_is_validated_on_what_its_members_were_and_tested_on_the_same():
+    cases = [
+        Case(Path(name), name, "normal", name, split)
+        for name, split in {"a": "train", "b": "validation", "c": "train", "d": "test"}.items()
+    ]
+    told = {case.name: case.split for case in validated_alike(cases, ("c", "d"))}
+    assert told == {"a": "train", "b": "train", "c": "validation", "d": "test"}
+
+
+def standing_on() -> list[tuple[str, str]]:
+    """Shipped classifiers and the cards underneath."""
+    judges = [card for card in cards.every() if card.kind == "classifier"]
+    return [
+        (card.id, word.split("@")[0])
+        for card in judges
+        for value in card.arguments.values()
+        for word in str(value).split()
+        if "@" in word
+    ]
+
+
+@pytest.mark.parametrize(("upper", "lower"), standing_on())
+def test_no_shipped_card_is_validated_on_what_the_cards_underneath_learned_from(upper: str, lower: str):
+    above, below = (held_out(classifier(name)) for name in (upper, lower))
+    foreign = {name for name in above if name.startswith("covid_radiography/")}  # not among Kermany's
+    assert set(above) - foreign <= set(below)
+
+
+def classifier(name: str) -> Card:
+    card = cards.read(name)
+    assert isinstance(card, Card)
+    return card
