@@ -11,7 +11,7 @@ from core.explain import EXPLAINERS, Progress
 from core.models.base import Classifier
 from core.models.ensemble import ClassifierEnsemble, seen_by
 
-MEAN_UNIT = "share of full colour, mean of members"
+MEAN_UNIT = "of its members' full colour, mean"
 
 
 def heat_map(
