@@ -14,7 +14,7 @@ from core.detectors import Detector
 from core.errors import CardError, UnknownName
 from core.explain import EXPLAINERS, SLOW, UNITS, Progress, trust
 from core.explain.members import MEAN_UNIT, heat_map
-from core.models import Classifier, ClassifierEnsemble
+from core.models import Answering, Classifier, ClassifierEnsemble
 from core.preprocess import align, denormalise, to_scan_space
 from core.resample import crop
 from core.types import AnomalyResult, Explanation, Faithfulness, FloatArray, LungFields, Prediction, Scan
@@ -161,7 +161,7 @@ def embed(model: Model, scan: Scan, fields: LungFields | None = None) -> Tensor:
         return _classifier(model).embed(x)[0]
 
 
-def _answering(model: Model) -> Classifier | ClassifierEnsemble:
+def _answering(model: Model) -> Answering:
     """What gives logits: one network, or several asked together."""
     return model.network if isinstance(model.network, ClassifierEnsemble) else _classifier(model)
 

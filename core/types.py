@@ -216,7 +216,6 @@ class Trust:
     which heat spread evenly would have. deletion, insertion: areas under P(label);
     random_deletion, random_insertion: of random maps. sanity: rank correlation with the map of a network
     whose "head", later "half" or "all" layers were randomised; a map that stays alike ignores the model.
-    sanity_n: over how many of the n scans that is a mean; each of them takes three more maps.
     normal_heat: median hottest place of the last label's maps on normal validation scans, over that on
     abnormal ones; from 1 on, normal scans look no calmer. seconds: per map, on one core of the machine that
     made the table.
@@ -232,7 +231,6 @@ class Trust:
     sanity: Mapping[str, float]
     seconds: float
     normal_heat: float = 1.0
-    sanity_n: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,8 @@ from core.card_types import Card
 from core.errors import UnknownName
 from core.explain import EXPLAINERS, FAST, trust
 from core.explain.members import heat_map
-from core.explain.trust import Answering
 from core.inference import Model
-from core.models import Classifier, ClassifierEnsemble
+from core.models import Answering, Classifier
 from core.preprocess import align, to_scan_space
 from core.types import Frame, LungFields, Trust
 from train.data import Case
@@ -34,7 +33,7 @@ QUANTILE = 0.95  # of each map's hottest place over validation scans: full colou
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One method on one scan. sanity: rank correlation by randomised stage, where it was looked at."""
+    """One method on one scan. sanity: rank correlation by randomised stage."""
 
     lung_share: float | None
     lung_area: float
@@ -58,7 +57,6 @@ def main() -> None:
         thinned = Thinning(
             arguments.scans,
             arguments.slow_every,
-            arguments.slow_sanity_every,
             tuple(arguments.methods or EXPLAINERS),
         )
         done = assess(model, cases, thinned, workers=arguments.workers)
@@ -75,36 +73,22 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--scans", type=int, default=SCANS, help="of validation, and of test")
     parser.add_argument("--methods", nargs="+", choices=EXPLAINERS, help="only these rows; all when left out")
     parser.add_argument("--slow-every", type=int, default=1, help="slow methods on every so manieth scan")
-    parser.add_argument(
-        "--slow-sanity-every",
-        type=int,
-        default=1,
-        help="slow maps of randomised networks on every so manieth scan; 10 takes a third of the time",
-    )
     parser.add_argument("--workers", type=int, default=cpu_count() or 1)
     return parser.parse_args()
 
 
 @dataclass(frozen=True, slots=True)
 class Thinning:
-    """How many scans of each split are looked at, and which rows are made.
-
-    slow_every: slow methods on every so manieth scan; slow_sanity_every: on randomised networks, too.
-    """
+    """How many scans of each split are looked at, every which of them by slow methods too, and which rows."""
 
     scans: int
     slow_every: int
-    slow_sanity_every: int
     wanted: tuple[str, ...]
 
     def methods(self, index: int, slow_every: int | None = None) -> list[str]:
         """What the scan of that number is asked."""
         every = slow_every or self.slow_every
         return [name for name in self.wanted if name in FAST or index % every == 0]
-
-    def doubted(self, index: int) -> list[str]:
-        """Of these, what randomised networks are asked, too."""
-        return [name for name in self.methods(index) if name in FAST or index % self.slow_sanity_every == 0]
 
 
 def assess(model: Model, cases: Mapping[str, Case], thinning: Thinning, *, workers: int) -> Card:
@@ -126,9 +110,7 @@ def assess(model: Model, cases: Mapping[str, Case], thinning: Thinning, *, worke
         )
         peaks = list(tqdm(drawn, "scales", len(validation), unit="scan", mininterval=5))
         rows = pool.map(
-            lambda numbered: examine(
-                model, stages, numbered[1], thinning.methods(numbered[0]), thinning.doubted(numbered[0])
-            ),
+            lambda numbered: examine(model, stages, numbered[1], thinning.methods(numbered[0])),
             enumerate(test),
         )
         tables = list(tqdm(rows, "trust", len(test), unit="scan", mininterval=5))
@@ -173,12 +155,8 @@ def examine(
     stages: Mapping[str, Answering],
     case: Case,
     methods: Sequence[str],
-    doubted: Sequence[str],
 ) -> dict[str, Row]:
-    """These methods on one scan, for the class that the network finds most probable.
-
-    doubted: the methods whose maps of the randomised networks are looked at, too.
-    """
+    """These methods on one scan, for the class that the network finds most probable."""
     x, fields, frame = prepared(model, case)
     network = network_of(model)
     with torch.no_grad():
@@ -204,7 +182,6 @@ def examine(
             sanity={
                 s: trust.rank_correlation(heat, heat_map(other, x, target, name))
                 for s, other in stages.items()
-                if name in doubted
             },
             seconds=seconds,
         )
@@ -222,8 +199,7 @@ def mean(rows: Sequence[Row], normal_heat: float) -> Trust:
         insertion=float(np.mean([row.insertion for row in rows])),
         random_deletion=float(np.mean([row.random_deletion for row in rows])),
         random_insertion=float(np.mean([row.random_insertion for row in rows])),
-        sanity={s: float(np.mean([row.sanity[s] for row in rows if row.sanity])) for s in trust.STAGES},
-        sanity_n=sum(bool(row.sanity) for row in rows),
+        sanity={s: float(np.mean([row.sanity[s] for row in rows])) for s in trust.STAGES},
         normal_heat=normal_heat,
         seconds=float(np.mean([row.seconds for row in rows])),
     )
@@ -238,7 +214,7 @@ def prepared(model: Model, case: Case) -> tuple[Tensor, LungFields, Frame]:
 
 
 def network_of(model: Model) -> Answering:
-    if not isinstance(model.network, Classifier | ClassifierEnsemble):
+    if not isinstance(model.network, Answering):
         raise UnknownName(f"{model.card.id} is a detector: its map is its score, place by place.")
     return model.network
 

@@ -9,14 +9,12 @@ from torch.nn import functional as F
 
 from core.explain import EXPLAINERS, Progress
 from core.models.base import Classifier
-from core.models.ensemble import ClassifierEnsemble, seen_by
+from core.models.ensemble import Answering, seen_by
 
 MEAN_UNIT = "of its members' full colour, mean"
 
 
-def heat_map(
-    network: Classifier | ClassifierEnsemble, x: Tensor, target: int, method: str, **options: Any
-) -> Tensor:
+def heat_map(network: Answering, x: Tensor, target: int, method: str, **options: Any) -> Tensor:
     """The map of `method` for the class `target`, (h, w) >= 0 over x.
 
     x: (1, C, H, W), as the network is fed. options: the method's own. Of an ensemble, the mean of its

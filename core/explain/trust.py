@@ -13,11 +13,9 @@ from torch import Generator, Tensor, nn
 
 from core.explain.passes import Progress, blur
 from core.models.base import Classifier
-from core.models.ensemble import ClassifierEnsemble, seen_by
+from core.models.ensemble import Answering, ClassifierEnsemble, seen_by
 from core.resample import resize
 from core.types import Agreement, Curve, Faithfulness, FloatArray, Frame, Trust
-
-Answering = Classifier | ClassifierEnsemble
 
 HOTTEST = 0.1  # share of the places that count as a map's hot region
 ENOUGH = 3  # methods that must share a place

@@ -6,7 +6,7 @@ from core.models.bands import Bands
 from core.models.base import Classifier
 from core.models.cnn import CNN
 from core.models.cnn_transformer import CNNTransformer
-from core.models.ensemble import ClassifierEnsemble
+from core.models.ensemble import Answering, ClassifierEnsemble
 from core.models.knn import KNN
 from core.models.lent import Borrower, Dense, FrozenResNet50, Probe, Summed
 from core.models.torchvision_nets import (
@@ -56,6 +56,7 @@ __all__ = [
     "KNN",
     "MODELS",
     "SEGMENTERS",
+    "Answering",
     "Borrower",
     "Classifier",
     "ClassifierEnsemble",

@@ -54,6 +54,9 @@ class ClassifierEnsemble(nn.Module):
         return torch.stack(votes).mean(0) / self.temperature
 
 
+Answering = Classifier | ClassifierEnsemble  # what gives logits: one network, or several asked together
+
+
 def seen_by(member: Member, x: Tensor) -> Tensor:
     """(N, 1, H, W) grey -> (N, C, size, size), as the member's card asks."""
     spec = member.input

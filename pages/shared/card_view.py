@@ -152,16 +152,13 @@ def show_trust(card: Card, best: str | None) -> None:
     )
     if best and not trust.fit(card.trust[best]):
         st.write("No method is fit on this card: trust none of its heat maps alone.")
-    counts = sorted({row.sanity_n for row in card.trust.values()}, reverse=True)
-    tried = ", for some slow methods on ".join(map(str, counts))
     st.caption(
         "Means over test scans, each for its most probable class. Deletion, insertion: area under the "
         "probability, in bfloat16, while the hottest places are blurred, or shown, first; less deletion and "
         "more insertion are better. Alike: rank correlation with the map of a network whose head, later half "
-        f"or all layers forgot their training, on {tried} of the scans. On normals: heat over that on "
-        "abnormal scans, for the last class. First: what Diagnose opens with. Unfit: alike from "
-        f"{trust.STILL_ALIKE} on, which ignores what was learned, or on normals from {trust.AS_HOT:.0f} on, "
-        "no calmer there."
+        "or all layers forgot their training. On normals: heat over that on abnormal scans, for the last "
+        f"class. First: what Diagnose opens with. Unfit: alike from {trust.STILL_ALIKE} on, which ignores "
+        f"what was learned, or on normals from {trust.AS_HOT:.0f} on, no calmer there."
     )
 
 
