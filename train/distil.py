@@ -1,17 +1,17 @@
 """What a large pretrained network sees in each film, for a small one to learn beside the labels."""
 
-import hashlib
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core import checkpoints
+from core import cards, checkpoints
 from core.models import Classifier
 from core.models.backbones import MEAN, SIDE, STD
 from core.types import InputSpec, Region
 from train import views
+from train.runs import cached
 
 TEACHER = "dinov2-vits14"
 WEIGHT = 2.0  # of the distance to the teacher, beside the cross-entropy
@@ -19,18 +19,16 @@ WEIGHT = 2.0  # of the distance to the teacher, beside the cross-entropy
 
 def teachings(films: Tensor, boxes: Tensor, region: Region, folder: Path) -> Tensor:
     """(N, D), standardised: the teacher's middle layers averaged over each film. Kept on disk."""
-    key = hashlib.sha256(films[::97].contiguous().numpy().tobytes() + boxes.numpy().tobytes())
-    path = folder / f"teachings-{key.hexdigest()[:16]}.pt"
-    if not path.is_file():
-        teacher = checkpoints.backbone(TEACHER)
-        spec = InputSpec(SIDE, 3, MEAN, STD, region)
-        seen = [
-            views.logits(_Averaged(teacher), films[start : start + 512], boxes[start : start + 512], spec)
-            for start in range(0, len(films), 512)
-        ]
-        torch.save(torch.cat(seen), path)
-    seen_all: Tensor = torch.load(path, weights_only=True)
-    return (seen_all - seen_all.mean(0)) / (seen_all.std(0) + 1e-3)
+    spec = InputSpec(SIDE, 3, MEAN, STD, region)
+
+    def look() -> Tensor:
+        teacher = _Averaged(checkpoints.backbone(TEACHER))
+        parts = zip(films.split(512), boxes.split(512), strict=True)
+        return torch.cat([views.logits(teacher, shown, box, spec) for shown, box in parts])
+
+    known = cards.read(f"backbone-{TEACHER}").sha256, spec, films, boxes
+    seen = cached("teachings", known, look, folder)
+    return (seen - seen.mean(0)) / (seen.std(0) + 1e-3)
 
 
 class _Averaged(nn.Module):

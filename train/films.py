@@ -1,33 +1,34 @@
 """All scans of a task read once and kept on disk, with the box that each network looks into."""
 
-import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from core import heads, lungs
+from core import cards, heads, lungs
+from core.resample import FILM_SIZE
 from core.types import Region
 from train.data import Case, load_films
+from train.runs import cached
 
 WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])  # top, left, bottom, right
 
 
 def load(cases: Sequence[Case], region: Region, folder: Path) -> tuple[Tensor, Tensor]:
     """Films (N, 1, FILM_SIZE, FILM_SIZE) in [0, 1], half precision, and boxes (N, 4) in fractions."""
-    names = "\n".join([region, *(str(case.path) for case in cases)])
-    path = folder / f"films-{hashlib.sha256(names.encode()).hexdigest()[:16]}.pt"
-    if not path.is_file():
+
+    def read() -> tuple[Tensor, Tensor]:
         films = load_films(cases)
-        boxes = region_boxes(films, region).clone()
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}")  # two trainings may read the same films at once
-        torch.save((films, boxes), partial)
-        partial.replace(path)
-    films, boxes = torch.load(path, weights_only=True, mmap=True)
-    return films, boxes
+        return films, region_boxes(films, region).clone()
+
+    return cached("films", inputs(cases, region), read, folder, mmap=True)
+
+
+def inputs(cases: Sequence[Case], region: Region) -> tuple[object, ...]:
+    """All that films and their boxes depend on: the files themselves, and the network that finds lungs."""
+    finder = cards.read("lung-fields").sha256 if region == "lungs" else None
+    return FILM_SIZE, [case.path for case in cases], region, finder
 
 
 def region_boxes(films: Tensor, region: Region) -> Tensor:

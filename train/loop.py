@@ -17,6 +17,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from train import runs
+
 Network = TypeVar("Network", bound=nn.Module)
 BatchLoss = Callable[[Network, Tensor, Generator], Tensor]  # network, indices (B,), randomness -> scalar
 Validate = Callable[[Network], Mapping[str, float]]
@@ -191,9 +193,7 @@ class _Run(Generic[Network]):
             self.best_state = {k: v.clone() for k, v in self.smooth.state_dict().items()}
         if self.rank > 0:
             return
-        partial = self.checkpoint.with_suffix(".partial")
-        torch.save(self._state(), partial)
-        partial.replace(self.checkpoint)  # a machine that stops while writing must not cost the run
+        runs.save(self._state(), self.checkpoint)  # one that stops while writing must not cost the run
 
     def _state(self) -> dict[str, object]:
         return {

@@ -1,6 +1,5 @@
 """What a detector's card says beside its curves: the yardstick, sharpness, false alarms, cost."""
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +22,8 @@ from core.types import Scan
 from train import sources
 from train.augment import blur
 from train.data import Case, load_films
-from train.films import region_boxes
+from train.films import inputs, region_boxes
+from train.runs import cached
 from train.sources import Source
 
 ALPHA = 0.1  # of the conformal threshold
@@ -47,16 +47,16 @@ class HeldOut:
 def held_out(source: Source, cases: tuple[Case, ...], runs: Path = Path("runs")) -> HeldOut:
     """Read once for all detectors; films and boxes are kept in runs/ for the next command."""
     chosen = tuple(case for case in cases if case.split in ("validation", "test"))
-    listed = "\n".join(f"{case.split} {case.path}" for case in chosen)
-    kept = runs / f"held-out-{hashlib.sha256(listed.encode()).hexdigest()[:12]}.pt"
-    if not kept.is_file():
+    splits = [case.split for case in chosen]
+
+    def read() -> tuple[Tensor, Tensor, Tensor]:
         films = load_films(chosen, dtype=torch.float32)
-        test = torch.tensor([case.split == "test" for case in chosen])
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        test = torch.tensor([split == "test" for split in splits])
         even = equalised(films[test]) if source.region == "lungs" else films[:0]
-        torch.save((films, region_boxes(films, source.region), even), kept)
-    films, boxes, even = torch.load(kept, weights_only=True)
-    return HeldOut(chosen, films, boxes, even)
+        return films, region_boxes(films, source.region), even
+
+    known = inputs(chosen, source.region), splits, SHARPEST
+    return HeldOut(chosen, *cached("held-out", known, read, runs))
 
 
 def figures(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) -> dict[str, float]:

@@ -5,7 +5,6 @@ lesions come about otherwise than those of train.lesions, so that who learned fr
 veiled as more tissue in the beam would, or blended from tissue that is elsewhere in the same film.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,8 +24,9 @@ from core.types import InputSpec
 from train import augment, brains, sources
 from train.augment import blur, uniform
 from train.data import Case, load_films
-from train.films import region_boxes
+from train.films import inputs, region_boxes
 from train.lesions import Lesion, blobs, clouds
+from train.runs import cached
 from train.sources import Source
 
 
@@ -124,17 +124,19 @@ class Rehearsal:
 
 
 @cache
-def rehearsal(source: Source, cases: tuple[Case, ...], *, split: str, seed: int = 0) -> Rehearsal:
+def rehearsal(
+    source: Source, cases: tuple[Case, ...], *, split: str, seed: int = 0, runs: Path = Path("runs")
+) -> Rehearsal:
     """The normal scans of the split three times over and more: as they are, taken otherwise, and ill."""
     chosen = tuple(case for case in cases if case.split == split and case.label == "normal")
-    listed = "\n".join([str(seed), split, *(str(case.path) for case in chosen)])
-    kept = Path("runs") / f"rehearsal-{hashlib.sha256(listed.encode()).hexdigest()[:12]}.pt"
-    if not kept.is_file():
+
+    def act() -> tuple[Tensor, Tensor, tuple[str, ...]]:
         films, kinds = _act(source, load_films(chosen, dtype=torch.float32), seed)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        torch.save((films.half(), region_boxes(films, source.region), kinds), kept)
-    films, boxes, kinds = torch.load(kept, weights_only=True)
-    return Rehearsal(films, boxes, tuple(kinds))
+        return films.half(), region_boxes(films, source.region), tuple(kinds)
+
+    ways = list(_lesions(source)), list(augment.CHANGES)
+    known = inputs(chosen, source.region), source.modality, ways, seed
+    return Rehearsal(*cached("rehearsal", known, act, runs))
 
 
 def _act(source: Source, films: Tensor, seed: int) -> tuple[Tensor, list[str]]:
@@ -144,11 +146,15 @@ def _act(source: Source, films: Tensor, seed: int) -> tuple[Tensor, list[str]]:
     where = blur(_inside(source, films), 3.0 * films.shape[-1] / 224)
     room = where.amax((1, 2, 3)) > 0.5  # slices of face and neck show no brain to draw into
     films, where = films[room], where[room]
-    for kind, lesion in (CHEST if source.region == "lungs" else HEAD).items():
+    for kind, lesion in _lesions(source).items():
         pairs = zip(films.split(32), where.split(32), strict=True)
         drawn[kind] = torch.cat([stretch(lesion(x, mask, generator)) for x, mask in pairs])
     kinds = [kind for kind, batch in drawn.items() for _ in batch]
     return torch.cat(list(drawn.values())), kinds
+
+
+def _lesions(source: Source) -> dict[str, Lesion]:
+    return CHEST if source.region == "lungs" else HEAD
 
 
 def _taken_otherwise(films: Tensor, generator: Generator) -> Tensor:

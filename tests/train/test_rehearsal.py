@@ -1,12 +1,17 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Generator, Tensor
 
 from core.cards import REHEARSED
 from tests.train.test_lesions import film
+from train.data import Case
 from train.lesions import LESIONS
-from train.rehearsal import CHEST, HEAD, separated
+from train.rehearsal import CHEST, HEAD, rehearsal, separated
+from train.sources import SOURCES, Source
 
 __all__ = ["film"]  # the fixture
 
@@ -43,3 +48,25 @@ def test_normals_of_another_machine_count_as_normal():
 def test_the_mean_is_over_lesions_and_not_over_films():
     kind = ["normal", "lobar", "basal", "basal", "basal"]
     assert separated(np.array([1.0, 0, 2, 2, 2]), kind)[REHEARSED] == torch.tensor([0.0, 1.0]).mean()
+
+
+def test_a_rehearsal_is_acted_again_for_another_seed_or_corrected_scans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen: list[tuple[float, int]] = []
+
+    def act(_: Source, films: Tensor, seed: int) -> tuple[Tensor, list[str]]:
+        seen.append((float(films.max()), seed))
+        return films, ["normal"]
+
+    monkeypatch.setattr("train.rehearsal._act", act)
+    case = Case(tmp_path / "slice.png", "slice.png", "normal", "1", "validation")
+    for grey, seed in ((0, 0), (0, 0), (0, 1), (255, 1)):
+        Image.new("L", (32, 32), grey).save(case.path)
+        rehearsal.cache_clear()  # as in the next process
+        acted = rehearsal(
+            SOURCES["brain-mri"], (case,), split="validation", seed=seed, runs=tmp_path / "runs"
+        )
+        assert acted.kind == ("normal",)
+        assert float(acted.films.max()) == grey / 255
+    assert seen == [(0, 0), (0, 1), (1, 1)]
