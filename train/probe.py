@@ -22,6 +22,7 @@ from core.types import InputSpec
 from train import calibration, classifier_card, films, loop, provenance, seeds, tasks, views
 from train.classifier import area
 from train.data import Case
+from train.runs import cached
 from train.tasks import TASKS, Task
 from train.views import SHIFTS
 
@@ -70,7 +71,9 @@ def main() -> None:
     if isinstance(network, Probe) and task.region == "lungs":
         network.look_at(usual_lungs(*parts["train"]))
     folder = arguments.runs / f"{task.card(arguments.model)}-{arguments.seed}"
-    numbers = gather(network, spec, task, cases, parts, folder, copies=arguments.copies, seed=arguments.seed)
+    numbers = gather(
+        network, spec, task, cases, parts, arguments.runs, copies=arguments.copies, seed=arguments.seed
+    )
     if isinstance(network, Probe):
         network.standardise(numbers["train"].shown[""])
     settings = replace(head.settings, seed=arguments.seed)
@@ -151,24 +154,26 @@ def gather(
     seed: int,
 ) -> dict[str, Numbers]:
     """Ask the frozen network about every film, or read its answers from an earlier run."""
-    path = folder.parent / f"{folder.name.rpartition('-')[0]}-numbers-{copies}.pt"  # whatever the seed
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        found: dict[str, tuple[Tensor, dict[str, Tensor]]] = {}
+
+    def ask() -> dict[str, tuple[Tensor, dict[str, Tensor]]]:
         with torch.inference_mode():
             generator = Generator().manual_seed(seed)
             shown, boxes = parts["train"]
             days = [seen(network, shown, boxes, spec, None, generator) for _ in range(copies)]
-            found["train"] = torch.stack(days), {"": seen(network, shown, boxes, spec)}
+            train = torch.stack(days), {"": seen(network, shown, boxes, spec)}
             shown, boxes = parts["validation"]
             changed = {name: seen(network, shown, boxes, spec, change) for name, change in SHIFTS.items()}
-            found["validation"] = torch.empty(0), {"": seen(network, shown, boxes, spec), **changed}
-        torch.save(found, path)
-    saved = torch.load(path, weights_only=True)
+            return {
+                "train": train,
+                "validation": (torch.empty(0), {"": seen(network, shown, boxes, spec), **changed}),
+            }
+
+    place = network.place if isinstance(network, Probe) else None
+    known = network.of, network.lent.state_dict(), place, spec, parts, list(SHIFTS), copies, seed
+    saved = cached("numbers", known, ask, folder)
     return {
         name: Numbers(
-            copies=saved[name][0],
-            shown=saved[name][1],
+            *saved[name],
             truth=torch.tensor([task.labels.index(case.label) for case in tasks.of_split(cases, name)]),
         )
         for name in SPLITS
