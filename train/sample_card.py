@@ -56,8 +56,8 @@ def publish(
     fresh: Scans, train: Scans, held_out: Scans, runs: Path, minutes: Mapping[str, float], *, choose: bool
 ) -> None:
     """Measure the fresh scans; choose and write some unless they were chosen before; write the card."""
-    known = sample_judges.remembered_features(train, runs / "samples-features.pt")
-    others = sample_judges.remembered_features(held_out, runs / "samples-features-held-out.pt")
+    known = sample_judges.remembered_features(train, runs)
+    others = sample_judges.remembered_features(held_out, runs)
     found = sample_measures.features(fresh.pixels)
     theirs = sample_scans.families(train.condition)
     real = [sample_measures.directions(known[theirs == family]) for family in range(len(JUDGES))]

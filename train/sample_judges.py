@@ -13,6 +13,7 @@ from core.errors import RefusedScan
 from core.inference import Model
 from core.types import LungFields, Scan
 from train import sample_files, sample_measures, sample_scans
+from train.runs import cached
 from train.sample_measures import Apart, Directions
 from train.sample_scans import CONDITIONS, Scans
 
@@ -127,9 +128,7 @@ def nearness(made: Scans, found: Tensor, train: Scans, known: Tensor, real: Sequ
     return Nearness(ours, greys, features, which, *(tuple(column) for column in zip(*apart, strict=True)))
 
 
-def remembered_features(scans: Scans, path: Path) -> Tensor:
+def remembered_features(scans: Scans, folder: Path) -> Tensor:
     """Features of real scans, computed once."""
-    if not path.is_file():
-        torch.save(sample_measures.features(scans.pixels), path)
-    found: Tensor = torch.load(path, weights_only=True)
-    return found
+    known = cards.read(f"backbone-{sample_measures.BACKBONE}").sha256, scans.pixels
+    return cached("samples-features", known, lambda: sample_measures.features(scans.pixels), folder)

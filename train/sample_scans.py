@@ -10,6 +10,7 @@ from core import heads
 from core.resample import FILM_SIZE, crop
 from train import films, tasks
 from train.data import Case
+from train.runs import cached
 from train.tasks import TASKS
 
 # of the film, around the lungs' box but never beyond the film's edge: neck, arms and belly stay in
@@ -39,12 +40,14 @@ class Scans:
 def load(data: Path, split: str, runs: Path) -> Scans:
     """All scans of a split, films framed by the lungs and slices by the head, once, and kept in runs."""
     parts = [tasks.of_split(tasks.gather(TASKS[task], data, seed=0), split) for task in ORDER]
-    path = runs / f"samples-{split}.pt"
-    if not path.is_file():
-        pixels = [_pixels(task, cases, runs) for task, cases in zip(ORDER, parts, strict=True)]
-        torch.save((torch.cat(pixels) * 255).round().byte(), path)
-    pixels = torch.load(path, weights_only=True, mmap=True)
-    named = [(task, case) for task, cases in zip(ORDER, parts, strict=True) for case in cases]
+    asked = list(zip(ORDER, parts, strict=True))
+
+    def frame() -> Tensor:
+        return (torch.cat([_pixels(task, cases, runs) for task, cases in asked]) * 255).round().byte()
+
+    known = WIDE_LUNGS, WIDE_HEAD, [films.inputs(cases, TASKS[task].region) for task, cases in asked]
+    pixels = cached(f"samples-{split}", known, frame, runs, mmap=True)
+    named = [(task, case) for task, cases in asked for case in cases]
     condition = torch.tensor([CONDITIONS.index((task, case.label)) for task, case in named])
     return Scans(pixels.float().div_(255).half(), condition, tuple(case.patient for _, case in named))
 

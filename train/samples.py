@@ -13,6 +13,7 @@ from torch import Tensor
 
 from core.errors import DataSetError
 from train import loop, sample_card, sample_coder, sample_detail, sample_flow, sample_prior, sample_scans
+from train.runs import cached
 from train.sample_nets import Autoencoder, Denoiser
 from train.sample_prior import Prior
 from train.sample_scans import CONDITIONS, Scans
@@ -57,14 +58,14 @@ def main() -> None:
         sharp, detail = taught.network.eval(), detail + taught.minutes
     if arguments.stage == "coder":
         return
-    space = remembered(folder / "samples-latents.pt", sharp, train, held_out)
+    space = remembered(folder, sharp, train, held_out)
     prior = sample_prior.fit(space.latents, space.mode, sample_scans.families(train.condition))
     flow = sample_flow.learn(
         space.latents, space.mode, space.held_out, prior, folder / "samples-denoiser", DENOISER
     )
     if arguments.stage == "denoiser":
         return
-    fresh = drawn(folder / "samples-fresh.pt", sharp, flow.network, prior, space)
+    fresh = drawn(folder, sharp, flow.network, prior, space)
     minutes = {"autoencoder": coder.minutes, "detail": detail, "denoiser": flow.minutes}
     sample_card.publish(fresh, train, held_out, folder, minutes, choose=arguments.stage != "measure")
 
@@ -78,27 +79,22 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def remembered(path: Path, coder: Autoencoder, train: Scans, held_out: Scans) -> Space:
+def remembered(folder: Path, coder: Autoencoder, train: Scans, held_out: Scans) -> Space:
     """Latents and modes, computed once."""
-    if not path.is_file():
+
+    def encode() -> tuple[Tensor, Tensor, tuple[Tensor, Tensor], Tensor, Tensor]:
         latents, others = encoded(coder, train.pixels), encoded(coder, held_out.pixels)
         mean, std = latents.mean((0, 2, 3), keepdim=True), latents.std((0, 2, 3), keepdim=True)
         centres = sample_prior.centres(train.pixels, train.condition, seed=0)
-        torch.save(
-            {
-                "latents": ((latents - mean) / std).half(),
-                "mode": sample_prior.modes(train.pixels, train.condition, centres),
-                "others": ((others - mean) / std).half(),
-                "other modes": sample_prior.modes(held_out.pixels, held_out.condition, centres),
-                "mean": mean,
-                "std": std,
-            },
-            path,
+        mode, other_modes = (
+            sample_prior.modes(scans.pixels, scans.condition, centres) for scans in (train, held_out)
         )
-    kept = torch.load(path, weights_only=True)
-    return Space(
-        kept["latents"], kept["mode"], (kept["others"], kept["other modes"]), kept["mean"], kept["std"]
-    )
+        held = ((others - mean) / std).half(), other_modes
+        return ((latents - mean) / std).half(), mode, held, mean, std
+
+    scans = [(some.pixels, some.condition) for some in (train, held_out)]
+    known = coder.state_dict(), scans, sample_prior.MODES, sample_prior.COARSE
+    return Space(*cached("samples-latents", known, encode, folder))
 
 
 def encoded(coder: Autoencoder, pixels: Tensor) -> Tensor:
@@ -114,15 +110,14 @@ def decoded(coder: Autoencoder, latents: Tensor) -> Tensor:
     return (scans.clamp(0, 1) * 255).round() / 255
 
 
-def drawn(path: Path, coder: Autoencoder, denoiser: Denoiser, prior: Prior, space: Space) -> Scans:
+def drawn(folder: Path, coder: Autoencoder, denoiser: Denoiser, prior: Prior, space: Space) -> Scans:
     """FRESH scans of each condition, modes as frequent as among the training scans."""
-    if not path.is_file():
-        condition = torch.arange(len(CONDITIONS)).repeat_interleave(torch.tensor(FRESH))
-        seeds = FIRST_SEED + torch.arange(len(condition))
-        modes = torch.tensor(
-            [_mode(space.mode, int(c), int(s)) for c, s in zip(condition, seeds, strict=True)]
-        )
-        family = sample_scans.families(condition)  # in one block each, as CONDITIONS lists them
+    condition = torch.arange(len(CONDITIONS)).repeat_interleave(torch.tensor(FRESH))
+    seeds = FIRST_SEED + torch.arange(len(condition))
+    modes = torch.tensor([_mode(space.mode, int(c), int(s)) for c, s in zip(condition, seeds, strict=True)])
+    family = sample_scans.families(condition)  # in one block each, as CONDITIONS lists them
+
+    def draw() -> Tensor:
         latents = [
             sample_flow.draw(denoiser, prior, some, seed, guidance)
             for number, guidance in enumerate(GUIDANCE)
@@ -130,9 +125,11 @@ def drawn(path: Path, coder: Autoencoder, denoiser: Denoiser, prior: Prior, spac
                 modes[family == number].split(32), seeds[family == number].split(32), strict=True
             )
         ]
-        pixels = decoded(coder, torch.cat(latents) * space.std + space.mean)
-        torch.save((pixels, condition, seeds), path)
-    pixels, condition, seeds = torch.load(path, weights_only=True)
+        return decoded(coder, torch.cat(latents) * space.std + space.mean)
+
+    networks = coder.state_dict(), denoiser.state_dict(), prior
+    known = networks, space.std, space.mean, modes, family, seeds, GUIDANCE, sample_flow.STEPS
+    pixels = cached("samples-fresh", known, draw, folder)
     return Scans(pixels, condition, tuple(str(seed) for seed in seeds.tolist()))
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,6 +21,7 @@ from train import (
     sample_judges,
     sample_measures,
     sample_prior,
+    sample_scans,
     samples,
 )
 from train.sample_nets import Autoencoder, Denoiser
@@ -154,6 +157,68 @@ def test_without_data_one_sentence_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["samples", "--data", str(tmp_path), "--runs", str(tmp_path)])
     with pytest.raises(SystemExit, match="chest_xray"):
         samples.main()
+
+
+@pytest.fixture
+def scans() -> sample_scans.Scans:
+    condition = torch.arange(70) % 7
+    pixels = torch.rand(70, 1, 224, 224, generator=Generator().manual_seed(0)).half()
+    return sample_scans.Scans(pixels, condition, tuple(map(str, range(70))))
+
+
+def autoencoder(seed: int) -> Autoencoder:
+    torch.manual_seed(seed)
+    return Autoencoder(width=8, latent=2).eval()
+
+
+def test_another_autoencoder_or_other_scans_give_other_latents(scans: sample_scans.Scans, tmp_path):
+    first, again, other = (
+        samples.remembered(tmp_path, autoencoder(seed), scans, scans) for seed in (0, 0, 1)
+    )
+    assert torch.equal(first.latents, again.latents)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert not torch.equal(first.mean, other.mean)
+    darker = replace(scans, pixels=scans.pixels / 2)
+    assert not torch.equal(first.mean, samples.remembered(tmp_path, autoencoder(0), darker, scans).mean)
+
+
+def test_other_networks_draw_other_scans(prior: sample_prior.Prior, tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "FRESH", (1, 0, 0, 1, 0, 0, 0))
+    monkeypatch.setattr(samples, "GUIDANCE", (1.0, 1.0))
+    monkeypatch.setattr(samples, "_mode", lambda *_: 0)
+    unit = torch.ones(1, 2, 1, 1)
+    nothing = torch.empty(0)
+    space = samples.Space(nothing, nothing, (nothing, nothing), 0 * unit, unit)
+    network, coder = denoiser(prior), autoencoder(0)
+
+    def drawn() -> torch.Tensor:
+        return samples.drawn(tmp_path, coder, network, prior, space).pixels
+
+    first = drawn()
+    assert first.shape == (2, 1, 224, 224)
+    assert torch.equal(drawn(), first)
+    assert len(list(tmp_path.iterdir())) == 1
+    torch.nn.init.normal_(network.leave[-1].weight, std=0.5)
+    second = drawn()
+    coder = autoencoder(1)
+    third = drawn()
+    assert not torch.equal(first, second)
+    assert not torch.equal(second, third)
+
+
+def test_another_backbone_or_other_scans_are_looked_at_anew(scans: sample_scans.Scans, tmp_path, monkeypatch):
+    seen = iter(torch.arange(9.0))
+    monkeypatch.setattr(sample_measures, "features", lambda _: next(seen))
+    found = []
+    for sha256, pixels in (
+        ("a", scans.pixels),
+        ("a", scans.pixels),
+        ("b", scans.pixels),
+        ("b", scans.pixels[:9]),
+    ):
+        monkeypatch.setattr(cards, "read", lambda _, sha256=sha256: SimpleNamespace(sha256=sha256))
+        found.append(int(sample_judges.remembered_features(replace(scans, pixels=pixels), tmp_path)))
+    assert found == [0, 0, 1, 2]
 
 
 @ships
