@@ -121,5 +121,14 @@ def test_a_scan_goes_through_its_backbone_once(tmp_path: Path):
     assert again == pytest.approx(backbone(x)[0], abs=1e-3)
 
 
+def test_another_backbone_is_asked_anew(tmp_path: Path):
+    x = torch.rand(1, 3, 8, 8, generator=Generator().manual_seed(0))
+    first, second = Counting(), Counting()
+    second.register_buffer("weight", torch.ones(1))
+    for backbone in (first, second, first):
+        Remembered(backbone, tmp_path)(x)
+    assert (first.seen, second.seen) == (1, 1)
+
+
 def test_memory_counts_buffers():
     assert size_of(Detail(size=224)) == 2 * 56 * 56 * 4
