@@ -70,7 +70,8 @@ def main() -> None:
     parts = {name: films.load(tasks.of_split(cases, name), task.region, arguments.runs) for name in SPLITS}
     if isinstance(network, Probe) and task.region == "lungs":
         network.look_at(usual_lungs(*parts["train"]))
-    folder = arguments.runs / f"{task.card(arguments.model)}-{arguments.seed}"
+    # a head on another network must not go on from this one's checkpoint
+    folder = arguments.runs / f"{task.card(arguments.model)}-{arguments.seed}-{network.of}"
     numbers = gather(
         network, spec, task, cases, parts, arguments.runs, copies=arguments.copies, seed=arguments.seed
     )
