@@ -193,7 +193,7 @@ class _Run(Generic[Network]):
             self.best_state = {k: v.clone() for k, v in self.smooth.state_dict().items()}
         if self.rank > 0:
             return
-        runs.save(self._state(), self.checkpoint)  # one that stops while writing must not cost the run
+        runs.save(self._state(), self.checkpoint)  # a stop while writing must not cost the run
 
     def _state(self) -> dict[str, object]:
         return {
