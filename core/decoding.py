@@ -196,6 +196,10 @@ class _Watch:
     """Kills decoders that overrun. One thread for all: a timer for each file costs as much as decoding it."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Watch none: at the start, and after a fork, which takes no threads along."""
         self._lock = threading.Lock()
         self._due: dict[_Worker, float] = {}
         self._looks = False
@@ -225,15 +229,15 @@ class _Watch:
                 if not self._looks:
                     return
 
-    def forget(self) -> None:
-        """After a fork, which takes no threads along."""
-        self.__init__()  # type: ignore[misc]
-
 
 class _Pool:
     """Idle decoders. slots: how many may work at once; who comes later waits."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Have none: at the start, and after a fork. The pipes are the parent's, not ours."""
         self.slots = threading.BoundedSemaphore(POOL)
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
@@ -260,10 +264,6 @@ class _Pool:
             workers, self._idle = self._idle, []
         for worker in workers:
             worker.end()
-
-    def forget(self) -> None:
-        """After a fork: the pipes belong to the parent, who would get this process's answers."""
-        self.__init__()  # type: ignore[misc]
 
 
 _POOL: Final = _Pool()

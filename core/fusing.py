@@ -3,6 +3,7 @@
 import copy
 import ctypes
 import platform
+from functools import cache
 from typing import Final, TypeVar
 
 import torch
@@ -71,9 +72,30 @@ def _merge_neighbours(layers: nn.Sequential) -> None:
 
 
 def _one_layer(convolution: nn.Conv2d, *, relu: bool) -> nn.Module:
-    if torch.backends.mkldnn.is_available():
+    if torch.backends.mkldnn.is_available() and operators_answer():
         return _Convolution(convolution, relu=relu)
     return nn.Sequential(convolution, nn.ReLU(inplace=True)) if relu else convolution
+
+
+@cache
+def operators_answer() -> bool:
+    """Whether this torch has the private operators of _Convolution, and they answer as nn.Conv2d does."""
+    return all(_answers(bias=bias, relu=relu) for bias in (True, False) for relu in (True, False))
+
+
+def _answers(*, bias: bool, relu: bool) -> bool:
+    convolution = nn.utils.skip_init(nn.Conv2d, 4, 6, 3, stride=2, padding=1, groups=2, bias=bias)
+    convolution.requires_grad_(False)  # and no random start: the caller's generator is left alone
+    for values in convolution.parameters():
+        values.copy_(torch.arange(values.numel()).sin().view_as(values))
+    x = torch.arange(2 * 4 * 9 * 9).cos().view(2, 4, 9, 9)
+    with torch.no_grad():
+        wanted = F.relu(convolution(x)) if relu else convolution(x)
+        try:
+            found = _Convolution(convolution, relu=relu)(x)
+            return found.shape == wanted.shape and torch.allclose(found, wanted, atol=1e-5)
+        except (AttributeError, TypeError, RuntimeError):  # gone, or called otherwise
+            return False
 
 
 def _halves(pool: nn.MaxPool2d) -> bool:

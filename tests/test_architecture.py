@@ -35,7 +35,7 @@ ROWS = [
     {"core.decoding"},
     {"core.decoder"},
     {"core.dicom", "core.pictures", "core.windows"},
-    {"core.types", "core.card_types", "core.errors", "core.limits"},
+    {"core.types", "core.card_types", "core.errors", "core.limits", "core.precision"},
 ]
 SIDES = ("app", "pages", "train", "benchmarks")
 
@@ -86,6 +86,17 @@ def test_core_knows_no_interface_and_no_training(path: Path):
 def test_pages_compute_nothing(path: Path):
     roots = {name.split(".")[0] for name in imported(path)}
     assert not roots & {"torch", "torchvision", "sklearn", "scipy"}
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *files(*SIDES[1:], "core")], ids=module_of)
+def test_bfloat16_is_asked_for_in_one_place(path: Path):
+    if module_of(path) in ("core.precision", "benchmarks.precision"):  # the latter measures what it costs
+        return
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    names |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {name.split(".")[-1] for name in imported(path)}
+    assert "autocast" not in names, "use core.precision.half: not every processor has bfloat16"
 
 
 @pytest.mark.parametrize("side", SIDES)

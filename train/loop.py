@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from core import precision
 from train import runs
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -26,7 +27,10 @@ Validate = Callable[[Network], Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How long and how fast. patience: epochs without a better figure before stopping."""
+    """How long and how fast. patience: epochs without a better figure before stopping.
+
+    bf16: bfloat16, where the device has it.
+    """
 
     epochs: int
     batch: int = 32
@@ -172,7 +176,7 @@ class _Run(Generic[Network]):
         name = f"epoch {self.epoch + 1}/{self.settings.epochs}"
         for step in tqdm(range(self.steps), desc=name, unit="batch", mininterval=30, disable=self.rank > 0):
             batch = order[step * self.settings.batch :][: self.settings.batch]
-            with torch.autocast(device().type, dtype=torch.bfloat16, enabled=self.settings.bf16):
+            with precision.half(device(), wanted=self.settings.bf16):
                 loss = self.loss(batch[self.rank :: self.size], generator)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()

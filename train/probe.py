@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from core import cards, checkpoints, lungs
+from core import cards, checkpoints, lungs, precision
 from core.card_types import Card, Training
 from core.models.backbones import MEAN, SIDE, STD
 from core.models.lent import Dense, Pooled, Probe
@@ -198,7 +198,7 @@ def seen(
             if generator is None
             else views.another_day(part, box, spec, generator)
         )
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision.half("cpu"):
             maps = network.features(x.contiguous(memory_format=torch.channels_last))
         rows.append(network.pooled(maps.float()))
     return torch.cat(rows)

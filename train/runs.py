@@ -10,6 +10,8 @@ from uuid import uuid4
 import torch
 from torch import Tensor
 
+from core.precision import has_bfloat16
+
 Value = TypeVar("Value")
 
 
@@ -23,7 +25,8 @@ def cached(
     make: returns tensors, numbers and strings, alone or in tuples, lists and dicts.
     mmap: whether tensors stay on disk until they are looked at.
     """
-    path = folder / f"{stem}-{digest(inputs)[:16]}.pt"
+    # networks answer a little otherwise in bfloat16
+    path = folder / f"{stem}-{digest(inputs, has_bfloat16('cpu'))[:16]}.pt"
     if not path.is_file():
         save(make(), path)
     found: Value = torch.load(path, weights_only=True, mmap=mmap)

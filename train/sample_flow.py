@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
+from core import precision
 from train import loop
 from train.sample_nets import Denoiser
 from train.sample_prior import Prior
@@ -44,7 +45,7 @@ def learn(
 
     def validate(network: Denoiser) -> Mapping[str, float]:
         generator = Generator().manual_seed(0)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        with torch.inference_mode(), precision.half("cpu"):
             losses = [
                 float(loss(network, prior, some.float(), told, generator))
                 for some, told in zip(
@@ -75,7 +76,7 @@ def loss(network: Denoiser, prior: Prior, latents: Tensor, mode: Tensor, generat
 
 def velocity(network: Denoiser, prior: Prior, x: Tensor, time: Tensor, mode: Tensor) -> Tensor:
     """What the bell curves say, put right by the network. x: (N, C, H, W). Returns the same shape."""
-    with torch.autocast("cpu", enabled=False):
+    with precision.half("cpu", wanted=False):
         first = prior.velocity(x.float(), time, mode)
     clean = x - time[:, None, None, None] * first
     right: Tensor = network(torch.cat([x, clean], dim=1), time, mode)
@@ -94,7 +95,7 @@ def draw(
     x = torch.stack([torch.randn(shape, generator=Generator().manual_seed(seed)) for seed in seeds.tolist()])
     times = LAST * (1 - torch.linspace(0, 1, steps + 1))
     before: Tensor | None = None
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), precision.half("cpu"):
         for now, then in pairwise(times):
             slope = _guided(network, prior, x, now.expand(len(x)), mode, guidance)
             step = slope if before is None else 1.5 * slope - 0.5 * before

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from core import checkpoints
+from core import checkpoints, precision
 from core.models.backbones import MEAN, STD
 from core.resample import resize
 
@@ -31,7 +31,7 @@ def features(pixels: Tensor) -> Tensor:
     backbone = checkpoints.backbone(BACKBONE).eval()
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
     found = []
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), precision.half("cpu"):
         for some in pixels.split(16):
             maps = backbone((some.float().expand(-1, 3, -1, -1) - mean) / std)
             found.append(torch.cat([depth.float().mean((2, 3)) for depth in maps], dim=1))
@@ -103,8 +103,9 @@ def bell_curve(pixels: Tensor, count: int, generator: Generator) -> Tensor:
     """What principal components alone would make, the baseline: (N, 1, H, W) -> (count, 1, H, W)."""
     flat = pixels.float().flatten(1)
     mean = flat.mean(0)
-    torch.manual_seed(0)  # svd_lowrank takes no generator
-    _, values, axes = torch.svd_lowrank(flat - mean, q=min(DIRECTIONS, len(flat) - 1), niter=2)
+    with torch.random.fork_rng():  # svd_lowrank takes no generator
+        torch.manual_seed(0)
+        _, values, axes = torch.svd_lowrank(flat - mean, q=min(DIRECTIONS, len(flat) - 1), niter=2)
     strength = torch.randn(count, len(values), generator=generator) * values / len(flat) ** 0.5
     drawn: Tensor = mean + strength @ axes.T
     return drawn.clamp(0, 1).view(count, *pixels.shape[1:])

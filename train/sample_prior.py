@@ -97,8 +97,9 @@ def fit(latents: Tensor, mode: Tensor, family: Tensor, rank: int = RANK) -> Prio
 def _spread(off: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
     """Principal directions (R, D), variances (R,) and the mean variance of what they leave."""
     rank = min(rank, len(off) // 2)
-    torch.manual_seed(0)  # svd_lowrank takes no generator
-    _, values, directions = torch.svd_lowrank(off, q=rank, niter=2)
+    with torch.random.fork_rng():  # svd_lowrank takes no generator
+        torch.manual_seed(0)
+        _, values, directions = torch.svd_lowrank(off, q=rank, niter=2)
     variances = values.square() / len(off)
     rest = (off.square().sum() / len(off) - variances.sum()) / (off.shape[1] - rank)
     return directions.T.contiguous(), variances, rest

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from core import precision
 from core.errors import DataSetError
 from train import loop, sample_card, sample_coder, sample_detail, sample_flow, sample_prior, sample_scans
 from train.runs import cached
@@ -99,7 +100,7 @@ def remembered(folder: Path, coder: Autoencoder, train: Scans, held_out: Scans) 
 
 def encoded(coder: Autoencoder, pixels: Tensor) -> Tensor:
     """(N, 1, H, W) -> (N, C, H / 8, W / 8), the means."""
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), precision.half("cpu"):
         return torch.cat([coder.encode(some.float())[0].float() for some in pixels.split(32)])
 
 

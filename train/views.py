@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor, nn
 
+from core import precision
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
@@ -41,7 +42,7 @@ def logits(
     """(N, K), without augmentation, in batches."""
     network.eval()
     batches = []
-    with torch.inference_mode(), torch.autocast(loop.device().type, torch.bfloat16):
+    with torch.inference_mode(), precision.half(loop.device()):
         for part, box in zip(films.split(32), boxes.split(32), strict=True):
             shown = change(part.float()) if change else part
             x = plain(shown, box, spec).to(loop.device()).contiguous(memory_format=torch.channels_last)

@@ -6,6 +6,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from core import precision
 from core.explain.passes import Progress, at_least_one, logits
 from core.explain.windowed import Windowed
 from core.models.base import Classifier
@@ -40,7 +41,7 @@ def occlusion(
             f"give stride <= window <= {min(height, width)}."
         )
     x = x.contiguous(memory_format=torch.channels_last)  # faster in batches
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+    with torch.no_grad(), precision.half("cpu", wanted=half):
         windowed = Windowed(model, x, window)
     corners = list(product(_starts(height, window, stride), _starts(width, window, stride)))
     lost, covered = torch.zeros(2, height, width)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from core import precision
 from core.models.base import Classifier
 
 Progress = Callable[[float], None]  # gets the share done, in (0, 1]; what it raises ends the method
@@ -32,7 +33,7 @@ def logits(
     """
     x = x.contiguous(memory_format=torch.channels_last)  # a third faster in batches
     with torch.no_grad():
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        with precision.half("cpu", wanted=half):
             maps = (features or model.features)(x)
         return model.head(maps.float())[:, target]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Generator, Tensor, nn
 
+from core import precision
 from core.explain.passes import Progress, blur
 from core.models.base import Classifier
 from core.models.ensemble import Answering, ClassifierEnsemble, seen_by
@@ -112,7 +113,7 @@ def deletion_and_insertion(
     counts = torch.linspace(0, rank.numel(), steps + 1).round().view(-1, 1, 1, 1)
     hot = rank < counts  # (steps + 1, 1, H, W)
     blurred = blur(x)
-    with torch.no_grad(), torch.autocast(x.device.type, torch.bfloat16, enabled=half):
+    with torch.no_grad(), precision.half(x.device, wanted=half):
         both = [model(torch.where(hot, blurred, x)), model(torch.where(hot, x, blurred))]
     deleted, shown = (torch.softmax(logits.float(), dim=1)[:, target] for logits in both)
     shares = tuple(torch.linspace(0, 1, steps + 1).tolist())

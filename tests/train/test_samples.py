@@ -264,3 +264,13 @@ def test_each_sample_that_ships_is_nobody_by_its_card():
             assert set(measures[name]["shipped"]) == files
             least = measures[name]["real patients, 5th percentile of nearest"]
             assert min(measures[name]["shipped"].values()) >= least
+
+
+def test_random_numbers_of_the_caller_go_on_as_they_were():
+    pixels = torch.rand(12, 1, 16, 16, generator=Generator().manual_seed(0))
+    before = torch.get_rng_state()
+    first = sample_measures.bell_curve(pixels, 3, Generator().manual_seed(1))
+    sample_prior._spread(pixels.flatten(1), 4)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.rand(5)
+    assert torch.equal(sample_measures.bell_curve(pixels, 3, Generator().manual_seed(1)), first)
