@@ -13,12 +13,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from core.card_types import BackboneCard, Card, Scores, SegmenterCard
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
+from core.names import AUROC_DRAWN_LESIONS
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 SAMPLES = "samples"  # a folder of scans, which core.samples reads: its card is no model's
 
 TASKS = ("pneumonia", "etiology", "covid", "chest anomaly")  # offered in this order, others after them
-REHEARSED = "AUROC of drawn lesions"  # the figure that detectors are ordered by
 TAUGHT = ("restoring", "lesions")  # models that learned from drawn lesions have a head start there
 SLOW = ("ensemble-classifier",)  # as slow as all its members, so that nobody lands on it unasked
 CLEARLY = 0.02  # by this much a detector must beat the yardstick there to be offered before it
@@ -69,7 +69,7 @@ def _standing(card: Card) -> float:
         return 0.0
     if card.model == "ensemble":
         return 1.0
-    return card.figures.get(REHEARSED, 0.0) + CLEARLY * card.yardstick
+    return card.figures.get(AUROC_DRAWN_LESIONS, 0.0) + CLEARLY * card.yardstick
 
 
 def broken(root: Path = WEIGHTS) -> dict[str, str]:

@@ -25,7 +25,7 @@ from core.inference import Model
 from core.models import KNN, Classifier
 from core.models.knn import Ballot, count
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, VOTING, Index
-from core.types import FloatArray
+from core.types import FloatArray, is_abnormal
 from train import provenance, report, tasks
 from train.data import Case
 
@@ -142,7 +142,7 @@ def write(card: Card, index: Index, polled: Polled, root: Path = cards.WEIGHTS) 
         voters=int((index.split == VOTING).sum()),
         **asdict(polled.ballot),
         threshold=threshold,
-        agreement=float(np.mean((shares >= threshold) == (own >= card.threshold))),
+        agreement=float(np.mean(is_abnormal(shares, threshold) == is_abnormal(own, card.threshold))),
         command=provenance.command(),
         sha256=provenance.sha256(data),
     )

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from core import cards
+from core import cards, names
 from core.card_types import Card
 
 FILE = "validation.json"
@@ -29,9 +29,9 @@ def main() -> None:
     if len(areas) < 2:
         raise SystemExit(f"No other seed of {card.id} in {arguments.runs}. Train with --dry --seed 1.")
     found = {
-        "AUC over seeds, mean": float(np.mean(areas)),
-        "AUC over seeds, spread": float(np.std(areas, ddof=1)),
-        "seeds": float(len(areas)),
+        names.SEED_AUC_MEAN: float(np.mean(areas)),
+        names.SEED_AUC_SPREAD: float(np.std(areas, ddof=1)),
+        names.SEEDS: float(len(areas)),
     }
     cards.write_card(replace(card, figures={**card.figures, **found}))
     print(card.id, "  ".join(f"{name} {value:.4g}" for name, value in found.items()))

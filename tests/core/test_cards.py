@@ -7,6 +7,7 @@ import pytest
 from core import cards
 from core.card_types import Card, Scores
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
+from core.names import AUROC_DRAWN_LESIONS
 
 EVERY = cards.every()
 
@@ -126,7 +127,7 @@ def test_detectors_stand_behind_ensembles_by_drawn_lesions_and_must_beat_the_yar
             id=name,
             model="ensemble" if name == "several" else "dense",
             yardstick=name == "ruler",
-            figures={} if figure is None else {cards.REHEARSED: figure},
+            figures={} if figure is None else {AUROC_DRAWN_LESIONS: figure},
         )
         (tmp_path / name).mkdir()
         cards.write_card(made, tmp_path)
