@@ -4,7 +4,6 @@ Films brought to the same sharpness, sharpened films, and films of adults. Nothi
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from sklearn.metrics import roc_auc_score
@@ -28,9 +27,7 @@ def main() -> None:
         measured = sharpness(card, network, arguments.data, arguments.runs)
         if card.task in ("pneumonia", "etiology"):
             measured |= adults(card, network, arguments.data, arguments.runs)
-        now = cards.read(card.id)  # others may have written to it meanwhile
-        assert isinstance(now, Card)
-        cards.write_card(replace(now, figures={**now.figures, **measured}))
+        cards.update(card.id, figures=measured)
         print(card.id, "  ".join(f"{name} {value:.4g}" for name, value in measured.items()), flush=True)
 
 

@@ -150,7 +150,7 @@ def write(card: Card, index: Index, polled: Polled, root: Path = cards.WEIGHTS) 
     if not isinstance(now, Card) or now.sha256 != card.sha256:
         raise SystemExit(f"{card.id} was trained anew in the meantime. Start again.")
     (root / card.id / "embeddings.npz").write_bytes(data)
-    cards.write_card(replace(now, known=known), root)
+    cards.update(card.id, root, known=known)
     print(
         f"{card.id}: {known.n} scans kept, {len(data) / 1e6:.1f} MB; {polled.ballot}, "
         f"verdict as the network's on {known.agreement:.1%} of {len(shares)} validation scans"
