@@ -180,7 +180,7 @@ def update(card_id: str, root: Path = WEIGHTS, **changes: Any) -> AnyCard:
         raise CardError(
             f"{unknown[0]} of {card_id} cannot be changed. Choose from: {', '.join(sorted(known))}."
         )
-    merged = {
+    merged: dict[str, Any] = {
         name: {**getattr(card, name), **value} if isinstance(value, Mapping) else value
         for name, value in changes.items()
     }

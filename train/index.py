@@ -195,7 +195,8 @@ def as_card(card_id: str, model: Model, index: Index, polled: Polled, minutes: f
 
 def publish(draft: Card, network: KNN, cases: Sequence[Case], *, base: Card) -> None:
     """Score it and write its folder. The gate has learned from the same films, so it is the same."""
-    card = report.publish(draft, network, cases)
+    packed = report.pack(draft, network)
+    card = report.publish(packed, report.score(packed, cases))
     if card.gate is not None:
         shutil.copy(cards.WEIGHTS / base.id / "gate.safetensors", cards.WEIGHTS / card.id)
 
