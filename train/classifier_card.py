@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from torch import nn
 
-from core import checkpoints
+from core import cards, checkpoints
 from core.card_types import Card, Policy, Scores
 from core.models import Classifier
 from core.models.lent import Summed
@@ -60,17 +61,20 @@ def draft(
     )
 
 
-def publish(card: Card, network: Classifier, cases: Sequence[Case]) -> None:
-    """Write the card, and beside it the reading of the same network as normal against all else."""
+def publish(card: Card, network: Classifier, cases: Sequence[Case], root: Path = cards.WEIGHTS) -> None:
+    """Write the card, and beside it the reading of the same network as normal against all else.
+
+    cases: those of validation and test are scored. root: where all cards lie.
+    """
     packed = report.pack(card, network)
-    scores = report.score(packed, cases)
-    written = report.publish(packed, scores)
+    scores = report.score(packed, cases, root)
+    written = report.publish(packed, scores, root)
     task = TASKS[card.task]
     if not task.summed:
         return
     binary = tasks.of_card(replace(written, task=task.summed))
     summed = Summed(of=f"{written.id}@{written.sha256[:12]}")
-    checkpoints.complete(summed)
+    checkpoints.complete(summed, root)
     second = replace(
         written,
         id=written.id.replace(card.task, task.summed),
@@ -84,7 +88,7 @@ def publish(card: Card, network: Classifier, cases: Sequence[Case]) -> None:
         scales={},
         shift={},
     )
-    report.publish(report.pack(second, summed), added_up(scores, binary))
+    report.publish(report.pack(second, summed), added_up(scores, binary), root)
 
 
 def added_up(table: Scores, task: Task) -> Scores:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core import checkpoints
+from core import cards, checkpoints
 from core.card_types import Card, Policy
 from core.detectors import Detector, Ensemble, FeatureDetector, LesionFinder, TrainedDetector
 from core.types import InputSpec
@@ -84,13 +84,16 @@ def _counts(cases: Sequence[Case]) -> dict[str, int]:
     return {name: names.count(name) for name in dict.fromkeys(names)}
 
 
-def publish(card: Card, network: Detector, source: Source, cases: Sequence[Case]) -> Card:
+def publish(
+    card: Card, network: Detector, source: Source, cases: Sequence[Case], root: Path = cards.WEIGHTS
+) -> Card:
     """Measure what only detectors have, then go the way of every card.
 
-    Each scan's film is read once for all detectors, and what a backbone makes of it is kept.
+    cases: those of validation and test are scored, each film read once for all detectors. root: where all
+    cards lie.
     """
     packed = report.pack(card, network)
-    stored = checkpoints.unpack(packed.card, packed.data)  # rounded as it will ship
+    stored = checkpoints.unpack(packed.card, packed.data, root)  # rounded as it will ship
     if not isinstance(stored, Detector):
         raise TypeError(f"{card.model} is no detector.")
     remember(stored)
@@ -105,7 +108,7 @@ def publish(card: Card, network: Detector, source: Source, cases: Sequence[Case]
     measured |= cost(card, stored, held.films[0, 0])
     scales = {"map": float(np.quantile(normal_peaks, 0.95))}
     ready = replace(packed, card=replace(packed.card, scales=scales, figures=measured))
-    done = report.publish(ready, table)
+    done = report.publish(ready, table, root)
     print("  ".join(f"{name} {value:.4g}" for name, value in done.figures.items()), flush=True)
     return done
 
