@@ -5,20 +5,25 @@ No torch here: the app lists its cards before any network is needed.
 
 import csv
 import hashlib
+import io
+import secrets
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from core.card_types import BackboneCard, Card, Scores, SegmenterCard
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
+from core.names import AUROC_DRAWN_LESIONS
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 SAMPLES = "samples"  # a folder of scans, which core.samples reads: its card is no model's
 
 TASKS = ("pneumonia", "etiology", "covid", "chest anomaly")  # offered in this order, others after them
-REHEARSED = "AUROC of drawn lesions"  # the figure that detectors are ordered by
 TAUGHT = ("restoring", "lesions")  # models that learned from drawn lesions have a head start there
 SLOW = ("ensemble-classifier",)  # as slow as all its members, so that nobody lands on it unasked
 CLEARLY = 0.02  # by this much a detector must beat the yardstick there to be offered before it
@@ -35,12 +40,15 @@ def read(card_id: str, root: Path = WEIGHTS) -> AnyCard:
     try:
         card = _ADAPTER.validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise CardError(f"{path} is no card: {place}: {first['msg']}. Write it again with train/.") from error
+        raise CardError(f"{path} is no card: {_fault(error)}. Write it again with train/.") from error
     if card.id != card_id:
         raise CardError(f"{path} says its id is {card.id!r}. The folder must carry the same name.")
     return card
+
+
+def _fault(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
 def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
@@ -69,7 +77,7 @@ def _standing(card: Card) -> float:
         return 0.0
     if card.model == "ensemble":
         return 1.0
-    return card.figures.get(REHEARSED, 0.0) + CLEARLY * card.yardstick
+    return card.figures.get(AUROC_DRAWN_LESIONS, 0.0) + CLEARLY * card.yardstick
 
 
 def broken(root: Path = WEIGHTS) -> dict[str, str]:
@@ -143,25 +151,79 @@ def write(card: AnyCard, data: bytes, table: Scores | None, root: Path = WEIGHTS
     """Write the whole folder; the card last, so that a half-written folder is no card."""
     folder = root / card.id
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.safetensors").write_bytes(data)
+    _put(folder / "model.safetensors", data)
     if table is not None:
-        _write_scores(folder / "scores.csv", table)
+        _put(folder / "scores.csv", _as_csv(table))
     write_card(card, root)
     return folder
 
 
 def write_card(card: AnyCard, root: Path = WEIGHTS) -> None:
-    """Write card.json alone, for figures that come after the weights."""
-    (root / card.id / "card.json").write_bytes(_ADAPTER.dump_json(card, indent=1) + b"\n")
+    """Write card.json alone. Raises CardError, and writes nothing, when it could not be read again."""
+    data = _ADAPTER.dump_json(card, indent=1, warnings=False) + b"\n"
+    try:
+        _ADAPTER.validate_json(data)
+    except ValidationError as error:
+        raise CardError(f"Card {card.id} was not written: {_fault(error)}.") from error
+    _put(root / card.id / "card.json", data)
 
 
-def _write_scores(path: Path, table: Scores) -> None:
+def update(card_id: str, root: Path = WEIGHTS, **changes: Any) -> AnyCard:
+    """Change fields of a card as it is now, for figures that come after the weights; returns the new card.
+
+    A mapping, such as figures or scales, adds to the card's own; anything else takes its place. Readers see
+    the old card or the new one. Raises CardError for a field or a value that no card has.
+    """
+    card = read(card_id, root)
+    known = {field.name for field in fields(card)} - {"id", "kind"}  # these two say which card it is
+    if unknown := sorted(changes.keys() - known):
+        raise CardError(
+            f"{unknown[0]} of {card_id} cannot be changed. Choose from: {', '.join(sorted(known))}."
+        )
+    merged: dict[str, Any] = {
+        name: {**getattr(card, name), **value} if isinstance(value, Mapping) else value
+        for name, value in changes.items()
+    }
+    changed = replace(card, **merged)
+    write_card(changed, root)
+    return changed
+
+
+def as_written(table: Scores) -> Scores:
+    """The same table as scores.csv will give it back: with six significant digits."""
+    return replace(
+        table,
+        score=_rounded(table.score),
+        probabilities={name: _rounded(values) for name, values in table.probabilities.items()},
+    )
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([float(_digits(value)) for value in values])
+
+
+def _digits(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _as_csv(table: Scores) -> bytes:
     columns = [table.score, *table.probabilities.values()]
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["split", "case", "label", "score", *(f"p_{name}" for name in table.probabilities)])
-        for index, head in enumerate(zip(table.split, table.case, table.label, strict=True)):
-            writer.writerow([*head, *(f"{column[index]:.6g}" for column in columns)])
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["split", "case", "label", "score", *(f"p_{name}" for name in table.probabilities)])
+    for index, head in enumerate(zip(table.split, table.case, table.label, strict=True)):
+        writer.writerow([*head, *(_digits(column[index]) for column in columns)])
+    return file.getvalue().encode()
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write beside and rename: who reads meanwhile, or after a failure, finds the old file whole."""
+    beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _folders(root: Path) -> list[str]:

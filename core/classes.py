@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from core.errors import NotEnoughLabels, OpacityError
 from core.evaluate import wilson
-from core.types import Interval
+from core.types import Interval, is_abnormal
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +58,8 @@ def verdicts(probabilities: Mapping[str, Floats], threshold: float) -> tuple[str
     normal, *abnormal = probabilities
     scores = np.sum([probabilities[label] for label in abnormal], axis=0)
     named = most_probable({label: probabilities[label] for label in abnormal})
-    return tuple(label if score >= threshold else normal for label, score in zip(named, scores, strict=True))
+    called = is_abnormal(scores, threshold)
+    return tuple(label if abnormal else normal for label, abnormal in zip(named, called, strict=True))
 
 
 def report(truth: Sequence[str], called: Sequence[str], probabilities: Mapping[str, Floats]) -> ClassReport:

@@ -13,7 +13,7 @@ from scipy.stats import binomtest, rankdata
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from core.errors import NotEnoughLabels, OpacityError
-from core.types import Curve, EvaluationReport, Interval, OperatingPoint
+from core.types import Curve, EvaluationReport, Interval, OperatingPoint, is_abnormal
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -63,7 +63,7 @@ def operating_point(
     Raises NotEnoughLabels when a class is missing.
     """
     truth, values = _both_classes(labels, scores)
-    called = values >= threshold
+    called = is_abnormal(values, threshold)
     tp, fp = int(np.sum(called & (truth == 1))), int(np.sum(called & (truth == 0)))
     fn, tn = int(truth.sum()) - tp, int((1 - truth).sum()) - fp
     return OperatingPoint(

@@ -10,6 +10,7 @@ from torch import Tensor
 from core import cards, heads, images, likeness, lungs
 from core.card_types import Card
 from core.errors import RefusedScan
+from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
 from core.resample import as_film
 from core.types import FloatArray, LungFields, Scan
 
@@ -24,12 +25,10 @@ LEAST_SIDE = 0.04  # share of the film on either side of the middle
 LEAST_CONFIDENCE = 0.88  # mean probability inside the lungs' mask
 
 
-FILM = "chest film"  # the modality of cards that judge no other picture
-CT, MRI = "head CT slice", "brain MRI slice"
 MODALITIES = {
-    FILM: FILM_MODALITIES,
-    CT: {"CT", "OT", "SC"},
-    MRI: {"MR", "OT", "SC"},
+    CHEST_FILM: FILM_MODALITIES,
+    HEAD_CT: {"CT", "OT", "SC"},
+    BRAIN_MRI: {"MR", "OT", "SC"},
 }
 LEAST_WHITE, MOST_WHITE = 0.05, 0.08  # share of the head that is as white as its brightest hundredth
 CHEST_CONFIDENCE = 0.94  # the lung network is half sure of lungs in a head as well, but not as sure
@@ -118,11 +117,11 @@ def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
         yield "colour", f"{scan.name} looks like a photograph ({share})."
     scout = "LOCALIZER" in scan.acquisition.get("ImageType", "")  # a projection, though a CT made it
     known = MODALITIES.get(card.modality, {scan.modality})
-    fits = card.modality == FILM if scout else scan.modality in known
+    fits = card.modality == CHEST_FILM if scout else scan.modality in known
     if scan.modality is not None and not fits:
         yield "modality", f"{scan.name} says that its modality is {scan.modality}. {_reads(card)}"
     view = scan.acquisition.get("ViewPosition", "").upper()
-    if card.modality == FILM and view in LATERAL_VIEWS:
+    if card.modality == CHEST_FILM and view in LATERAL_VIEWS:
         yield "view", f"{scan.name} says that it is a lateral view ({view}). {_reads(card)}"
 
 
@@ -134,7 +133,7 @@ def _contrast(values: FloatArray) -> tuple[float, float]:
 
 
 def _reads(card: Card) -> str:
-    return f"This model reads {'frontal chest film' if card.modality == FILM else card.modality}s."
+    return f"This model reads {'frontal chest film' if card.modality == CHEST_FILM else card.modality}s."
 
 
 def is_chest_film(scan: Scan, fields: LungFields) -> bool:
@@ -155,14 +154,14 @@ def dark_border(film: Tensor) -> float:
 
 
 def _film_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[tuple[str, str]]:
-    if card.modality == FILM:
+    if card.modality == CHEST_FILM:
         yield from _lung_faults(scan, known.fields)
     else:
         yield from _head_faults(scan, card, known, root)
     if card.gate is not None:
         distance = float(_likeness(card, root).distance(known.features)[0])
         if distance > card.gate.threshold:
-            kind = "films" if card.modality == FILM else "slices"
+            kind = "films" if card.modality == CHEST_FILM else "slices"
             yield (
                 "unlike",
                 f"{scan.name} is unlike the {kind} this model learned from "
@@ -176,19 +175,19 @@ def _head_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[t
     white = float(heads.white_share(as_film(scan.pixels))[0])
     learned = None if card.gate is None else _likeness(card, root).odds(known.features)
     odds = None if learned is None else float(learned[0])
-    if card.modality == CT and white < LEAST_WHITE and (odds is None or odds > 0):  # skulls can be pale
+    if card.modality == HEAD_CT and white < LEAST_WHITE and (odds is None or odds > 0):  # skulls can be pale
         yield (
             "bone",
             f"no skull was found in {scan.name} "
             f"({white:.1%} of the head is as white as bone on CT; at least {LEAST_WHITE:.0%} is usual).",
         )
-    if card.modality == MRI and white > MOST_WHITE:
+    if card.modality == BRAIN_MRI and white > MOST_WHITE:
         yield (
             "bone",
             f"{scan.name} shows a skull as white as on CT "
             f"({white:.0%} of the head; at most {MOST_WHITE:.0%} is usual on MRI).",
         )
-    if card.modality == MRI and odds is not None and odds > 0:
+    if card.modality == BRAIN_MRI and odds is not None and odds > 0:
         yield "kind", f"{scan.name} looks more like a CT slice (log odds {odds:.1f}; below 0 is usual)."
 
 
@@ -210,7 +209,7 @@ def _lung_faults(scan: Scan, fields: LungFields) -> Iterator[tuple[str, str]]:
 
 def _is_negative(scan: Scan, card: Card, known: Facts | None, root: Path) -> bool:
     """Whether black and white exchanged would pass: it costs a second look, at refused scans only."""
-    if card.modality != FILM and card.gate is None:
+    if card.modality != CHEST_FILM and card.gate is None:
         return False  # the cheap rules for heads let most pictures pass
     back = images.turned_back(scan)
     return not any(_film_faults(back, card, known or facts(back), root))

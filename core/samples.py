@@ -15,6 +15,7 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from core.cards import SAMPLES, WEIGHTS
 from core.errors import CardError, UnknownName
+from core.names import CHEST_FILM
 
 COMMAND: Final = "python -m train.samples --data DATA"
 # of pydicom-data 1.0.0, MIT: a frontal film of 1955 x 1841 pixels, 15 bits, black and white exchanged
@@ -135,7 +136,7 @@ def public_film() -> Sample | None:
     except PackageNotFoundError:
         return None
     path = Path(str(package.locate_file(PUBLIC_FILM)))
-    return Sample(path, "chest film", "", None, PUBLIC_SHA256, synthetic=False) if path.is_file() else None
+    return Sample(path, CHEST_FILM, "", None, PUBLIC_SHA256, synthetic=False) if path.is_file() else None
 
 
 def named(name: str, among: tuple[Sample, ...]) -> Sample:

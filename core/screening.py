@@ -22,7 +22,7 @@ from core.inference import Model
 from core.models import Classifier, ClassifierEnsemble, UNet
 from core.preprocess import align_films
 from core.resample import as_film
-from core.types import LungFields, Prediction, Scan, Verdict
+from core.types import LungFields, Prediction, Scan, Verdict, verdict_of
 
 Status = Literal["ok", "refused", "unreadable", "known"]
 
@@ -213,7 +213,7 @@ def _judge_admitted(model: Model, passed: Sequence[_Admitted], job: Job) -> list
     cut = model.card.threshold if job.threshold is None else job.threshold
     rows: list[Row] = []
     for item, (score, probabilities) in zip(passed, _answers(model, _full(x)), strict=False):
-        verdict: Verdict = "abnormal" if score >= cut else "normal"
+        verdict = verdict_of(score, cut)
         scan, said = item.opened.scan, item.said
         audit.record(model.card, scan, threshold=cut, verdict=verdict, overridden=bool(said))
         rows.append(Row(item.opened.path, "ok", score, cut, verdict, said, probabilities, digest=scan.digest))
@@ -255,7 +255,7 @@ def judge_named(
     except OpacityError as error:
         return Row(path, "unreadable", error=str(error), digest=digest)
     result = inference.judge(model, scan, admission.fields)
-    verdict: Verdict = "abnormal" if result.score >= cut else "normal"
+    verdict = verdict_of(result.score, cut)
     audit.record(model.card, scan, threshold=cut, verdict=verdict, overridden=bool(admission.overridden))
     return Row(
         path=path,

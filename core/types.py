@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,8 +91,21 @@ class LungFields:
     sides: tuple[float, float]
 
 
-def _verdict(score: float, threshold: float) -> Verdict:
-    return "abnormal" if score >= threshold else "normal"
+@overload
+def is_abnormal(score: float, threshold: float) -> bool: ...
+@overload
+def is_abnormal(score: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]: ...
+def is_abnormal(score: float | NDArray[np.floating], threshold: float) -> bool | NDArray[np.bool_]:
+    """The rule by which every card judges: abnormal from the threshold on, equality included.
+
+    score: a number, or an array of any shape; the answer has the same.
+    """
+    return score >= threshold
+
+
+def verdict_of(score: float, threshold: float) -> Verdict:
+    """The same in a word."""
+    return "abnormal" if is_abnormal(score, threshold) else "normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +118,7 @@ class Prediction:
 
     @property
     def verdict(self) -> Verdict:
-        return _verdict(self.score, self.threshold)
+        return verdict_of(self.score, self.threshold)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +135,7 @@ class AnomalyResult:
 
     @property
     def verdict(self) -> Verdict:
-        return _verdict(self.score, self.threshold)
+        return verdict_of(self.score, self.threshold)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

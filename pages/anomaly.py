@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.names import CHEST_FILM
 from pages.shared import anomalies, cache, cuts, inputs, reading
 from pages.shared.scan_viewer import scan_viewer
 
@@ -39,7 +40,7 @@ with answer:
             layers += anomalies.layers(second, scan, other, named=True)
 
 with picture:
-    film = card.modality == "chest film"
+    film = card.modality == CHEST_FILM
     scan_viewer(
         scan.pixels,
         key="anomaly-two" if second is not None else "anomaly",

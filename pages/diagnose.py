@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.names import CHEST_FILM
 from pages.shared import cache, charts, cuts, evidence, inputs, reading, second_opinion
 from pages.shared.scan_viewer import scan_viewer
 from pages.shared.second_opinion import Opinion
@@ -25,7 +26,7 @@ if refusal:
 prediction = cache.prediction(card.id, scan.digest, _scan=scan)
 cut = cuts.chosen(card)
 reading.record(card, scan, score=prediction.score, threshold=cut.threshold)
-lungs = cache.lungs(scan.digest, _scan=scan) if card.modality == charts.FILM else None
+lungs = cache.lungs(scan.digest, _scan=scan) if card.modality == CHEST_FILM else None
 with answer:
     _, scores = cache.labelled(card.id, "test")
     charts.show_verdict(

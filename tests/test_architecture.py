@@ -35,7 +35,7 @@ ROWS = [
     {"core.decoding"},
     {"core.decoder"},
     {"core.dicom", "core.pictures", "core.windows"},
-    {"core.types", "core.card_types", "core.errors", "core.limits", "core.precision"},
+    {"core.types", "core.card_types", "core.errors", "core.limits", "core.names", "core.precision"},
 ]
 SIDES = ("app", "pages", "train", "benchmarks")
 

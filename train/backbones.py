@@ -18,6 +18,7 @@ from core import cards, checkpoints
 from core.card_types import BackboneCard, Policy, Training
 from core.detectors import BACKBONES
 from core.models.backbones import MEAN, SIDE, STD
+from core.names import PHOTOGRAPHS
 from core.types import InputSpec
 from train import provenance
 
@@ -64,7 +65,7 @@ def main() -> None:
         title=origin.title,
         kind="backbone",
         task="features",
-        modality="photographs",
+        modality=PHOTOGRAPHS,
         model=arguments.name,
         arguments={},
         input=InputSpec(size=SIDE, channels=3, mean=MEAN, std=STD, region="whole"),

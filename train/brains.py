@@ -7,10 +7,11 @@ from scipy import ndimage
 from torch import Tensor
 
 from core import heads
+from core.names import HEAD_CT
 from core.preprocess import stretch
 from core.resample import crop, resize
 
-BONY = ("head CT slice",)  # modalities on which bone is bright
+BONY = (HEAD_CT,)  # modalities on which bone is bright
 BONE = 0.8  # of the range between air and bone
 SKULL = 0.07  # of the head's box, on every side: scalp and skull on MRI, where bone is dark
 LEAST = 0.12  # of the head's box; below it the slice shows face, neck or the top of the skull

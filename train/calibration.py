@@ -9,6 +9,7 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core import names
 from core.evaluate import expected_calibration_error
 
 
@@ -34,7 +35,7 @@ def figures(logits: Tensor, truth: Tensor, value: float) -> dict[str, float]:
     abnormal = (truth != 0).numpy()
     before, after = (1 - (logits.double() / t).softmax(1)[:, 0].numpy() for t in (1.0, value))
     return {
-        "temperature": value,
-        "ECE before scaling": expected_calibration_error(abnormal, before),
-        "ECE after scaling": expected_calibration_error(abnormal, after),
+        names.TEMPERATURE: value,
+        names.ECE_BEFORE_SCALING: expected_calibration_error(abnormal, before),
+        names.ECE_AFTER_SCALING: expected_calibration_error(abnormal, after),
     }

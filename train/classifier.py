@@ -5,7 +5,7 @@ On several GPUs or machines: torchrun --nproc-per-node 2 -m train.classifier ...
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from core.models import Borrower, Classifier
 from core.types import InputSpec
 from train import calibration, classifier_card, distil, films, loop, recipes, seeds, tasks, views
 from train.data import Case
+from train.provenance import Trained
 from train.recipes import RECIPES, Recipe
 from train.tasks import TASKS, Task
 
@@ -58,9 +59,20 @@ def main() -> None:
     if arguments.dry:
         seeds.remember(folder, logits, validation.truth)
         return
-    card = classifier_card.draft(
-        task, arguments.model, recipe, spec, cases, best, outcome, seed=arguments.seed
+    trained = Trained(
+        card_id=task.card(arguments.model),
+        model=recipe.model,
+        arguments=recipes.arguments(recipe, len(task.labels)),
+        input=spec,
+        network=best,
+        cases=cases,
+        settings=asdict(recipe.settings),
+        curve=outcome.curve,
+        minutes=outcome.minutes,
+        seed=arguments.seed,
     )
+    remarks = (recipe.remark,) if recipe.remark else ()
+    card = classifier_card.draft(trained, task, task.title(recipe.title), remarks=remarks)
     classifier_card.publish(replace(card, figures=measured), best, cases)
 
 

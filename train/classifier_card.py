@@ -1,87 +1,57 @@
 """From a trained classifier to its folder in weights/, and to the binary card that comes with it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
 
 from core import cards, checkpoints
-from core.card_types import Card, Policy, Scores, Training
+from core.card_types import Card, Policy, Scores
 from core.models import Classifier
 from core.models.lent import Summed
-from core.types import InputSpec
-from train import loop, provenance, recipes, report, tasks
+from train import provenance, report, tasks
 from train.data import Case
-from train.recipes import Recipe
+from train.provenance import Trained
 from train.tasks import TASKS, Task
 
 
 def draft(
-    task: Task,
-    model: str,
-    recipe: Recipe,
-    spec: InputSpec,
-    cases: Sequence[Case],
-    network: Classifier,
-    outcome: loop.Outcome[Classifier],
-    *,
-    seed: int,
-) -> Card:
-    """A card whose threshold, report, shift and sha256 are still to be filled in."""
-    return blank(
-        task.card(model),
-        task,
-        task.title(recipe.title),
-        recipe.model,
-        recipes.arguments(recipe, len(task.labels)),
-        spec,
-        cases,
-        Training(
-            command=provenance.command(),
-            settings=asdict(recipe.settings),
-            curve=outcome.curve,
-            minutes=round(outcome.minutes, 1),
-            parameters=provenance.parameters(network),
-        ),
-        seed=seed,
-        remarks=(recipe.remark,) if recipe.remark else (),
-    )
-
-
-def blank(
-    card_id: str,
+    trained: Trained[nn.Module],
     task: Task,
     title: str,
-    model: str,
-    arguments: Mapping[str, bool | int | float | str],
-    spec: InputSpec,
-    cases: Sequence[Case],
-    training: Training,
     *,
-    seed: int = 0,
     remarks: tuple[str, ...] = (),
     yardstick: bool = False,
 ) -> Card:
-    """What the cards of a task have in common."""
+    """A card whose threshold, report, shift and sha256 are still to be filled in.
+
+    title: as the list of models shows it.
+    remarks: limitations beside the task's own.
+    yardstick: whether it is there to be beaten.
+    """
+    cases = trained.cases
     count = {split: sum(case.split == split for case in cases) for split in ("train", "validation", "test")}
     if task.beside:
         count["adults"] = sum(case.name.startswith("covid_radiography/") for case in cases)
     return Card(
-        id=card_id,
+        id=trained.card_id,
         title=title,
         kind="classifier",
         task=task.name,
         modality=task.modality,
-        model=model,
-        arguments=arguments,
-        input=spec,
+        model=trained.model,
+        arguments=trained.arguments,
+        input=trained.input,
         labels=task.labels,
         threshold=0.5,
         policy=Policy("youden"),
-        training=training,
+        training=trained.training,
         data={**task.data, **count},
         intended_use=task.intended_use,
         limitations=(*remarks, *task.limitations),
         licence="MIT",
-        seed=seed,
+        seed=trained.seed,
         commit=provenance.commit(),
         sha256="",
         report={},
@@ -91,15 +61,20 @@ def blank(
     )
 
 
-def publish(card: Card, network: Classifier, cases: Sequence[Case]) -> None:
-    """Write the card, and beside it the reading of the same network as normal against all else."""
-    written = report.publish(card, network, cases)
+def publish(card: Card, network: Classifier, cases: Sequence[Case], root: Path = cards.WEIGHTS) -> None:
+    """Write the card, and beside it the reading of the same network as normal against all else.
+
+    cases: those of validation and test are scored. root: where all cards lie.
+    """
+    packed = report.pack(card, network)
+    scores = report.score(packed, cases, root)
+    written = report.publish(packed, scores, root)
     task = TASKS[card.task]
     if not task.summed:
         return
     binary = tasks.of_card(replace(written, task=task.summed))
     summed = Summed(of=f"{written.id}@{written.sha256[:12]}")
-    checkpoints.complete(summed)
+    checkpoints.complete(summed, root)
     second = replace(
         written,
         id=written.id.replace(card.task, task.summed),
@@ -113,7 +88,7 @@ def publish(card: Card, network: Classifier, cases: Sequence[Case]) -> None:
         scales={},
         shift={},
     )
-    report.publish(second, summed, cases, known=added_up(cards.scores(written), binary))
+    report.publish(report.pack(second, summed), added_up(scores, binary), root)
 
 
 def added_up(table: Scores, task: Task) -> Scores:

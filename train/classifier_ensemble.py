@@ -15,12 +15,13 @@ from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 
 from core import cards, checkpoints
-from core.card_types import Card, Scores, Training
+from core.card_types import Card, Scores
 from core.models import ClassifierEnsemble
 from core.resample import FILM_SIZE
 from core.types import InputSpec
-from train import calibration, classifier_card, provenance, report, tasks
+from train import calibration, classifier_card, report, tasks
 from train.data import Case
+from train.provenance import Trained
 from train.tasks import TASKS
 
 LEAST = 2  # members, or it would be no ensemble
@@ -35,8 +36,8 @@ def main() -> None:
         if card.task == arguments.task and card.kind == "classifier" and worthy(card, arguments.without)
     ]
     candidates = held_out_alike(candidates)
-    votes = {card.id: votes_of(card) for card in candidates}
-    truth = truth_of(candidates[0])
+    votes = {card.id: votes_of(card, cards.scores(card)) for card in candidates}
+    truth = truth_of(candidates[0], cards.scores(candidates[0]))
     chosen = choose(votes, truth, most=arguments.most)
     if any(tasks.of_card(cards.read(name)).beside for name in chosen):
         task = tasks.with_adults(task)
@@ -48,36 +49,28 @@ def main() -> None:
     network = ClassifierEnsemble(members=named).eval()
     network.temperature.fill_(warmth)
     checkpoints.complete(network)
-    training = Training(
-        command=provenance.command(),
+    trained = Trained(
+        card_id=f"{task.name}-ensemble",
+        model="ensemble-classifier",
+        arguments={"members": named},
+        input=InputSpec(size=FILM_SIZE, channels=1, mean=(0.0,), std=(1.0,), region=task.region),
+        network=network,
+        cases=cases,
         settings={"rule": "greedy forward selection on validation", "candidates": " ".join(votes)},
-        curve=(),
-        minutes=0.0,
-        parameters=sum(cards.read(name).training.parameters for name in chosen),
     )
-    spec = InputSpec(size=FILM_SIZE, channels=1, mean=(0.0,), std=(1.0,), region=task.region)
-    card = classifier_card.blank(
-        f"{task.name}-ensemble",
-        task,
-        f"Ensemble of {len(chosen)}",
-        "ensemble-classifier",
-        {"members": named},
-        spec,
-        cases,
-        training,
-        remarks=(f"Members: {', '.join(chosen)}; each adds its time.",),
-    )
-    report.publish(card, network, cases)
-    published = cards.read(card.id)
-    assert isinstance(published, Card)
-    cards.write_card(calibrated(published, warmth))
+    remark = f"Members: {', '.join(chosen)}; each adds its time."
+    card = classifier_card.draft(trained, task, f"Ensemble of {len(chosen)}", remarks=(remark,))
+    size = sum(cards.read(name).training.parameters for name in chosen)
+    packed = report.pack(replace(card, training=replace(card.training, parameters=size)), network)
+    scores = report.score(packed, cases)
+    measured = calibration_of(packed.card, scores, warmth)
+    report.publish(replace(packed, card=replace(packed.card, figures=measured)), scores)
 
 
-def calibrated(card: Card, warmth: float) -> Card:
-    """With the calibration error of its own scores: its members see films a little otherwise through it."""
-    after = votes_of(card)
-    found = calibration.figures(torch.from_numpy(after * warmth), torch.from_numpy(truth_of(card)), warmth)
-    return replace(card, figures={**card.figures, **found})
+def calibration_of(card: Card, scores: Scores, warmth: float) -> dict[str, float]:
+    """The calibration error of its own scores: its members see films a little otherwise through it."""
+    after = torch.from_numpy(votes_of(card, scores))
+    return calibration.figures(after * warmth, torch.from_numpy(truth_of(card, scores)), warmth)
 
 
 def parse() -> argparse.Namespace:
@@ -122,16 +115,15 @@ def validated_alike(cases: Sequence[Case], held: Collection[str]) -> list[Case]:
     ]
 
 
-def votes_of(card: Card) -> np.ndarray:
+def votes_of(card: Card, table: Scores) -> np.ndarray:
     """(N, K), log probabilities of the validation cases."""
-    table = cards.scores(card)
     held = np.array(table.split) == "validation"
     columns = np.stack([table.probabilities[label] for label in card.labels], axis=1)[held]
     return np.asarray(log_softmax(np.log(columns.clip(1e-6, 1)), axis=1))
 
 
-def truth_of(card: Card) -> np.ndarray:
-    table: Scores = cards.scores(card)
+def truth_of(card: Card, table: Scores) -> np.ndarray:
+    """(N,), classes of the validation cases."""
     return np.array(
         [
             card.labels.index(label)

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from core.resample import crop
 from core.types import InputSpec
 from train import augment, lesions, loop, sources
 from train.detector_card import conclude
+from train.provenance import Trained
 from train.sources import SOURCES, Normals
 
 SIZES = {"autoencoder": 96, "convlstm": 64, "vae": 64, "restoring": 64}
@@ -25,6 +27,7 @@ def main() -> None:
     arguments = parse()
     torch.manual_seed(arguments.seed)
     source = SOURCES[arguments.source]
+    card_id = arguments.id or f"{arguments.source}-{arguments.model}"
     shape = {"size": SIZES[arguments.model]} if source.region == "lungs" else HEADS
     spec = InputSpec(size=shape["size"], channels=1, mean=(0.5,), std=(0.25,), region=source.region)
     cases = sources.gather(source, arguments.data, arguments.seed)
@@ -43,20 +46,21 @@ def main() -> None:
         validate=lambda net: figures(net, normals, spec),
         watch="closeness",
         settings=settings,
-        folder=arguments.runs / (arguments.id or f"{arguments.source}-{arguments.model}"),
+        folder=arguments.runs / card_id,
     )
-    conclude(
-        arguments.id or f"{arguments.source}-{arguments.model}",
-        arguments.model,
-        shape,
-        source,
-        spec,
-        cases,
-        normals,
-        outcome,
-        settings,
-        rehearse=arguments.rehearse,
+    trained = Trained(
+        card_id=card_id,
+        model=arguments.model,
+        arguments=shape,
+        input=spec,
+        network=outcome.network,
+        cases=cases,
+        settings=asdict(settings),
+        curve=outcome.curve,
+        minutes=outcome.minutes,
+        seed=arguments.seed,
     )
+    conclude(trained, source, normals, rehearse=arguments.rehearse)
 
 
 def parse() -> argparse.Namespace:

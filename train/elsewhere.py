@@ -4,15 +4,14 @@ Films brought to the same sharpness, sharpened films, and films of adults. Nothi
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from core import cards, checkpoints
+from core import cards, checkpoints, names
 from core.card_types import Card
-from core.types import InputSpec
+from core.types import InputSpec, is_abnormal
 from train import films, tasks, views
 from train.measures import equalised
 from train.tasks import TASKS
@@ -28,9 +27,7 @@ def main() -> None:
         measured = sharpness(card, network, arguments.data, arguments.runs)
         if card.task in ("pneumonia", "etiology"):
             measured |= adults(card, network, arguments.data, arguments.runs)
-        now = cards.read(card.id)  # others may have written to it meanwhile
-        assert isinstance(now, Card)
-        cards.write_card(replace(now, figures={**now.figures, **measured}))
+        cards.update(card.id, figures=measured)
         print(card.id, "  ".join(f"{name} {value:.4g}" for name, value in measured.items()), flush=True)
 
 
@@ -52,8 +49,8 @@ def sharpness(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[st
     abnormal = [case.label != card.labels[0] for case in cases]
     even, sharp = equalised(shown.float()), views.SHIFTS["sharpened"](shown.float())
     return {
-        "AUC at equal sharpness": float(roc_auc_score(abnormal, scores(network, even, boxes, card.input))),
-        "AUC sharpened": float(roc_auc_score(abnormal, scores(network, sharp, boxes, card.input))),
+        names.AUC_EQUAL_SHARPNESS: float(roc_auc_score(abnormal, scores(network, even, boxes, card.input))),
+        names.AUC_SHARPENED: float(roc_auc_score(abnormal, scores(network, sharp, boxes, card.input))),
     }
 
 
@@ -65,15 +62,15 @@ def adults(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[str, 
     every = tasks.of_split(tasks.gather(TASKS["covid"], data, seed=0), "test")
     measured: dict[str, float] = {}
     for label, rate, count in (
-        ("normal", "false alarms on adult normals", "adult normals"),
-        ("covid", "flagged COVID films", "COVID films"),
+        ("normal", names.ADULT_FALSE_ALARMS, names.ADULT_NORMALS),
+        ("covid", names.COVID_FLAGGED, names.COVID_FILMS),
     ):
         cases = [case for case in every if case.label == label]
         shown, boxes = films.load(cases, "lungs", runs)
         if card.input.region == "whole":
             boxes = films.WHOLE.expand(len(boxes), -1)
-        flagged = scores(network, shown, boxes, card.input) >= card.threshold
-        measured |= {rate: float(flagged.double().mean()), count: float(len(cases))}
+        flagged = is_abnormal(scores(network, shown, boxes, card.input).numpy(), card.threshold)
+        measured |= {rate: float(flagged.mean()), count: float(len(cases))}
     return measured
 
 

@@ -18,6 +18,7 @@ from core.types import InputSpec
 from train import sources
 from train.detector_card import draft, publish, remember
 from train.fitted import input_of
+from train.provenance import Trained
 from train.sources import SOURCES, Source
 
 NAMED = (
@@ -45,16 +46,16 @@ def main() -> None:
     with torch.inference_mode():
         network.fit(sources.batches(films, boxes, spec))
     how = NAMED if arguments.members else EVERYONE
-    card = draft(
-        arguments.id or f"{arguments.source}-ensemble",
-        "ensemble",
-        {"members": names},
-        source,
-        spec,
-        cases,
-        network,
+    trained = Trained(
+        card_id=arguments.id or f"{arguments.source}-ensemble",
+        model="ensemble",
+        arguments={"members": names},
+        input=spec,
+        network=network,
+        cases=cases,
         seed=arguments.seed,
     )
+    card = draft(trained, source)
     publish(replace(card, limitations=(how, *card.limitations)), network, source, cases)
 
 

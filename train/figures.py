@@ -27,11 +27,7 @@ def main() -> None:
         measured = rehearsed(network, rehearsal(source, cases, split="validation"), card.input)
         if not arguments.rehearse:
             measured = all_others(card, network, held_out(source, cases)) | measured
-        current = cards.read(name)  # others may have written to it meanwhile
-        assert isinstance(current, Card)
-        known = {**current.figures, **measured}
-        yardstick = is_yardstick(card.model, card.input)
-        cards.write_card(replace(current, figures=known, yardstick=yardstick))
+        cards.update(name, figures=measured, yardstick=is_yardstick(card.model, card.input))
         print(name, "  ".join(f"{figure} {value:.4g}" for figure, value in measured.items()), flush=True)
 
 

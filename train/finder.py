@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from core.resample import crop
 from core.types import InputSpec
 from train import augment, brains, head_lesions, loop, sources
 from train.detector_card import conclude
+from train.provenance import Trained
 from train.sources import SOURCES, Normals
 
 SHAPE = {"size": 96, "width": 12}
@@ -42,18 +43,19 @@ def main() -> None:
         settings=settings,
         folder=arguments.runs / f"{arguments.source}-finder",
     )
-    conclude(
-        f"{arguments.source}-finder",
-        "finder",
-        SHAPE,
-        source,
-        spec,
-        cases,
-        normals,
-        outcome,
-        settings,
-        rehearse=arguments.rehearse,
+    trained = Trained(
+        card_id=f"{arguments.source}-finder",
+        model="finder",
+        arguments=SHAPE,
+        input=spec,
+        network=outcome.network,
+        cases=cases,
+        settings=asdict(settings),
+        curve=outcome.curve,
+        minutes=outcome.minutes,
+        seed=arguments.seed,
     )
+    conclude(trained, source, normals, rehearse=arguments.rehearse)
 
 
 def parse() -> argparse.Namespace:

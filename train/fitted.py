@@ -28,6 +28,7 @@ from core.resample import crop
 from core.types import InputSpec
 from train import augment, lesions, sources
 from train.detector_card import draft, publish, remember
+from train.provenance import Trained
 from train.rehearsal import rehearsal, rehearsed
 from train.sources import SOURCES, Normals, Source
 
@@ -80,18 +81,17 @@ def main() -> None:
             figures = rehearsed(network, rehearsal(source, tuple(cases), split="calibration"), spec)
             print(name, "  ".join(f"{figure} {value:.4f}" for figure, value in figures.items()), flush=True)
             continue
-        card = draft(
-            f"{arguments.source}-{name}",
-            recipe.model,
-            recipe.arguments,
-            source,
-            spec,
-            cases,
-            network,
+        trained = Trained(
+            card_id=f"{arguments.source}-{name}",
+            model=recipe.model,
+            arguments=recipe.arguments,
+            input=spec,
+            network=network,
+            cases=cases,
             minutes=(time.monotonic() - started) / 60,
             seed=arguments.seed,
         )
-        publish(card, network, source, cases)
+        publish(draft(trained, source), network, source, cases)
 
 
 def parse() -> argparse.Namespace:

@@ -75,10 +75,8 @@ def check_of(card: Card) -> str:
 
 def publish(card: Card, table: tuple[Refusals, ...], root: Path) -> None:
     assert card.gate is not None
-    now = cards.read(card.id)  # others may have written to it in the meantime
-    assert isinstance(now, Card)
     shutil.copy(root / card.id / "gate.safetensors", cards.WEIGHTS / card.id)
-    cards.write_card(replace(now, gate=replace(card.gate, refusals=table)))
+    cards.update(card.id, gate=replace(card.gate, refusals=table))
     announce(card, table)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from core import gate, heads, images
+from core import heads, images
 from core.card_types import Card
 from core.errors import UnreadableImage
+from core.names import CHEST_FILM
 from core.resample import FILM_SIZE, as_film, crop
 from core.types import Scan
 from train import augment, sources, strangers, tasks
@@ -47,7 +48,7 @@ class Lesson:
 
 def lesson(modality: str, data: Path) -> Lesson:
     """For cards of that modality."""
-    if modality == gate.FILM:
+    if modality == CHEST_FILM:
         return _chest_lesson(data)
     name = next(name for name, source in SOURCES.items() if source.modality == modality)
     return _head_lesson(data, name, {"brain-mri": _mri_kinds, "brain-ct": _ct_kinds}[name])

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from core import gate, heads, images, lungs
+from core.names import CHEST_FILM
 from core.resample import as_film
 from train import sources
 from train.data import chest_xray
@@ -40,7 +41,7 @@ def parse() -> argparse.Namespace:
 def training_scans(data: Path) -> dict[str, list[Path]]:
     """Files by set; none of a test split."""
     films = [case.path for case in chest_xray(data) if case.split == "train"]
-    found = {gate.FILM: films}
+    found = {CHEST_FILM: films}
     for name in ("brain-ct", "brain-mri"):
         cases = sources.gather(SOURCES[name], data, seed=0)
         found[SOURCES[name].modality] = [case.path for case in cases if case.split == "train"]

@@ -25,7 +25,7 @@ from core.inference import Model
 from core.models import KNN, Classifier
 from core.models.knn import Ballot, count
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, VOTING, Index
-from core.types import FloatArray
+from core.types import FloatArray, is_abnormal
 from train import provenance, report, tasks
 from train.data import Case
 
@@ -142,7 +142,7 @@ def write(card: Card, index: Index, polled: Polled, root: Path = cards.WEIGHTS) 
         voters=int((index.split == VOTING).sum()),
         **asdict(polled.ballot),
         threshold=threshold,
-        agreement=float(np.mean((shares >= threshold) == (own >= card.threshold))),
+        agreement=float(np.mean(is_abnormal(shares, threshold) == is_abnormal(own, card.threshold))),
         command=provenance.command(),
         sha256=provenance.sha256(data),
     )
@@ -150,7 +150,7 @@ def write(card: Card, index: Index, polled: Polled, root: Path = cards.WEIGHTS) 
     if not isinstance(now, Card) or now.sha256 != card.sha256:
         raise SystemExit(f"{card.id} was trained anew in the meantime. Start again.")
     (root / card.id / "embeddings.npz").write_bytes(data)
-    cards.write_card(replace(now, known=known), root)
+    cards.update(card.id, root, known=known)
     print(
         f"{card.id}: {known.n} scans kept, {len(data) / 1e6:.1f} MB; {polled.ballot}, "
         f"verdict as the network's on {known.agreement:.1%} of {len(shares)} validation scans"
@@ -195,7 +195,8 @@ def as_card(card_id: str, model: Model, index: Index, polled: Polled, minutes: f
 
 def publish(draft: Card, network: KNN, cases: Sequence[Case], *, base: Card) -> None:
     """Score it and write its folder. The gate has learned from the same films, so it is the same."""
-    card = report.publish(draft, network, cases)
+    packed = report.pack(draft, network)
+    card = report.publish(packed, report.score(packed, cases))
     if card.gate is not None:
         shutil.copy(cards.WEIGHTS / base.id / "gate.safetensors", cards.WEIGHTS / card.id)
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from core import cards, checkpoints, images, lungs
 from core.card_types import Policy, SegmenterCard, Training
 from core.models.unet import UNet
+from core.names import CHEST_FILM
 from core.resample import as_film, crop
 from core.types import InputSpec
 from train import augment, loop, provenance
@@ -154,7 +155,7 @@ def describe(
         title="Lung fields",
         kind="segmenter",
         task="lungs",
-        modality="chest film",
+        modality=CHEST_FILM,
         model="unet",
         arguments={"width": 16, "levels": 4},
         input=InputSpec(size=lungs.SIZE, channels=1, mean=(0.0,), std=(1.0,), region="whole"),

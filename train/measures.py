@@ -12,13 +12,13 @@ from scipy.stats import norm, spearmanr
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from core import lungs, thresholds
+from core import lungs, names, thresholds
 from core.card_types import Card, Policy
 from core.detectors import Detector, Ensemble, FeatureDetector
 from core.detectors.detail import Detail
 from core.preprocess import align, stretch
 from core.resample import crop
-from core.types import Scan
+from core.types import Scan, is_abnormal
 from train import sources
 from train.augment import blur
 from train.data import Case, load_films
@@ -69,19 +69,19 @@ def figures(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) ->
     test, normal = split == "test", label == card.labels[0]
     measured = _false_alarms(card, scores, split, normal)
     point = card.report["test"].points[0]
-    measured["balanced accuracy"] = (point.sensitivity + point.specificity) / 2
+    measured[names.BALANCED_ACCURACY] = (point.sensitivity + point.specificity) / 2
     measured |= _per_label(card, held, scores, label)
     if card.input.region == "head":
         measured |= _without_looking(card, held, label)
     if card.input.region == "lungs":
         chosen = torch.from_numpy(test)
         yardstick = dullness(held.films[chosen])
-        measured["rank correlation with the yardstick"] = float(spearmanr(yardstick, scores[test])[0])
-        measured["AUROC of the yardstick"] = float(roc_auc_score(~normal[test], yardstick))
+        measured[names.YARDSTICK_CORRELATION] = float(spearmanr(yardstick, scores[test])[0])
+        measured[names.AUROC_OF_YARDSTICK] = float(roc_auc_score(~normal[test], yardstick))
         even = sources.batches(held.even, held.boxes[chosen], card.input)
         with torch.inference_mode():
             blurred = torch.cat([network.score(x).score for x in even]).numpy()
-        measured["AUROC at equal sharpness"] = float(roc_auc_score(~normal[test], blurred))
+        measured[names.AUROC_EQUAL_SHARPNESS] = float(roc_auc_score(~normal[test], blurred))
     return measured
 
 
@@ -90,12 +90,12 @@ def _false_alarms(card: Card, scores: np.ndarray, split: np.ndarray, normal: np.
     conformal = thresholds.choose(Policy("conformal", {"alpha": ALPHA}), ~normal[held], scores[held])
     at_test = scores[normal & ~held]
     return {
-        "nominal false-positive rate": float(norm.sf(card.policy.arguments.get("k", 1.0))),
-        "validation false-positive rate": float(np.mean(scores[normal & held] >= card.threshold)),
-        "realised false-positive rate": float(np.mean(at_test >= card.threshold)),
-        "conformal threshold": conformal,
-        "conformal nominal false-positive rate": ALPHA,
-        "conformal realised false-positive rate": float(np.mean(at_test >= conformal)),
+        names.NOMINAL_FPR: float(norm.sf(card.policy.arguments.get("k", 1.0))),
+        names.VALIDATION_FPR: float(np.mean(is_abnormal(scores[normal & held], card.threshold))),
+        names.REALISED_FPR: float(np.mean(is_abnormal(at_test, card.threshold))),
+        names.CONFORMAL_THRESHOLD: conformal,
+        names.CONFORMAL_NOMINAL_FPR: ALPHA,
+        names.CONFORMAL_REALISED_FPR: float(np.mean(is_abnormal(at_test, conformal))),
     }
 
 
@@ -103,13 +103,15 @@ def _per_label(card: Card, held: HeldOut, scores: np.ndarray, label: np.ndarray)
     """Each abnormal label against the normal test cases of its own data set, when there are several."""
     if len(card.labels) == 2:
         return {}
+    called = is_abnormal(scores, card.threshold)
     found = {}
     for name, well, ill in _sides(card, held, label):
         truth = np.repeat([0, 1], [well.sum(), ill.sum()])
-        found[f"AUROC {name}"] = float(roc_auc_score(truth, np.concatenate([scores[well], scores[ill]])))
-        right = np.mean(scores[well] < card.threshold) + np.mean(scores[ill] >= card.threshold)
-        found[f"balanced accuracy {name}"] = float(right / 2)
-        found[f"false-positive rate beside {name}"] = float(np.mean(scores[well] >= card.threshold))
+        auc = roc_auc_score(truth, np.concatenate([scores[well], scores[ill]]))
+        found[names.auroc_of(name)] = float(auc)
+        right = np.mean(~called[well]) + np.mean(called[ill])
+        found[names.balanced_accuracy_of(name)] = float(right / 2)
+        found[names.fpr_beside(name)] = float(np.mean(called[well]))
     return found
 
 
@@ -133,7 +135,7 @@ def _without_looking(card: Card, held: HeldOut, label: np.ndarray) -> dict[str, 
         truth = np.repeat([0, 1], [well.sum(), ill.sum()])
         for what, values in plain.items():
             auc = float(roc_auc_score(truth, np.concatenate([values[well], values[ill]])))
-            found[f"AUROC {name} by {what} alone"] = max(auc, 1 - auc)
+            found[names.auroc_by(what, name)] = max(auc, 1 - auc)
     return found
 
 
@@ -173,7 +175,7 @@ def cost(card: Card, network: Detector, film: Tensor, repeats: int = 7) -> dict[
             started = time.perf_counter()
             network.score(align(scan, card.input, fields)[0])
             times.append(time.perf_counter() - started)
-    return {"milliseconds per scan": 1000 * min(times), "memory in MB": size_of(network) / 1e6}
+    return {names.MILLISECONDS_PER_SCAN: 1000 * min(times), names.MEMORY_MB: size_of(network) / 1e6}
 
 
 def size_of(network: Detector) -> int:

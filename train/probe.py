@@ -14,14 +14,15 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from core import cards, checkpoints, lungs, precision
-from core.card_types import Card, Training
+from core.card_types import Card
 from core.models.backbones import MEAN, SIDE, STD
 from core.models.lent import Dense, Pooled, Probe
 from core.resample import crop
 from core.types import InputSpec
-from train import calibration, classifier_card, films, loop, provenance, seeds, tasks, views
+from train import calibration, classifier_card, films, loop, seeds, tasks, views
 from train.classifier import area
 from train.data import Case
+from train.provenance import Trained
 from train.runs import cached
 from train.tasks import TASKS, Task
 from train.views import SHIFTS
@@ -258,24 +259,20 @@ def describe(
 ) -> Card:
     head = HEADS[arguments.model]
     model = "probe" if head.backbone else "dense-head"
-    return classifier_card.blank(
-        task.card("resnet50" if model == "dense-head" else arguments.model),
-        task,
-        task.title(head.title),
-        model,
-        {"of": network.of, "classes": len(task.labels)},
-        spec,
-        cases,
-        Training(
-            command=provenance.command(),
-            settings=asdict(settings),
-            curve=outcome.curve,
-            minutes=round(outcome.minutes, 1),
-            parameters=provenance.parameters(network),
-        ),
+    trained = Trained(
+        card_id=task.card("resnet50" if model == "dense-head" else arguments.model),
+        model=model,
+        arguments={"of": network.of, "classes": len(task.labels)},
+        input=spec,
+        network=network,
+        cases=cases,
+        settings=asdict(settings),
+        curve=outcome.curve,
+        minutes=outcome.minutes,
         seed=arguments.seed,
-        remarks=(f"Only the head was trained; it stands on {network.of.partition('@')[0]}.",),
     )
+    remark = f"Only the head was trained; it stands on {network.of.partition('@')[0]}."
+    return classifier_card.draft(trained, task, task.title(head.title), remarks=(remark,))
 
 
 if __name__ == "__main__":

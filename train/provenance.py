@@ -4,11 +4,52 @@ import hashlib
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from torch import nn
 
+from core.card_types import Training
+from core.types import InputSpec
+from train.data import Case
+
+Setting = bool | int | float | str
+Network_co = TypeVar("Network_co", bound=nn.Module, covariant=True)
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Trained(Generic[Network_co]):
+    """A trained network, and what its card says of how it came about.
+
+    card_id: of the card to be written. model, arguments: how the network is built again. input: what it is
+    fed. cases: all of its data set, every split. settings, curve, minutes, seed: of the training.
+    """
+
+    card_id: str
+    model: str
+    arguments: Mapping[str, Setting]
+    input: InputSpec
+    network: Network_co
+    cases: Sequence[Case]
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    curve: tuple[Mapping[str, float], ...] = ()
+    minutes: float = 0.0
+    seed: int = 0
+
+    @property
+    def training(self) -> Training:
+        """By the command that runs now."""
+        return Training(
+            command=command(),
+            settings=self.settings,
+            curve=self.curve,
+            minutes=round(self.minutes, 1),
+            parameters=parameters(self.network),
+        )
 
 
 def commit() -> str:

@@ -17,8 +17,8 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from core import lungs
-from core.cards import REHEARSED
 from core.detectors import Detector
+from core.names import AUROC_DRAWN_LESIONS, auroc_of_lesion
 from core.preprocess import stretch
 from core.types import InputSpec
 from train import augment, brains, sources
@@ -194,5 +194,5 @@ def separated(scores: np.ndarray, kind: Sequence[str]) -> dict[str, float]:
     for name in dict.fromkeys(kinds[~np.isin(kinds, ("normal", "taken otherwise"))].tolist()):
         ill = scores[kinds == name]
         truth = np.repeat([0, 1], [len(well), len(ill)])
-        found[f"{REHEARSED}, {name}"] = float(roc_auc_score(truth, np.concatenate([well, ill])))
-    return {REHEARSED: float(np.mean(list(found.values()))), **found}
+        found[auroc_of_lesion(name)] = float(roc_auc_score(truth, np.concatenate([well, ill])))
+    return {AUROC_DRAWN_LESIONS: float(np.mean(list(found.values()))), **found}

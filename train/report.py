@@ -1,7 +1,9 @@
 """From a finished network to its folder in weights/: scores, threshold, figures, card."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from scipy.stats import ks_2samp
@@ -17,58 +19,84 @@ from train import provenance
 from train.data import Case
 
 
-def publish(draft: Card, network: nn.Module, cases: Sequence[Case], known: Scores | None = None) -> Card:
-    """Score validation and test as the app would, choose the threshold on validation, write the folder.
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """A card still without threshold, report and shift, and its weights as they will ship."""
 
-    draft: a card whose threshold, report, shift and sha256 are still to be filled in. Scales and trust of its
-    heat maps come from train.trust. known: the scores, where the same network gave them already.
-    """
+    card: Card
+    data: bytes
+
+
+def pack(card: Card, network: nn.Module) -> Draft:
+    """The network rounded as weights/ keeps it, under the card with its sha256."""
     data = checkpoints.pack(network)
-    draft = replace(draft, sha256=provenance.sha256(data))
-    model = Model(draft, checkpoints.unpack(draft, data))  # the stored weights, rounded as they will ship
+    return Draft(replace(card, sha256=provenance.sha256(data)), data)
+
+
+def score(draft: Draft, cases: Sequence[Case], root: Path = cards.WEIGHTS) -> Scores:
+    """Judge validation and test exactly as the app does. The gate is not asked: every case counts.
+
+    root: where the cards lie that the network stands on.
+    """
+    card = draft.card
+    model = Model(card, checkpoints.unpack(card, draft.data, root))
     held_out = [case for case in cases if case.split in ("validation", "test")]
-    table = known or score(model, held_out)
-    labels, split = np.array(table.label) != draft.labels[0], np.array(table.split)
-    chosen = split == "validation"
-    threshold = thresholds.choose(draft.policy, labels[chosen], table.score[chosen])
-    reports = {
-        name: evaluate(
-            name,
-            labels[split == name],
-            table.score[split == name],
-            points={draft.policy.name: threshold},
-            probabilistic=draft.kind == "classifier",
-        )
-        for name in ("validation", "test")
+    results = [
+        inference.judge(model, images.read(case.path.read_bytes(), case.name))
+        for case in tqdm(held_out, desc="scoring", unit="scan", mininterval=5)
+    ]
+    probabilities = {
+        label: np.array([r.probabilities[label] for r in results if isinstance(r, Prediction)])
+        for label in (card.labels if card.kind == "classifier" else ())
     }
-    card = replace(
-        draft,
-        threshold=threshold,
-        report=reports,
-        shift=shift(reports, table.score[~labels & chosen], table.score[~labels & ~chosen]),
+    return tabulate(held_out, np.array([result.score for result in results]), probabilities)
+
+
+def tabulate(
+    cases: Sequence[Case], scores: np.ndarray, probabilities: Mapping[str, np.ndarray] = MappingProxyType({})
+) -> Scores:
+    """The rows of a scores.csv, to its digits. scores: (N,), one of each case; probabilities: the same."""
+    table = Scores(
+        split=tuple(case.split for case in cases),
+        case=tuple(case.name for case in cases),
+        label=tuple(case.label for case in cases),
+        score=scores,
+        probabilities=probabilities,
     )
-    cards.write(card, data, table)
+    return cards.as_written(table)
+
+
+def publish(draft: Draft, scores: Scores, root: Path = cards.WEIGHTS) -> Card:
+    """Choose the threshold on validation, report both splits, write the folder.
+
+    Everything follows from the digits that scores.csv keeps, so that card and table say the same. Scales and
+    trust of a classifier's heat maps come later, from train.trust.
+    """
+    table = cards.as_written(scores)
+    card = reported(draft.card, table)
+    cards.write(card, draft.data, table, root)
     announce(card)
     return card
 
 
-def score(model: Model, cases: Sequence[Case]) -> Scores:
-    """Judge each file exactly as the app does. The gate is not asked: every case counts."""
-    results = [
-        inference.judge(model, images.read(case.path.read_bytes(), case.name))
-        for case in tqdm(cases, desc="scoring", unit="scan", mininterval=5)
-    ]
-    labels = model.card.labels if model.card.kind == "classifier" else ()
-    return Scores(
-        split=tuple(case.split for case in cases),
-        case=tuple(case.name for case in cases),
-        label=tuple(case.label for case in cases),
-        score=np.array([result.score for result in results]),
-        probabilities={
-            label: np.array([r.probabilities[label] for r in results if isinstance(r, Prediction)])
-            for label in labels
-        },
-    )
+def reported(card: Card, scores: Scores) -> Card:
+    """The card with its threshold, reports and shift."""
+    table = cards.as_written(scores)
+    abnormal, split = np.array(table.label) != card.labels[0], np.array(table.split)
+    chosen = split == "validation"
+    threshold = thresholds.choose(card.policy, abnormal[chosen], table.score[chosen])
+    reports = {
+        name: evaluate(
+            name,
+            abnormal[split == name],
+            table.score[split == name],
+            points={card.policy.name: threshold},
+            probabilistic=card.kind == "classifier",
+        )
+        for name in ("validation", "test")
+    }
+    moved = shift(reports, table.score[~abnormal & chosen], table.score[~abnormal & ~chosen])
+    return replace(card, threshold=threshold, report=reports, shift=moved)
 
 
 def shift(

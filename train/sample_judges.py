@@ -11,13 +11,14 @@ from core import cards, gate, images, inference, lungs
 from core.card_types import Card
 from core.errors import RefusedScan
 from core.inference import Model
+from core.names import BRAIN_MRI, CHEST_FILM
 from core.types import LungFields, Scan
 from train import sample_files, sample_measures, sample_scans
 from train.runs import cached
 from train.sample_measures import Apart, Directions
 from train.sample_scans import CONDITIONS, Scans
 
-JUDGES = {"chest film": "pneumonia-ensemble", "brain MRI slice": "brain-mri-mobilenet-v2"}
+JUDGES = {CHEST_FILM: "pneumonia-ensemble", BRAIN_MRI: "brain-mri-mobilenet-v2"}
 AGENTS = "etiology-ensemble"  # tells bacterial from viral films, as far as films show it
 
 

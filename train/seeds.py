@@ -6,14 +6,13 @@ validation: the test split is opened for the finished card alone.
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from core import cards
+from core import cards, names
 from core.card_types import Card
 
 FILE = "validation.json"
@@ -29,11 +28,11 @@ def main() -> None:
     if len(areas) < 2:
         raise SystemExit(f"No other seed of {card.id} in {arguments.runs}. Train with --dry --seed 1.")
     found = {
-        "AUC over seeds, mean": float(np.mean(areas)),
-        "AUC over seeds, spread": float(np.std(areas, ddof=1)),
-        "seeds": float(len(areas)),
+        names.SEED_AUC_MEAN: float(np.mean(areas)),
+        names.SEED_AUC_SPREAD: float(np.std(areas, ddof=1)),
+        names.SEEDS: float(len(areas)),
     }
-    cards.write_card(replace(card, figures={**card.figures, **found}))
+    cards.update(card.id, figures=found)
     print(card.id, "  ".join(f"{name} {value:.4g}" for name, value in found.items()))
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from core.card_types import Training
 from core.models.bands import Bands
 from core.preprocess import stretch
 from core.resample import FILM_SIZE
 from core.types import InputSpec
-from train import classifier_card, films, provenance, report, tasks
+from train import classifier_card, films, report, tasks
+from train.provenance import Trained
 from train.tasks import TASKS
 
 BANDS = {"sharpness": (1, "Sharpness alone"), "bands": (5, "Five bands of frequency")}
@@ -36,27 +36,19 @@ def main() -> None:
         network = Bands(bands=bands).eval()
         with torch.inference_mode():
             fit(network, shown, truth)
-        training = Training(
-            command=provenance.command(),
+        trained = Trained(
+            card_id=f"pneumonia-{name}",
+            model="bands",
+            arguments={"bands": bands, "classes": 2, "channels": 1},
+            input=spec,
+            network=network,
+            cases=cases,
             settings={"bands": bands},
-            curve=(),
-            minutes=round((time.monotonic() - started) / 60, 1),
-            parameters=provenance.parameters(network),
+            minutes=(time.monotonic() - started) / 60,
         )
-        given = {"bands": bands, "classes": 2, "channels": 1}
-        card = classifier_card.blank(
-            f"pneumonia-{name}",
-            task,
-            title,
-            "bands",
-            given,
-            spec,
-            cases,
-            training,
-            remarks=(REMARK,),
-            yardstick=True,
-        )
-        report.publish(card, network, cases)
+        card = classifier_card.draft(trained, task, title, remarks=(REMARK,), yardstick=True)
+        packed = report.pack(card, network)
+        report.publish(packed, report.score(packed, cases))
 
 
 def parse() -> argparse.Namespace:

@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 from torch.nn import functional
 
+from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
 from core.preprocess import normalise, stretch
 from core.resample import crop, resize
 from core.types import InputSpec, Region
@@ -41,7 +42,7 @@ SOURCES: dict[str, Source] = {
     "chest": Source(
         sets=("chest_xray",),
         task="chest anomaly",
-        modality="chest film",
+        modality=CHEST_FILM,
         region="lungs",
         labels=("normal", "pneumonia"),
         name="Kermany paediatric chest X-rays, normal films only (Mendeley rscbjbr9sj)",
@@ -56,7 +57,7 @@ SOURCES: dict[str, Source] = {
     "brain-ct": Source(
         sets=("brain_ct", "brain_ct_hemorrhage"),
         task="brain CT anomaly",
-        modality="head CT slice",
+        modality=HEAD_CT,
         region="head",
         labels=("normal", "stroke", "hemorrhage"),
         name="Head CT slices, normal only (Kaggle afridirahman); hemorrhage test set (Kaggle felipekitamura)",
@@ -72,7 +73,7 @@ SOURCES: dict[str, Source] = {
     "brain-mri": Source(
         sets=("brain_mri",),
         task="brain MRI anomaly",
-        modality="brain MRI slice",
+        modality=BRAIN_MRI,
         region="head",
         labels=("normal", "glioma", "meningioma", "pituitary"),
         name="Brain MRI slices, no tumour only (Kaggle masoudnickparvar)",

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from core.cards import AnyCard
+from core.names import BRAIN_MRI, CHEST_FILM
 from core.types import Region
 from train.data import Case, brain_mri, carve, chest_xray, covid_radiography
 from train.sources import twins_together
@@ -103,7 +104,7 @@ TASKS: dict[str, Task] = {
     "pneumonia": Task(
         name="pneumonia",
         labels=("normal", "pneumonia"),
-        modality="chest film",
+        modality=CHEST_FILM,
         region="lungs",
         cases=chest_xray,
         data=KERMANY,
@@ -113,7 +114,7 @@ TASKS: dict[str, Task] = {
     "etiology": Task(
         name="etiology",
         labels=("normal", "bacterial", "viral"),
-        modality="chest film",
+        modality=CHEST_FILM,
         region="lungs",
         cases=etiology,
         data=KERMANY,
@@ -124,7 +125,7 @@ TASKS: dict[str, Task] = {
     "covid": Task(
         name="covid",
         labels=("normal", "covid", "viral pneumonia"),
-        modality="chest film",
+        modality=CHEST_FILM,
         region="lungs",
         cases=covid,
         data={
@@ -144,7 +145,7 @@ TASKS: dict[str, Task] = {
     "brain-mri": Task(
         name="brain-mri",
         labels=("normal", "glioma", "meningioma", "pituitary"),
-        modality="brain MRI slice",
+        modality=BRAIN_MRI,
         region="head",
         cases=series,
         data={

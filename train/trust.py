@@ -60,9 +60,7 @@ def main() -> None:
             tuple(arguments.methods or EXPLAINERS),
         )
         done = assess(model, cases, thinned, workers=arguments.workers)
-        now = inference.load(card.id).card  # others may have written to it in the meantime
-        scales, table = {**now.scales, **done.scales}, {**now.trust, **done.trust}
-        cards.write_card(replace(now, scales=scales, trust=table))
+        cards.update(card.id, scales=done.scales, trust=done.trust)
         announce(done)
 
 

@@ -14,6 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core import images
 from core.card_types import Card
 from core.errors import OpacityError
+from core.types import is_abnormal
 from pages.shared import cache, charts, inputs
 from pages.shared.cuts import Cut
 
@@ -172,7 +173,7 @@ def show_worklist(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
 def _group(row: Judged, cut: Cut) -> str:
     if row.score is None:
         return FILTERS[3]
-    return FILTERS[1] if row.score >= cut.threshold else FILTERS[2]
+    return FILTERS[1] if is_abnormal(row.score, cut.threshold) else FILTERS[2]
 
 
 def _place(row: Judged, cut: Cut, order: str) -> tuple[float, str]:

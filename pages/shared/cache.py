@@ -25,7 +25,7 @@ from core.types import (
     LungFields,
     Prediction,
     Scan,
-    Verdict,
+    verdict_of,
 )
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def refusal(card_id: str, digest: str, _scan: Scan) -> str | None:
 @st.cache_data(show_spinner=False, scope="session")
 def record(card_id: str, digest: str, threshold: float, overridden: bool, score: float, _scan: Scan) -> None:
     """One line in the audit log per session, scan, card and threshold."""
-    verdict: Verdict = "abnormal" if score >= threshold else "normal"
+    verdict = verdict_of(score, threshold)
     audit.record(card(card_id), _scan, threshold=threshold, verdict=verdict, overridden=overridden)
 
 

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core import names
 from core.card_types import Card
 from pages.shared import charts, inputs, methods
 
 SHOWN = (
-    "AUROC at equal sharpness",
-    "rank correlation with the yardstick",
-    "milliseconds per scan",
-    "memory in MB",
-    "nominal false-positive rate",
+    names.AUROC_EQUAL_SHARPNESS,
+    names.YARDSTICK_CORRELATION,
+    names.MILLISECONDS_PER_SCAN,
+    names.MEMORY_MB,
+    names.NOMINAL_FPR,
 )
 
 
@@ -57,10 +58,10 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
             "95 % interval": "{:.3f}-{:.3f}".format(*card.report["test"].auc_interval),
             "accuracy": card.report["test"].points[0].accuracy,
             "false alarms": 1 - card.report["test"].points[0].specificity,
-            "AUROC, equal sharpness": card.figures.get("AUROC at equal sharpness"),
-            "like the yardstick": card.figures.get("rank correlation with the yardstick"),
-            "ms": card.figures.get("milliseconds per scan"),
-            "MB": card.figures.get("memory in MB"),
+            "AUROC, equal sharpness": card.figures.get(names.AUROC_EQUAL_SHARPNESS),
+            "like the yardstick": card.figures.get(names.YARDSTICK_CORRELATION),
+            "ms": card.figures.get(names.MILLISECONDS_PER_SCAN),
+            "MB": card.figures.get(names.MEMORY_MB),
         }
         for card in sorted(rivals, key=lambda card: -card.report["test"].auc)
     ]
@@ -69,14 +70,14 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
         st.column_config.NumberColumn(format="%.3f"),
     )
     whole, two = st.column_config.NumberColumn(format="%.0f"), st.column_config.NumberColumn(format="%.2f")
-    names = {"AUROC": three, "AUROC, equal sharpness": three, "accuracy": three, "false alarms": share}
+    formats = {"AUROC": three, "AUROC, equal sharpness": three, "accuracy": three, "false alarms": share}
     st.dataframe(
         rows,
         hide_index=True,
-        column_config={**names, "like the yardstick": two, "ms": whole, "MB": whole},
+        column_config={**formats, "like the yardstick": two, "ms": whole, "MB": whole},
         key="detectors",
     )
-    nominal = chosen.figures.get("nominal false-positive rate")
+    nominal = chosen.figures.get(names.NOMINAL_FPR)
     st.caption(
         "Accuracy and false alarms at each threshold, set on normal validation scans alone"
         + (f" to call {nominal:.0%} of normals abnormal. " if nominal is not None else ". ")
@@ -188,10 +189,10 @@ def show_training(card: Card) -> None:
         return
     st.subheader("Training")
     epochs = [row["epoch"] for row in curve]
-    names = [name for name in curve[0] if name not in ("epoch", "closeness")]
+    columns = [name for name in curve[0] if name not in ("epoch", "closeness")]
     groups = {
-        "loss": [name for name in names if "loss" in name],
-        "validation": [name for name in names if "loss" not in name][:3],
+        "loss": [name for name in columns if "loss" in name],
+        "validation": [name for name in columns if "loss" not in name][:3],
     }
     for place, (title, figures) in zip(st.columns(2, gap="medium"), groups.items(), strict=True):
         if figures:

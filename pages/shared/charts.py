@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.card_types import Card
-from core.types import Curve, EvaluationReport, OperatingPoint
+from core.names import CHEST_FILM
+from core.types import Curve, EvaluationReport, OperatingPoint, is_abnormal
 from pages.shared.cuts import Cut
 
 # Okabe and Ito 2008: told apart by colour-blind readers. (on light, on dark)
@@ -23,7 +24,6 @@ SERIES = (ACCENT, QUIET, ("#007A5A", "#2FBF96"), ("#A2528A", "#CC79A7"), ("#8A73
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 PLAIN = {"displayModeBar": False}
 
-FILM = "chest film"
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding
 FINDINGS = {
@@ -54,7 +54,7 @@ def verdict_words(
     card: Card, score: float, cut: Cut, probabilities: Mapping[str, float] = NO_PROBABILITIES
 ) -> str:
     """The verdict in words, never a bare label. probabilities: by label, where a classifier gave them."""
-    if score < cut.threshold:
+    if not is_abnormal(score, cut.threshold):
         return f"Below threshold for {finding(card)}"
     if cut.upper is not None and score < cut.upper:
         return "Refer: too close to call"
@@ -74,7 +74,7 @@ def show_verdict(
 
     span: the scores at the ends of the scale. percentile: share of normal test scans below the score.
     """
-    threshold, abnormal = cut.threshold, score >= cut.threshold
+    threshold, abnormal = cut.threshold, is_abnormal(score, cut.threshold)
     words = verdict_words(card, score, cut, probabilities)
     place, at = (
         100 * float(np.clip((value - span[0]) / (span[1] - span[0]), 0, 1)) for value in (score, threshold)
@@ -88,7 +88,7 @@ def show_verdict(
         f'<div class="cut" style="left: {at:.1f}%; background: {shade(MARK)}"></div></div></div>'
         f'<p class="opacity-line">Score {score:.2f}, threshold {threshold:.2f}</p>'
         f'<p class="opacity-line">Higher than {percent(percentile)} of {report.n - report.abnormal} '
-        f"normal test {'films' if card.modality == FILM else 'scans'}</p>"
+        f"normal test {'films' if card.modality == CHEST_FILM else 'scans'}</p>"
     )
 
 

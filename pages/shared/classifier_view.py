@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core import names
 from core.card_types import Card
 from pages.shared import charts, inputs, score_cache
-from pages.shared.inputs import ADULTS, ALARMS
-
-FLAGGED, COVID = "flagged COVID films", "COVID films"
 
 
 def show(card: Card, cards: Sequence[Card]) -> None:
@@ -78,10 +76,10 @@ def show_calibration(card: Card) -> None:
     if (ece := card.report["test"].ece) is not None:
         parts.append(f"Expected calibration error on test {ece:.3f}.")
     figures = card.figures
-    if {"temperature", "ECE before scaling", "ECE after scaling"} <= figures.keys():
+    if {names.TEMPERATURE, names.ECE_BEFORE_SCALING, names.ECE_AFTER_SCALING} <= figures.keys():
         parts.append(
-            f"Temperature {figures['temperature']:.2f}, fitted on validation, took the error there from "
-            f"{figures['ECE before scaling']:.3f} to {figures['ECE after scaling']:.3f}."
+            f"Temperature {figures[names.TEMPERATURE]:.2f}, fitted on validation, took the error there from "
+            f"{figures[names.ECE_BEFORE_SCALING]:.3f} to {figures[names.ECE_AFTER_SCALING]:.3f}."
         )
     st.caption(" ".join(parts))
 
@@ -91,15 +89,15 @@ def show_robustness(card: Card) -> None:
     figures, report = card.figures, card.report["test"]
     known = {
         "as they are": report.auc,
-        "all equally sharp": figures.get("AUC at equal sharpness"),
-        "all sharpened": figures.get("AUC sharpened"),
+        "all equally sharp": figures.get(names.AUC_EQUAL_SHARPNESS),
+        "all sharpened": figures.get(names.AUC_SHARPENED),
     }
     rows = [
         {"test scans": name, "AUC": value, "change": value - report.auc}
         for name, value in known.items()
         if value is not None
     ]
-    seeds = {"AUC over seeds, mean", "AUC over seeds, spread", "seeds"} <= figures.keys()
+    seeds = {names.SEED_AUC_MEAN, names.SEED_AUC_SPREAD, names.SEEDS} <= figures.keys()
     if len(rows) == 1 and not seeds:
         return
     st.subheader("Does it hold?")
@@ -107,14 +105,14 @@ def show_robustness(card: Card) -> None:
     st.dataframe(rows, hide_index=True, column_config={"AUC": three, "change": signed}, key="robustness")
     if seeds:
         st.caption(
-            f"Trained from {figures['seeds']:.0f} seeds: mean validation AUC "
-            f"{figures['AUC over seeds, mean']:.4f}, spread {figures['AUC over seeds, spread']:.4f}."
+            f"Trained from {figures[names.SEEDS]:.0f} seeds: mean validation AUC "
+            f"{figures[names.SEED_AUC_MEAN]:.4f}, spread {figures[names.SEED_AUC_SPREAD]:.4f}."
         )
 
 
 def show_elsewhere(cards: Sequence[Card]) -> None:
     """What the cards of a task do on adults' films of other hospitals, which none of them learned from."""
-    tested = [card for card in cards if ALARMS in card.figures]
+    tested = [card for card in cards if names.ADULT_FALSE_ALARMS in card.figures]
     if not tested:
         return
     st.subheader("On adults, at other hospitals")
@@ -124,8 +122,8 @@ def show_elsewhere(cards: Sequence[Card]) -> None:
                 "model": inputs.name_of(card),
                 "learned from adults": "yes" if "adults" in card.data else "no",
                 "false alarms at home": 100 * (1 - card.report["test"].points[0].specificity),
-                "false alarms, adult normals": 100 * card.figures[ALARMS],
-                "COVID films flagged": 100 * card.figures[FLAGGED],
+                "false alarms, adult normals": 100 * card.figures[names.ADULT_FALSE_ALARMS],
+                "COVID films flagged": 100 * card.figures[names.COVID_FLAGGED],
             }
             for card in tested
         ],
@@ -138,8 +136,8 @@ def show_elsewhere(cards: Sequence[Card]) -> None:
     )
     seen = tested[0].figures
     st.caption(
-        f"Each model at its own threshold, unchanged, on {seen[ADULTS]:.0f} normal and "
-        f"{seen[COVID]:.0f} COVID films that none learned from. At home: its own test. "
+        f"Each model at its own threshold, unchanged, on {seen[names.ADULT_NORMALS]:.0f} normal and "
+        f"{seen[names.COVID_FILMS]:.0f} COVID films that none learned from. At home: its own test. "
         "A model that raises alarms on normals as often as it flags COVID films may have noticed the other "
         "machine, not the disease; one that learned from the same hospitals may know them by their machines."
     )

@@ -10,6 +10,7 @@ from core import images
 from core import samples as shipped
 from core.card_types import Card
 from core.errors import OpacityError
+from core.names import ADULT_FALSE_ALARMS, ADULT_NORMALS
 from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import cache, deep_link, neighbour_cache, reading, samples, score_cache, sign_in
@@ -19,7 +20,6 @@ HERE = Path(__file__).parent
 SUFFIXES = ("png", "jpg", "jpeg", "dcm", "dicom", "ima")
 INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
 ASKED = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
-ALARMS, ADULTS = "false alarms on adult normals", "adult normals"  # of a card's figures
 INSTEAD = "Or click one to have it read. Synthetic ones were made by a model and show nobody."
 
 
@@ -201,10 +201,10 @@ def pick_card(kind: Kind | None = None) -> Card:
             f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} test scans"
             + (f"; {spent:.0f} ms here" if spent else "")
         )
-        if ALARMS in card.figures:
+        if ADULT_FALSE_ALARMS in card.figures:
             st.caption(
-                f"False alarms on adults: {card.figures[ALARMS]:.0%} "
-                f"of {card.figures[ADULTS]:.0f} normal films"
+                f"False alarms on adults: {card.figures[ADULT_FALSE_ALARMS]:.0%} "
+                f"of {card.figures[ADULT_NORMALS]:.0f} normal films"
             )
     reading.show_override(card)
     return card

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.card_types import Card
 from core.errors import OpacityError
+from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS
 from pages.shared import cache, charts, inputs, score_cache
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
         "AUC": report.auc,
         "95 % interval": "{:.3f}-{:.3f}".format(*report.auc_interval),
         "equally sharp": _sharpness(card),
-        "sharpened": card.figures.get("AUC sharpened"),
+        "sharpened": card.figures.get(AUC_SHARPENED),
         "accuracy": point.accuracy,
         "sensitivity": point.sensitivity,
         "specificity": point.specificity,
@@ -97,8 +98,8 @@ def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
 
 
 def _sharpness(card: Card) -> float | None:
-    name = "AUROC" if card.kind == "detector" else "AUC"
-    return card.figures.get(f"{name} at equal sharpness")
+    name = AUROC_EQUAL_SHARPNESS if card.kind == "detector" else AUC_EQUAL_SHARPNESS
+    return card.figures.get(name)
 
 
 def _latency() -> dict[str, float]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from core import images, overlay
 from core.card_types import Card
-from core.types import Scan
+from core.types import Scan, is_abnormal
 from pages.shared import cache, inputs
 from pages.shared.batch import Judged
 from pages.shared.cuts import Cut
@@ -42,7 +42,7 @@ def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
 
 
 def _is_wrong(card: Card, row: Judged, cut: Cut) -> bool:
-    called = row.score is not None and row.score >= cut.threshold
+    called = row.score is not None and is_abnormal(row.score, cut.threshold)
     return called != (row.label != card.labels[0])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.card_types import Card
-from core.types import Prediction
+from core.types import Prediction, is_abnormal
 from pages.shared import charts, inputs, neighbour_cache
 from pages.shared.cuts import Cut
 from pages.shared.reading import plain
@@ -77,7 +77,7 @@ def show_verdicts(card: Card, prediction: Prediction, cut: Cut, vote: "Vote") ->
 
 
 def _say(who: str, card: Card, score: float, cut: Cut, shares: dict[str, float]) -> None:
-    colour = charts.shade(charts.ABNORMAL if score >= cut.threshold else charts.NORMAL)
+    colour = charts.shade(charts.ABNORMAL if is_abnormal(score, cut.threshold) else charts.NORMAL)
     st.html(
         f'<p class="opacity-line">{who}</p><p class="opacity-verdict" style="color: {colour}" role="status">'
         f"{charts.verdict_words(card, score, cut, shares)}</p>"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core import names
 from core.card_types import Card
 from core.types import EvaluationReport
 from pages.shared import cache
@@ -121,8 +122,8 @@ def card_calibration(card_id: str) -> dict[str, Line]:
     _, known = _probabilities(card, "test")
     labels, scores = labelled(card_id, "test")
     curves = {"test": calibration_curve(labels, scores), "perfect": PERFECT}
-    if "temperature" in card.figures:
-        before = classes.before_scaling(known, card.figures["temperature"])
+    if names.TEMPERATURE in card.figures:
+        before = classes.before_scaling(known, card.figures[names.TEMPERATURE])
         curves["test, before scaling"] = calibration_curve(labels, 1 - before[card.labels[0]])
     return curves
 

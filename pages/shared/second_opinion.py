@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.card_types import Card
-from core.types import Prediction, Scan
+from core.types import Prediction, Scan, is_abnormal
 from pages.shared import cache, charts, cuts, evidence, inputs, methods, reading
 from pages.shared.cache import Asked
 from pages.shared.cuts import Cut
@@ -23,7 +23,7 @@ class Opinion:
 
     @property
     def suspicious(self) -> bool:
-        return self.prediction.score >= self.cut.threshold
+        return is_abnormal(self.prediction.score, self.cut.threshold)
 
     @property
     def verdict(self) -> str:

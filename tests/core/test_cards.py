@@ -7,6 +7,7 @@ import pytest
 from core import cards
 from core.card_types import Card, Scores
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
+from core.names import AUROC_DRAWN_LESIONS
 
 EVERY = cards.every()
 
@@ -69,6 +70,69 @@ def test_scores_are_written_with_six_significant_digits(copy: Card, tmp_path: Pa
     assert text == "split,case,label,score\ntest,a.png,normal,0.123457\n"
 
 
+def test_scores_are_read_as_they_are_said_to_be_written(copy: Card, tmp_path: Path):
+    rng = np.random.default_rng(0)
+    score = 10 ** rng.uniform(-9, 6, 50)
+    table = Scores(("test",) * 50, ("a",) * 50, ("normal",) * 50, score, {"normal": rng.random(50)})
+    cards.write(copy, b"", table, tmp_path)
+    read, said = cards.scores(copy, tmp_path), cards.as_written(table)
+    assert (read.score == said.score).all()
+    assert (read.probabilities["normal"] == said.probabilities["normal"]).all()
+    assert (read.score != score).any()
+
+
+def test_an_update_adds_to_mappings_and_replaces_the_rest(copy: Card, tmp_path: Path):
+    first = cards.update(copy.id, tmp_path, figures={"one": 1.0, "two": 2.0})
+    second = cards.update(copy.id, tmp_path, figures={"two": 3.0}, title="Another")
+    assert second == cards.read(copy.id, tmp_path)
+    assert second == replace(first, figures={**copy.figures, "one": 1.0, "two": 3.0}, title="Another")
+
+
+@pytest.mark.parametrize("field", ["figure", "id", "kind"])
+def test_an_update_names_the_fields_that_can_be_changed(field: str, copy: Card, tmp_path: Path):
+    with pytest.raises(CardError, match=rf"{field} of {copy.id} cannot.*figures.*title"):
+        cards.update(copy.id, tmp_path, **{field: "x"})
+    assert cards.read(copy.id, tmp_path) == copy
+
+
+@pytest.mark.parametrize("figures", [{"AUC": float("nan")}, {"AUC": "high"}])
+def test_a_card_that_could_not_be_read_again_is_not_written(
+    figures: dict[str, float], copy: Card, tmp_path: Path
+):
+    with pytest.raises(CardError, match=r"not written: .*figures\.AUC"):
+        cards.update(copy.id, tmp_path, figures=figures)
+    assert cards.read(copy.id, tmp_path) == copy
+
+
+def test_a_failure_while_writing_leaves_the_old_card(
+    copy: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = sorted(path.name for path in (tmp_path / copy.id).iterdir())
+    whole = Path.write_bytes
+
+    def half(path: Path, data: bytes) -> int:
+        whole(path, data[: len(data) // 2])
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="No space"):
+        cards.update(copy.id, tmp_path, title="Another")
+    assert cards.read(copy.id, tmp_path) == copy
+    assert sorted(path.name for path in (tmp_path / copy.id).iterdir()) == before
+
+
+def test_a_failure_between_writing_and_renaming_leaves_the_old_card(
+    copy: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(path: Path, target: Path) -> Path:
+        raise OSError(f"{path} -> {target}")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match=r"card\.json$"):
+        cards.update(copy.id, tmp_path, title="Another")
+    assert cards.read(copy.id, tmp_path) == copy
+
+
 @pytest.mark.parametrize("card", EVERY, ids=lambda card: card.id)
 def test_a_shipped_card_keeps_the_contract(card: Card):
     table = cards.scores(card)
@@ -126,7 +190,7 @@ def test_detectors_stand_behind_ensembles_by_drawn_lesions_and_must_beat_the_yar
             id=name,
             model="ensemble" if name == "several" else "dense",
             yardstick=name == "ruler",
-            figures={} if figure is None else {cards.REHEARSED: figure},
+            figures={} if figure is None else {AUROC_DRAWN_LESIONS: figure},
         )
         (tmp_path / name).mkdir()
         cards.write_card(made, tmp_path)

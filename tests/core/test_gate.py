@@ -9,6 +9,7 @@ from core import cards, gate, images, lungs
 from core.card_types import Card
 from core.errors import CardError, OpacityError, RefusedScan
 from core.likeness import Likeness
+from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
 from core.types import Scan
 
 CARD = next(card for card in cards.every() if card.input.region == "lungs")
@@ -84,8 +85,8 @@ def test_where_skulls_are_pale_the_learned_odds_of_another_modality_decide(
     )
     monkeypatch.setattr(gate, "_likeness", lambda *_: like)
     assert CARD.gate is not None
-    on_ct = replace(CARD, modality=gate.CT)
-    on_mri = replace(CARD, modality=gate.MRI)
+    on_ct = replace(CARD, modality=HEAD_CT)
+    on_mri = replace(CARD, modality=BRAIN_MRI)
     pale = replace(
         head(), pixels=np.minimum(head().pixels, 0.4 + np.linspace(0, 0.3, 224)[:, None]), turned=True
     )
@@ -152,7 +153,7 @@ def test_an_altered_check_is_an_error_and_no_pass(drawn: Scan, tmp_path: Path):
         gate.check(drawn, CARD, root=tmp_path)
 
 
-@pytest.mark.parametrize("card", [c for c in cards.every() if c.modality == gate.FILM], ids=lambda c: c.id)
+@pytest.mark.parametrize("card", [c for c in cards.every() if c.modality == CHEST_FILM], ids=lambda c: c.id)
 def test_every_chest_card_was_measured_and_keeps_its_promises(card: Card):
     assert card.gate is not None, "run: python -m train.gate --data DATA"
     assert cards.gate(card)

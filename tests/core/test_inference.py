@@ -6,7 +6,7 @@ import pytest
 from core import cards, images, inference
 from core.errors import UnknownName
 from core.explain import EXPLAINERS
-from core.types import Prediction, Scan
+from core.types import Prediction, Scan, is_abnormal, verdict_of
 
 CLASSIFIERS = [card.id for card in cards.every() if card.kind == "classifier"]
 EXPLAINED = [name for name in CLASSIFIERS if not cards.read(name).yardstick]  # those look at no place
@@ -49,6 +49,14 @@ def test_the_same_scan_gets_the_same_answer_twice(drawn: Scan):
 def test_verdict_is_abnormal_from_the_threshold_on():
     assert Prediction({}, 0.5, 0.5).verdict == "abnormal"
     assert Prediction({}, 0.49, 0.5).verdict == "normal"
+
+
+def test_a_score_at_the_threshold_is_abnormal_alone_and_among_others():
+    below, at = np.nextafter(0.3, 0), 0.3
+    assert is_abnormal(at, at)
+    assert not is_abnormal(float(below), at)
+    assert is_abnormal(np.array([[below, at]]), at).tolist() == [[False, True]]
+    assert (verdict_of(at, at), verdict_of(float(below), at)) == ("abnormal", "normal")
 
 
 def test_wrong_names_are_answered_with_the_right_ones(drawn: Scan):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.names import ADULT_FALSE_ALARMS, ADULT_NORMALS
 from pages.shared import inputs
 from tests.phantom import chest, png
 
@@ -48,7 +49,7 @@ def test_a_model_says_how_often_its_alarms_are_false_on_adults():
     (said,) = (caption.value for caption in app.caption if caption.value.startswith("False alarms"))
     figures = inputs.offered("classifier")[0].figures
     assert inputs.offered("classifier")[0].id == shown
-    assert said.endswith(f"{figures[inputs.ALARMS]:.0%} of {figures[inputs.ADULTS]:.0f} normal films")
+    assert said.endswith(f"{figures[ADULT_FALSE_ALARMS]:.0%} of {figures[ADULT_NORMALS]:.0f} normal films")
 
 
 @pytest.mark.parametrize("page", SCAN_PAGES)

@@ -13,9 +13,11 @@ from torch import Generator, Tensor
 from core.detectors import Backbone, Detail
 from core.types import InputSpec
 from train.data import Case
-from train.detector_card import draft, report
+from train.detector_card import draft
 from train.features import Remembered
 from train.measures import dullness, equalised, sharpness, size_of
+from train.provenance import Trained
+from train.report import reported, tabulate
 from train.sources import SOURCES, _thinned, _to_test, twins_together
 
 SPEC = InputSpec(size=224, channels=1, mean=(0.0,), std=(1.0,), region="whole")
@@ -30,22 +32,36 @@ def cases(source_labels: tuple[str, ...] = ("normal", "pneumonia")) -> list[Case
     ]
 
 
+def detail(*, seed: int = 0) -> Trained[Detail]:
+    return Trained(
+        card_id="chest-detail",
+        model="detail",
+        arguments={},
+        input=SPEC,
+        network=Detail(),
+        cases=cases(),
+        seed=seed,
+    )
+
+
 def test_the_threshold_comes_from_normal_validation_scans_alone():
     held = [case for case in cases() if case.split != "train"]
     rng = np.random.default_rng(0)
     scores = np.array([rng.normal(4 * (case.label != "normal")) for case in held])
-    card = draft("chest-detail", "detail", {}, SOURCES["chest"], SPEC, cases(), Detail())
-    done, table = report(card, held, scores)
+    card = draft(detail(), SOURCES["chest"])
+    table = tabulate(held, scores)
+    done = reported(card, table)
     normals = table.score[[c.label == "normal" and c.split == "validation" for c in held]]
     assert done.threshold == pytest.approx(normals.mean() + normals.std())
     shuffled = scores.copy()
     shuffled[[c.label != "normal" for c in held]] += 9
-    assert report(card, held, shuffled)[0].threshold == pytest.approx(done.threshold)
+    assert reported(card, tabulate(held, shuffled)).threshold == pytest.approx(done.threshold)
 
 
 def test_a_card_says_what_it_was_made_from():
-    card = draft("chest-detail", "detail", {}, SOURCES["chest"], SPEC, cases(), Detail(), seed=3)
+    card = draft(detail(seed=3), SOURCES["chest"])
     assert card.kind == "detector"
+    assert card.seed == 3
     assert card.labels == ("normal", "pneumonia")
     assert card.data["train normal"] == 20
     assert "train pneumonia" not in card.data

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor
 
-from core.cards import REHEARSED
+from core.names import AUROC_DRAWN_LESIONS
 from tests.train.test_lesions import film
 from train.data import Case
 from train.lesions import LESIONS
@@ -39,15 +39,20 @@ def test_no_lesion_was_taught():
 def test_normals_of_another_machine_count_as_normal():
     kind = ["normal"] * 2 + ["taken otherwise"] * 2 + ["lobar"] * 2 + ["basal"] * 2
     found = separated(np.array([0, 1, 2, 3, 4, 5, 1.5, 2.5]), kind)
-    assert list(found) == [REHEARSED, f"{REHEARSED}, lobar", f"{REHEARSED}, basal"]
-    assert found[f"{REHEARSED}, lobar"] == 1
-    assert found[f"{REHEARSED}, basal"] == pytest.approx(5 / 8)
-    assert found[REHEARSED] == pytest.approx((1 + 5 / 8) / 2)
+    assert list(found) == [
+        AUROC_DRAWN_LESIONS,
+        f"{AUROC_DRAWN_LESIONS}, lobar",
+        f"{AUROC_DRAWN_LESIONS}, basal",
+    ]
+    assert found[f"{AUROC_DRAWN_LESIONS}, lobar"] == 1
+    assert found[f"{AUROC_DRAWN_LESIONS}, basal"] == pytest.approx(5 / 8)
+    assert found[AUROC_DRAWN_LESIONS] == pytest.approx((1 + 5 / 8) / 2)
 
 
 def test_the_mean_is_over_lesions_and_not_over_films():
     kind = ["normal", "lobar", "basal", "basal", "basal"]
-    assert separated(np.array([1.0, 0, 2, 2, 2]), kind)[REHEARSED] == torch.tensor([0.0, 1.0]).mean()
+    found = separated(np.array([1.0, 0, 2, 2, 2]), kind)
+    assert found[AUROC_DRAWN_LESIONS] == torch.tensor([0.0, 1.0]).mean()
 
 
 def test_a_rehearsal_is_acted_again_for_another_seed_or_corrected_scans(

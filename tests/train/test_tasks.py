@@ -1,10 +1,11 @@
 from pathlib import Path
 
 import pytest
+from torch import nn
 
-from core.card_types import Training
 from core.types import InputSpec
 from train import classifier_card, tasks
+from train.provenance import Trained
 from train.tasks import TASKS, with_adults
 
 SPEC = InputSpec(size=224, channels=1, mean=(0.0,), std=(1.0,), region="lungs")
@@ -53,8 +54,10 @@ def test_covid_counts_as_a_viral_pneumonia(name: str, ill: str, data: Path):
 def test_a_card_tells_that_it_learned_from_adults(data: Path):
     for task in (TASKS["etiology"], with_adults(TASKS["etiology"])):
         cases = tasks.gather(task, data, seed=0)
-        training = Training(command="", settings={}, curve=(), minutes=0.0, parameters=0)
-        card = classifier_card.blank("an-id", task, "A title", "cnn", {}, SPEC, cases, training)
+        trained = Trained(
+            card_id="an-id", model="cnn", arguments={}, input=SPEC, network=nn.Identity(), cases=cases
+        )
+        card = classifier_card.draft(trained, task, "A title")
         adults = [case for case in cases if case.name.startswith("covid_radiography/")]
         assert card.data.get("adults", 0) == len(adults)
         assert tasks.of_card(card).limitations == task.limitations

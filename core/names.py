@@ -1,0 +1,61 @@
+"""The words of card.json that code goes by: modalities and figures. No value may change: cards hold them."""
+
+from typing import Final
+
+CHEST_FILM: Final = "chest film"
+HEAD_CT: Final = "head CT slice"
+BRAIN_MRI: Final = "brain MRI slice"
+PHOTOGRAPHS: Final = "photographs"  # what backbones were pretrained on
+
+# Figures of detectors. AUROC and rates are on test, unless they say otherwise.
+AUROC_EQUAL_SHARPNESS: Final = "AUROC at equal sharpness"
+AUROC_DRAWN_LESIONS: Final = "AUROC of drawn lesions"  # on validation; detectors are ordered by it
+AUROC_OF_YARDSTICK: Final = "AUROC of the yardstick"
+YARDSTICK_CORRELATION: Final = "rank correlation with the yardstick"
+BALANCED_ACCURACY: Final = "balanced accuracy"
+NOMINAL_FPR: Final = "nominal false-positive rate"
+VALIDATION_FPR: Final = "validation false-positive rate"
+REALISED_FPR: Final = "realised false-positive rate"
+CONFORMAL_THRESHOLD: Final = "conformal threshold"
+CONFORMAL_NOMINAL_FPR: Final = "conformal nominal false-positive rate"
+CONFORMAL_REALISED_FPR: Final = "conformal realised false-positive rate"
+MILLISECONDS_PER_SCAN: Final = "milliseconds per scan"
+MEMORY_MB: Final = "memory in MB"
+
+# Figures of classifiers.
+AUC_EQUAL_SHARPNESS: Final = "AUC at equal sharpness"
+AUC_SHARPENED: Final = "AUC sharpened"
+TEMPERATURE: Final = "temperature"
+ECE_BEFORE_SCALING: Final = "ECE before scaling"
+ECE_AFTER_SCALING: Final = "ECE after scaling"
+ADULT_FALSE_ALARMS: Final = "false alarms on adult normals"
+ADULT_NORMALS: Final = "adult normals"  # how many
+COVID_FLAGGED: Final = "flagged COVID films"
+COVID_FILMS: Final = "COVID films"  # how many
+SEEDS: Final = "seeds"  # how many
+SEED_AUC_MEAN: Final = "AUC over seeds, mean"
+SEED_AUC_SPREAD: Final = "AUC over seeds, spread"
+
+
+def auroc_of_lesion(kind: str) -> str:
+    """Of one kind of drawn lesion."""
+    return f"{AUROC_DRAWN_LESIONS}, {kind}"
+
+
+def auroc_of(label: str) -> str:
+    """Of one abnormal label against the normal test scans of its own data set."""
+    return f"AUROC {label}"
+
+
+def auroc_by(cue: str, label: str) -> str:
+    """Of the same, told by one plain cue such as sharpness."""
+    return f"AUROC {label} by {cue} alone"
+
+
+def balanced_accuracy_of(label: str) -> str:
+    return f"balanced accuracy {label}"
+
+
+def fpr_beside(label: str) -> str:
+    """Of the normal test scans of that label's data set."""
+    return f"false-positive rate beside {label}"

@@ -1,0 +1,53 @@
+"""The words of the cards stand in one place, and the shipped cards know no others."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from core import cards, names
+from core.card_types import Card
+from train import rehearsal
+
+ROOT = Path(names.__file__).resolve().parent.parent
+WORDS = {value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)}
+SOURCES = [
+    path
+    for folder in ("core", "pages", "train", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if path != Path(names.__file__).resolve()
+]
+
+
+def spoken(card: Card) -> set[str]:
+    """Every figure that a card of these labels may have."""
+    by_label = {
+        word
+        for label in card.labels[1:]
+        for word in (
+            names.auroc_of(label),
+            names.balanced_accuracy_of(label),
+            names.fpr_beside(label),
+            names.auroc_by("sharpness", label),
+            names.auroc_by("brightness", label),
+        )
+    }
+    return WORDS | by_label | {names.auroc_of_lesion(kind) for kind in (*rehearsal.CHEST, *rehearsal.HEAD)}
+
+
+@pytest.mark.parametrize("card", cards.every(), ids=lambda card: card.id)
+def test_a_shipped_card_uses_known_words_alone(card: Card):
+    assert card.modality in WORDS
+    assert set(card.figures) <= spoken(card)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nobody_else_spells_them(path: Path):
+    """Single words are left out: "seeds" and "temperature" mean other things elsewhere."""
+    phrases = {word for word in WORDS if " " in word}
+    constants = {node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if _is_text(node)}
+    assert not constants & phrases
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
