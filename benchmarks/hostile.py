@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from core import decoding, images
 from core.errors import UnreadableImage
+from core.reading import images, sandbox
 
 SPITEFUL = (
     b"\0\0\0\0",
@@ -39,7 +39,7 @@ def main() -> int:
         )
     good += files(options.data / "chest_xray/test")[:20]
     surprises += count("spoilt copies", copies(good, options.mutations, options.seed))
-    decoding.end()
+    sandbox.end()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(f"decoders' peak memory {peak / 1024:.0f} MB, surprises {surprises}")
     return int(surprises > 0)

@@ -16,10 +16,11 @@ from typing import Any, TextIO
 from PIL import Image
 from tqdm import tqdm
 
-from core import audit, cards, images, inference, labelled, operating_points, overlay, results, screening
+from core import audit, cards, inference, labelled, operating_points, overlay, results, screening
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
 from core.inference import Model
+from core.reading import images
 from core.screening import Job, Row
 from core.types import Prediction, Scan, View
 

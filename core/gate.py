@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from core import cards, heads, images, likeness, lungs
+from core import cards, heads, likeness, lungs
 from core.card_types import Card
 from core.errors import RefusedScan
 from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
+from core.reading import images
 from core.resample import as_film
 from core.types import FloatArray, LungFields, Scan
 

@@ -14,13 +14,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from core import audit, cards, checkpoints, decoding, fusing, gate, heads, images, inference, lungs
+from core import audit, cards, checkpoints, fusing, gate, heads, inference, lungs
 from core.card_types import Card
 from core.detectors import Detector
 from core.errors import OpacityError, RefusedScan
 from core.inference import Model
 from core.models import Classifier, ClassifierEnsemble, UNet
 from core.preprocess import align_films
+from core.reading import images, sandbox
 from core.resample import as_film
 from core.types import LungFields, Prediction, Scan, Verdict, verdict_of
 
@@ -100,7 +101,7 @@ def screen(
     upcoming, judging = iter(paths), deque[Future[list[Row]]]()
     _lung_network()  # made once, before the judges ask for it together
     with (
-        ThreadPoolExecutor(decoding.POOL) as readers,
+        ThreadPoolExecutor(sandbox.POOL) as readers,
         ThreadPoolExecutor(
             judges or os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)
         ) as bench,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core import images
+from core.reading import images
 from core.types import Scan
 from tests.phantom import chest, png
 

@@ -31,11 +31,11 @@ ROWS = [
     {"core.samples"},
     {"core.cards"},
     {"core.models", "core.detectors"},
-    {"core.images", "core.resample", "core.fusing"},
-    {"core.decoding"},
-    {"core.decoder"},
-    {"core.dicom", "core.pictures", "core.windows"},
-    {"core.types", "core.card_types", "core.errors", "core.limits", "core.names", "core.precision"},
+    {"core.reading.images", "core.resample", "core.fusing"},
+    {"core.reading.sandbox"},
+    {"core.reading.worker"},
+    {"core.reading.dicom", "core.reading.raster", "core.reading.windowing"},
+    {"core.types", "core.card_types", "core.errors", "core.reading.limits", "core.names", "core.precision"},
 ]
 SIDES = ("app", "pages", "train", "benchmarks")
 

@@ -14,8 +14,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor
 from tqdm import tqdm
 
-from core import images
 from core.errors import DataSetError
+from core.reading import images
 from core.resample import FILM_SIZE, as_film
 
 IMAGE_SUFFIXES = {".jpeg", ".jpg", ".png"}

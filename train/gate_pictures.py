@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from core import heads, images
+from core import heads
 from core.card_types import Card
 from core.errors import UnreadableImage
 from core.names import CHEST_FILM
+from core.reading import images
 from core.resample import FILM_SIZE, as_film, crop
 from core.types import Scan
 from train import augment, sources, strangers, tasks

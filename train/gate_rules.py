@@ -9,8 +9,9 @@ from pathlib import Path
 
 import torch
 
-from core import gate, heads, images, lungs
+from core import gate, heads, lungs
 from core.names import CHEST_FILM
+from core.reading import images
 from core.resample import as_film
 from train import sources
 from train.data import chest_xray

@@ -18,13 +18,14 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from core import cards, images, inference, lungs, neighbours, thresholds
+from core import cards, inference, lungs, neighbours, thresholds
 from core.card_types import Card, KnownCases, Training
 from core.errors import DataSetError, UnknownName
 from core.inference import Model
 from core.models import KNN, Classifier
 from core.models.knn import Ballot, count
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, VOTING, Index
+from core.reading import images
 from core.types import FloatArray, is_abnormal
 from train import provenance, report, tasks
 from train.data import Case

@@ -9,10 +9,11 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from core import cards, checkpoints, images, lungs
+from core import cards, checkpoints, lungs
 from core.card_types import Policy, SegmenterCard, Training
 from core.models.unet import UNet
 from core.names import CHEST_FILM
+from core.reading import images
 from core.resample import as_film, crop
 from core.types import InputSpec
 from train import augment, loop, provenance

@@ -10,10 +10,11 @@ from scipy.stats import ks_2samp
 from torch import nn
 from tqdm import tqdm
 
-from core import cards, checkpoints, images, inference, thresholds
+from core import cards, checkpoints, inference, thresholds
 from core.card_types import Card, Scores
 from core.evaluate import evaluate
 from core.inference import Model
+from core.reading import images
 from core.types import EvaluationReport, Prediction
 from train import provenance
 from train.data import Case

@@ -7,11 +7,12 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from core import cards, gate, images, inference, lungs
+from core import cards, gate, inference, lungs
 from core.card_types import Card
 from core.errors import RefusedScan
 from core.inference import Model
 from core.names import BRAIN_MRI, CHEST_FILM
+from core.reading import images
 from core.types import LungFields, Scan
 from train import sample_files, sample_measures, sample_scans
 from train.runs import cached

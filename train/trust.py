@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 from tqdm import tqdm
 
-from core import cards, images, inference, lungs
+from core import cards, inference, lungs
 from core.card_types import Card
 from core.errors import UnknownName
 from core.explain import EXPLAINERS, FAST, trust
@@ -21,6 +21,7 @@ from core.explain.members import heat_map
 from core.inference import Model
 from core.models import Answering, Classifier
 from core.preprocess import align, to_scan_space
+from core.reading import images
 from core.types import Frame, LungFields, Trust
 from train.data import Case
 from train.tasks import TASKS

@@ -11,9 +11,9 @@ from typing import Protocol
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core import images
 from core.card_types import Card
 from core.errors import OpacityError
+from core.reading import images
 from core.types import is_abnormal
 from pages.shared import cache, charts, inputs
 from pages.shared.cuts import Cut

@@ -6,11 +6,11 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core import images
 from core import samples as shipped
 from core.card_types import Card
 from core.errors import OpacityError
 from core.names import ADULT_FALSE_ALARMS, ADULT_NORMALS
+from core.reading import images
 from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import cache, deep_link, neighbour_cache, reading, samples, score_cache, sign_in

@@ -9,8 +9,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from core import images, overlay
+from core import overlay
 from core.card_types import Card
+from core.reading import images
 from core.types import Scan, is_abnormal
 from pages.shared import cache, inputs
 from pages.shared.batch import Judged

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from PIL import Image
 
-from core import images
 from core.card_types import Card
 from core.errors import OpacityError
+from core.reading import images
 from core.types import Scan
 from pages.shared import cache
 

@@ -4,9 +4,9 @@ import re
 
 import streamlit as st
 
-from core import images
 from core.card_types import Card
 from core.errors import OpacityError
+from core.reading import images
 from core.types import Scan, View
 from pages.shared import cache
 

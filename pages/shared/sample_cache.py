@@ -7,8 +7,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from core import images, samples
+from core import samples
 from core.errors import CardError
+from core.reading import images
 from core.samples import Sample
 
 SIDE = 224  # pixels; shown at half that, so that a dense screen has its share

@@ -16,8 +16,8 @@ from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
-from core import dicom, images
 from core.errors import UnreadableImage
+from core.reading import dicom, images
 
 DATA = os.environ.get("OPACITY_DATA")
 with_data = pytest.mark.skipif(not DATA, reason="OPACITY_DATA names no folder with real files")

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from core import cards, gate, images, lungs
+from core import cards, gate, lungs
 from core.card_types import Card
 from core.errors import CardError, OpacityError, RefusedScan
 from core.likeness import Likeness
 from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
+from core.reading import images
 from core.types import Scan
 
 CARD = next(card for card in cards.every() if card.input.region == "lungs")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import images
 from core.errors import UnreadableImage
+from core.reading import images
 from core.types import View
 
 

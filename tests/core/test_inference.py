@@ -3,9 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cards, images, inference
+from core import cards, inference
 from core.errors import UnknownName
 from core.explain import EXPLAINERS
+from core.reading import images
 from core.types import Prediction, Scan, is_abnormal, verdict_of
 
 CLASSIFIERS = [card.id for card in cards.every() if card.kind == "classifier"]

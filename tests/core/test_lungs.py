@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from core import cards, images, lungs
+from core import cards, lungs
 from core.card_types import SegmenterCard
+from core.reading import images
 from core.resample import as_film
 from core.types import Scan
 from tests.phantom import chest, png

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core import cards, images, samples
+from core import cards, samples
 from core.errors import CardError, UnknownName
+from core.reading import images
 from tests.drawn_samples import ship
 
 

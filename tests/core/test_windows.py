@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from core import images
 from core.errors import UnknownName, UnreadableImage
+from core.reading import images
 from core.types import View
 from tests.core.test_dicom import film, pixels
 

@@ -10,8 +10,8 @@ from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
-from core import images
 from core.errors import UnreadableImage
+from core.reading import images
 from tests.phantom import chest
 
 SECONDS = 10.0

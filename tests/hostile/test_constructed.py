@@ -11,8 +11,8 @@ from PIL import Image
 from pydicom import uid
 from pydicom.encaps import encapsulate
 
-from core import images
 from core.errors import UnreadableImage
+from core.reading import images
 from tests.hostile.seeds import GOOD, NOISE, film, outcome, picture
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import decoding, images
 from core.errors import UnreadableImage
+from core.reading import images, sandbox
 from tests.hostile.seeds import GOOD, NOISE, picture
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,14 +32,14 @@ def large() -> bytes:
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Process ids of the decoders that were given work, in order."""
     ids: list[int] = []
-    take = decoding._POOL.take
+    take = sandbox._POOL.take
 
-    def note() -> decoding._Worker:
+    def note() -> sandbox._Worker:
         worker = take()
         ids.append(worker.process.pid)
         return worker
 
-    monkeypatch.setattr(decoding._POOL, "take", note)
+    monkeypatch.setattr(sandbox._POOL, "take", note)
     return ids
 
 
@@ -102,7 +102,7 @@ def test_a_decoder_killed_while_idle_is_replaced_unnoticed(seen: list[int]):
 
 def test_a_decoder_that_takes_too_long_is_stopped(seen: list[int], monkeypatch: pytest.MonkeyPatch):
     images.read(GOOD["png"], "film.png")
-    monkeypatch.setattr(decoding, "SECONDS", 0.4)
+    monkeypatch.setattr(sandbox, "SECONDS", 0.4)
     os.kill(seen[-1], signal.SIGSTOP)
     start = time.monotonic()
     with pytest.raises(UnreadableImage, match=r"^slow\.png takes more than 0 s to decode: export"):
@@ -138,7 +138,7 @@ def test_an_answer_that_is_nonsense_is_refused():
     good = {"shape": [1, 1], "frames": 1, "frame": 0, "colour_share": 0, "acquisition": {}, "modality": None}
     good |= {"window": "", "windows": []}
     one = np.ones(1, np.float32).tobytes()
-    assert decoding._scan(good, one, "film").pixels.tolist() == [[1]]
+    assert sandbox._scan(good, one, "film").pixels.tolist() == [[1]]
     lies = [
         ({"shape": [2, 1]}, one),
         ({"shape": [-1, -1]}, one),
@@ -150,7 +150,7 @@ def test_an_answer_that_is_nonsense_is_refused():
     ]
     for change, pixels in lies:
         with pytest.raises(UnreadableImage, match="nonsense"):
-            decoding._scan(good | change, pixels, "film")
+            sandbox._scan(good | change, pixels, "film")
 
 
 ONE = "from core import decoding, images\nfrom tests.hostile.seeds import GOOD\n"
@@ -187,12 +187,12 @@ def test_many_threads_share_the_decoders():
     for thread in threads:
         thread.join(60)
     assert shapes == [(48, 40)] * 24
-    assert len(decoding._POOL._idle) <= decoding.POOL
+    assert len(sandbox._POOL._idle) <= sandbox.POOL
 
 
 def test_a_decoder_is_replaced_after_many_files(seen: list[int], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(decoding, "JOBS", 2)
-    decoding.end()
+    monkeypatch.setattr(sandbox, "JOBS", 2)
+    sandbox.end()
     for _ in range(5):
         images.read(GOOD["png"], "film.png")
     assert len(set(seen)) == 3

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Generator
 
-from core import cards, gate, images
+from core import cards, gate
 from core.card_types import Card
+from core.reading import images
 from train import (
     loop,
     sample_card,

@@ -3,9 +3,9 @@
 import hashlib
 from dataclasses import replace
 
-from core import decoding
 from core.errors import UnreadableImage
-from core.limits import MAX_BYTES
+from core.reading import sandbox
+from core.reading.limits import MAX_BYTES
 from core.types import AS_SENT, Scan, View
 
 
@@ -22,7 +22,7 @@ def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
         raise UnreadableImage(
             f"{name} has {len(data) / 2**20:.0f} MB and the limit is {MAX_BYTES >> 20} MB: export it smaller."
         )
-    scan = decoding.decode(data, name, view)
+    scan = sandbox.decode(data, name, view)
     digest = hashlib.sha256(data).hexdigest()
     if scan.frame or (scan.windows and scan.window != scan.windows[0]):
         digest = _derived(digest, f"frame {scan.frame}, window {scan.window}")

@@ -20,9 +20,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.decoder import Message, receive, send
 from core.errors import OpacityError, UnknownName, UnreadableImage
-from core.limits import ACQUISITION, MAX_FRAMES, MAX_PIXELS, SECONDS, short
+from core.reading.limits import ACQUISITION, MAX_FRAMES, MAX_PIXELS, SECONDS, short
+from core.reading.worker import Message, receive, send
 from core.types import Scan, View
 
 POOL: Final = max(2, min(4, os.cpu_count() or 2))
@@ -31,7 +31,7 @@ PIPE_BYTES: Final = 2**20
 LOOK_SECONDS: Final = 0.2  # from one look for decoders that overrun to the next
 START_SECONDS: Final = 60.0  # to import numpy, pydicom and Pillow on a busy machine
 _CODE: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from core import decoder; decoder.serve()"
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from core.reading import worker; worker.serve()"
 )
 _KEPT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")  # without these no library loads
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Final
 
 from core.errors import UnknownName, UnreadableImage
-from core.limits import CPU_SECONDS, MEMORY
+from core.reading.limits import CPU_SECONDS, MEMORY
 from core.types import Scan, View
 
 Message = tuple[dict[str, Any], bytes]
@@ -48,9 +48,9 @@ def serve() -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)  # native code that prints must not garble an answer
     os.dup2(silence, 2)
-    from core import dicom, pictures  # before the limits, which leave no room for imports
+    from core.reading import dicom, raster  # before the limits, which leave no room for imports
 
-    readers = (dicom.is_dicom, dicom.read, pictures.read)
+    readers = (dicom.is_dicom, dicom.read, raster.read)
     confine()
     send(answers, b"{}", b"")
     while message := receive(sys.stdin.buffer, 2**40):

@@ -19,9 +19,9 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
 
-from core import windows
 from core.errors import UnreadableImage
-from core.limits import ACQUISITION, MAX_FRAMES, MAX_INFLATED, MAX_PIXELS, MAX_VOLUME, short
+from core.reading import windowing
+from core.reading.limits import ACQUISITION, MAX_FRAMES, MAX_INFLATED, MAX_PIXELS, MAX_VOLUME, short
 from core.types import AS_SENT, Scan, View
 
 COLOURED: Final = 24  # of 255 between the channels; below it lies what JPEG makes of grey
@@ -131,7 +131,7 @@ def _read(data: bytes, name: str, view: View) -> Scan:
     share, window = 0.0, ""
     offered: tuple[str, ...] = ()
     if header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2"):
-        pixels, offered, window = windows.grey(stored, header, view.window, view.frame)
+        pixels, offered, window = windowing.grey(stored, header, view.window, view.frame)
     else:
         colours = _rgb(stored, header)
         share = colour_share(colours)

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from core import dicom
 from core.errors import UnreadableImage
-from core.limits import MAX_FRAMES, MAX_PIXELS
+from core.reading import dicom
+from core.reading.limits import MAX_FRAMES, MAX_PIXELS
 from core.types import AS_SENT, FloatArray, Scan, View
 
 FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
