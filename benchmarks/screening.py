@@ -24,7 +24,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from benchmarks import sections
-from core import cards, checkpoints, fusing, inference, lungs, results, screening
+from core import cards, checkpoints, fusing, inference, results, screening
+from core.anatomy import lungs
 from core.card_types import Card
 from core.inference import Model
 from core.models import Classifier

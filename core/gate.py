@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from core import cards, heads, likeness, lungs
+from core import cards, likeness
+from core.anatomy import heads, lungs
 from core.card_types import Card
 from core.errors import RefusedScan
 from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core import heads, lungs
+from core.anatomy import heads, lungs
 from core.resample import as_film, crop, resize
 from core.types import FloatArray, Frame, InputSpec, LungFields, Scan
 

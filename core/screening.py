@@ -14,7 +14,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from core import audit, cards, checkpoints, fusing, gate, heads, inference, lungs
+from core import audit, cards, checkpoints, fusing, gate, inference
+from core.anatomy import heads, lungs
 from core.card_types import Card
 from core.detectors import Detector
 from core.errors import OpacityError, RefusedScan

@@ -26,7 +26,7 @@ ROWS = [
         "core.gate",
         "core.likeness",
     },
-    {"core.preprocess", "core.lungs", "core.heads"},
+    {"core.preprocess", "core.anatomy.lungs", "core.anatomy.heads"},
     {"core.checkpoints"},
     {"core.samples"},
     {"core.cards"},

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from core import heads
+from core.anatomy import heads
 from core.names import HEAD_CT
 from core.preprocess import stretch
 from core.resample import crop, resize

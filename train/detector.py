@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from core import lungs
+from core.anatomy import lungs
 from core.detectors import DETECTORS, RestoringAutoencoder, TrainedDetector
 from core.preprocess import normalise, stretch
 from core.resample import crop

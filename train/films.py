@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core import cards, heads, lungs
+from core import cards
+from core.anatomy import heads, lungs
 from core.resample import FILM_SIZE
 from core.types import Region
 from train.data import Case, load_films

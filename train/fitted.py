@@ -10,7 +10,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from core import checkpoints, lungs
+from core import checkpoints
+from core.anatomy import lungs
 from core.detectors import (
     DETECTORS,
     Air,

@@ -19,7 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from tqdm import tqdm
 
-from core import cards, gate, likeness, lungs
+from core import cards, gate, likeness
+from core.anatomy import lungs
 from core.card_types import Card, GateCheck, Refusals
 from core.errors import RefusedScan
 from core.likeness import Likeness

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from core import heads
+from core.anatomy import heads
 from core.card_types import Card
 from core.errors import UnreadableImage
 from core.names import CHEST_FILM

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from core import gate, heads, lungs
+from core import gate
+from core.anatomy import heads, lungs
 from core.names import CHEST_FILM
 from core.reading import images
 from core.resample import as_film

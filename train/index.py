@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from core import cards, inference, lungs, neighbours, thresholds
+from core import cards, inference, neighbours, thresholds
+from core.anatomy import lungs
 from core.card_types import Card, KnownCases, Training
 from core.errors import DataSetError, UnknownName
 from core.inference import Model

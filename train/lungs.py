@@ -9,7 +9,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from core import cards, checkpoints, lungs
+from core import cards, checkpoints
+from core.anatomy import lungs
 from core.card_types import Policy, SegmenterCard, Training
 from core.models.unet import UNet
 from core.names import CHEST_FILM

@@ -12,7 +12,8 @@ from scipy.stats import norm, spearmanr
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from core import lungs, names, thresholds
+from core import names, thresholds
+from core.anatomy import lungs
 from core.card_types import Card, Policy
 from core.detectors import Detector, Ensemble, FeatureDetector
 from core.detectors.detail import Detail

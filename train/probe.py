@@ -13,7 +13,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from core import cards, checkpoints, lungs, precision
+from core import cards, checkpoints, precision
+from core.anatomy import lungs
 from core.card_types import Card
 from core.models.backbones import MEAN, SIDE, STD
 from core.models.lent import Dense, Pooled, Probe

@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from core import lungs
+from core.anatomy import lungs
 from core.detectors import Detector
 from core.names import AUROC_DRAWN_LESIONS, auroc_of_lesion
 from core.preprocess import stretch

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from core import cards, gate, inference, lungs
+from core import cards, gate, inference
+from core.anatomy import lungs
 from core.card_types import Card
 from core.errors import RefusedScan
 from core.inference import Model

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core import heads
+from core.anatomy import heads
 from core.resample import FILM_SIZE, crop
 from train import films, tasks
 from train.data import Case

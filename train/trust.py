@@ -13,7 +13,8 @@ import torch
 from torch import Generator, Tensor
 from tqdm import tqdm
 
-from core import cards, inference, lungs
+from core import cards, inference
+from core.anatomy import lungs
 from core.card_types import Card
 from core.errors import UnknownName
 from core.explain import EXPLAINERS, FAST, trust

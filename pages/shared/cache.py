@@ -83,7 +83,7 @@ def milliseconds(card_id: str) -> float:
 
 @st.cache_data(show_spinner="Finding the lungs ...", scope="session", max_entries=HELD)
 def lungs(digest: str, _scan: Scan) -> LungFields:
-    from core import lungs
+    from core.anatomy import lungs
 
     return lungs.find(_scan)
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from core import cards, gate, lungs
+from core import cards, gate
+from core.anatomy import lungs
 from core.card_types import Card
 from core.errors import CardError, OpacityError, RefusedScan
 from core.likeness import Likeness

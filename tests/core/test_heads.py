@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core import heads
+from core.anatomy import heads
 from core.preprocess import align
 from core.types import InputSpec, Scan
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from core import cards, lungs
+from core import cards
+from core.anatomy import lungs
 from core.card_types import SegmenterCard
 from core.reading import images
 from core.resample import as_film

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from core import heads
+from core.anatomy import heads
 from core.preprocess import stretch
 from tests.core.test_heads import slice_with
 from train import brains
