@@ -16,9 +16,10 @@ from typing import Any, TextIO
 from PIL import Image
 from tqdm import tqdm
 
-from core import audit, cards, inference, labelled, operating_points, overlay, results, screening
+from core import audit, cards, inference, labelled, overlay, results, screening
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
+from core.evaluation import operating_points
 from core.inference import Model
 from core.reading import images
 from core.screening import Job, Row

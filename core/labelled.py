@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.card_types import Card
 from core.errors import UnknownName
-from core.evaluate import evaluate
+from core.evaluation.binary import evaluate
 from core.screening import Row, files
 from core.types import EvaluationReport
 

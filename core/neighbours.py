@@ -13,9 +13,10 @@ from openTSNE import TSNE
 from openTSNE.affinity import joint_probabilities_nn
 from torch import Tensor
 
-from core import cards, classes
+from core import cards
 from core.card_types import Card, KnownCases
 from core.errors import CardError
+from core.evaluation import multiclass
 from core.models.knn import Ballot, count
 from core.types import FloatArray
 
@@ -162,7 +163,7 @@ def known_of(card: Card) -> KnownCases:
 def called(index: Index, labels: tuple[str, ...], threshold: float) -> list[str]:
     """What the card's own network calls each known scan."""
     columns = index.probabilities.astype(np.float64).T
-    return list(classes.verdicts(dict(zip(labels, columns, strict=True)), threshold))
+    return list(multiclass.verdicts(dict(zip(labels, columns, strict=True)), threshold))
 
 
 def company(index: Index) -> FloatArray:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core import names
-from core.evaluate import expected_calibration_error
+from core.evaluation.binary import expected_calibration_error
 
 
 def temperature(logits: Tensor, truth: Tensor) -> float:

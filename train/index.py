@@ -18,10 +18,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from core import cards, inference, neighbours, thresholds
+from core import cards, inference, neighbours
 from core.anatomy import lungs
 from core.card_types import Card, KnownCases, Training
 from core.errors import DataSetError, UnknownName
+from core.evaluation import thresholds
 from core.inference import Model
 from core.models import KNN, Classifier
 from core.models.knn import Ballot, count

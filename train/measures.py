@@ -12,11 +12,12 @@ from scipy.stats import norm, spearmanr
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from core import names, thresholds
+from core import names
 from core.anatomy import lungs
 from core.card_types import Card, Policy
 from core.detectors import Detector, Ensemble, FeatureDetector
 from core.detectors.detail import Detail
+from core.evaluation import thresholds
 from core.preprocess import align, stretch
 from core.resample import crop
 from core.types import Scan, is_abnormal

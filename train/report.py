@@ -10,9 +10,10 @@ from scipy.stats import ks_2samp
 from torch import nn
 from tqdm import tqdm
 
-from core import cards, checkpoints, inference, thresholds
+from core import cards, checkpoints, inference
 from core.card_types import Card, Scores
-from core.evaluate import evaluate
+from core.evaluation import thresholds
+from core.evaluation.binary import evaluate
 from core.inference import Model
 from core.reading import images
 from core.types import EvaluationReport, Prediction

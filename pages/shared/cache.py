@@ -223,7 +223,7 @@ def score_of(chosen: Card, scan: Scan) -> float:
 @st.cache_data(show_spinner=False)
 def percentile(card_id: str, score: float) -> float:
     """Share of normal test scans that score lower."""
-    from core.evaluate import percentile_among
+    from core.evaluation.binary import percentile_among
 
     labels, values = labelled(card_id, "test")
     return percentile_among([v for label, v in zip(labels, values, strict=True) if not label], score)

@@ -14,7 +14,7 @@ from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS
 from pages.shared import cache, charts, inputs, score_cache
 
 if TYPE_CHECKING:
-    from core.choosing import Choice
+    from core.evaluation.model_selection import Choice
 
 CURVES = 6  # lines that a person can tell apart
 OPENS_WITH = 3
@@ -163,7 +163,10 @@ def show_curves(cards: Sequence[Card], selected: Card) -> None:
 
 def show_choices(cards: Sequence[Card]) -> None:
     """Which one when: chosen on validation, with what it then did on test."""
-    from core.choosing import MARGIN, SPECIFICITY  # brings scikit-learn, after the table is on screen
+    from core.evaluation.model_selection import (  # brings scikit-learn, after the table is on screen
+        MARGIN,
+        SPECIFICITY,
+    )
 
     models = {card.id: card for card in cards if not card.yardstick}
     if not models:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from core import operating_points
 from core.card_types import Card, Policy
 from core.errors import NoUsefulThreshold, OpacityError
-from core.operating_points import NamedPoint
+from core.evaluation import operating_points
+from core.evaluation.operating_points import NamedPoint
 from pages.shared import charts, inputs, score_cache
 from pages.shared.threshold_panel import PanelState
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.card_types import Policy
-    from core.choosing import Choice, Labelled
-    from core.classes import ClassReport
-    from core.operating_points import Layer
+    from core.evaluation.model_selection import Choice, Labelled
+    from core.evaluation.multiclass import ClassReport
+    from core.evaluation.operating_points import Layer
     from core.types import OperatingPoint
 
 HELD = 16  # results kept per function, of scans also per session
@@ -29,14 +29,14 @@ PERFECT: Line = ([0.0, 1.0], [0.0, 1.0])
 @st.cache_data(show_spinner=False)
 def policy_threshold(card_id: str, policy: Policy) -> float:
     """Where the policy cuts on validation. Raises NoUsefulThreshold."""
-    from core import thresholds
+    from core.evaluation import thresholds
 
     return thresholds.choose(policy, *labelled(card_id, "validation"))
 
 
 @st.cache_data(show_spinner=False)
 def operating_point(card_id: str, split: str, threshold: float, policy: str) -> OperatingPoint:
-    from core.evaluate import operating_point
+    from core.evaluation.binary import operating_point
 
     return operating_point(*labelled(card_id, split), threshold, policy)
 
@@ -44,7 +44,7 @@ def operating_point(card_id: str, split: str, threshold: float, policy: str) -> 
 @st.cache_data(show_spinner=False)
 def counted(card_id: str, split: str) -> Layer:
     """One split of the card's scores, counted at every threshold."""
-    from core import operating_points
+    from core.evaluation import operating_points
 
     return operating_points.layer(*labelled(card_id, split))
 
@@ -54,7 +54,7 @@ def precision_recall_curves(card_id: str, split: str) -> dict[str, tuple[list[fl
     """Precision and recall at 200 thresholds between the lowest and the highest score."""
     import numpy as np
 
-    from core.evaluate import curve_at
+    from core.evaluation.binary import curve_at
 
     labels, values = labelled(card_id, split)
     at = np.linspace(min(values), max(values), 200)
@@ -67,7 +67,7 @@ def own_report(
     labels: tuple[int, ...], scores: tuple[float, ...], threshold: float, probabilistic: bool
 ) -> EvaluationReport:
     """The report on a labelled set of this session."""
-    from core.evaluate import evaluate
+    from core.evaluation.binary import evaluate
 
     points = {"card": threshold}
     return evaluate("here", labels, scores, points=points, probabilistic=probabilistic)
@@ -75,7 +75,7 @@ def own_report(
 
 @st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
 def own_counts(labels: tuple[int, ...], scores: tuple[float, ...]) -> Layer:
-    from core import operating_points
+    from core.evaluation import operating_points
 
     return operating_points.layer(labels, scores)
 
@@ -83,7 +83,7 @@ def own_counts(labels: tuple[int, ...], scores: tuple[float, ...]) -> Layer:
 @st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
 def calibration(labels: tuple[int, ...], scores: tuple[float, ...]) -> dict[str, Line]:
     """Mean score against the share that is abnormal, in bins; and the diagonal."""
-    from core.evaluate import calibration_curve
+    from core.evaluation.binary import calibration_curve
 
     return {"these scans": calibration_curve(labels, scores), "perfect": PERFECT}
 
@@ -105,25 +105,25 @@ def _probabilities(card: Card, split: str) -> tuple[list[str], dict[str, np.ndar
 def class_report(card_id: str, threshold: float | None = None) -> ClassReport:
     """The test scans class by class: as the app would call them at a threshold, or by the most probable
     class without one. For classifiers."""
-    from core import classes
+    from core.evaluation import multiclass
 
     truth, known = _probabilities(cache.card(card_id), "test")
-    called = classes.most_probable(known) if threshold is None else classes.verdicts(known, threshold)
-    return classes.report(truth, called, known)
+    called = multiclass.most_probable(known) if threshold is None else multiclass.verdicts(known, threshold)
+    return multiclass.report(truth, called, known)
 
 
 @st.cache_data(show_spinner=False)
 def card_calibration(card_id: str) -> dict[str, Line]:
     """Calibration on test; where a temperature was fitted, also without it; and the diagonal."""
-    from core import classes
-    from core.evaluate import calibration_curve
+    from core.evaluation import multiclass
+    from core.evaluation.binary import calibration_curve
 
     card = cache.card(card_id)
     _, known = _probabilities(card, "test")
     labels, scores = labelled(card_id, "test")
     curves = {"test": calibration_curve(labels, scores), "perfect": PERFECT}
     if names.TEMPERATURE in card.figures:
-        before = classes.before_scaling(known, card.figures[names.TEMPERATURE])
+        before = multiclass.before_scaling(known, card.figures[names.TEMPERATURE])
         curves["test, before scaling"] = calibration_curve(labels, 1 - before[card.labels[0]])
     return curves
 
@@ -145,21 +145,21 @@ def choices(
     card_ids: tuple[str, ...], measured: tuple[float | None, ...], specificity: float, margin: float
 ) -> dict[str, Choice | None]:
     """The best card for each purpose. measured: milliseconds per card, None where nobody measured."""
-    from core import choosing
+    from core.evaluation import model_selection
 
     candidates = [
-        choosing.Candidate(card_id, _split(card_id, "validation"), _split(card_id, "test"), cost)
+        model_selection.Candidate(card_id, _split(card_id, "validation"), _split(card_id, "test"), cost)
         for card_id, cost in zip(card_ids, measured, strict=True)
     ]
     return {
-        "triage": choosing.triage(candidates, specificity=specificity),
-        "balanced": choosing.balanced(candidates),
-        "low-resource": choosing.low_resource(candidates, margin=margin),
+        "triage": model_selection.triage(candidates, specificity=specificity),
+        "balanced": model_selection.balanced(candidates),
+        "low-resource": model_selection.low_resource(candidates, margin=margin),
     }
 
 
 def _split(card_id: str, split: str) -> Labelled:
-    from core import choosing
+    from core.evaluation import model_selection
 
     labels, scores = labelled(card_id, split)
-    return choosing.Labelled(tuple(labels), tuple(scores))
+    return model_selection.Labelled(tuple(labels), tuple(scores))

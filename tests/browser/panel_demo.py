@@ -5,8 +5,8 @@ import streamlit as st
 
 from core.card_types import Policy
 from core.errors import OpacityError
-from core.operating_points import Layer, layer
-from core.thresholds import choose
+from core.evaluation.operating_points import Layer, layer
+from core.evaluation.thresholds import choose
 from pages.shared.threshold_panel import threshold_panel
 
 POLICIES = {

@@ -151,7 +151,7 @@ def test_no_two_shipped_cards_have_the_same_weights():
 
 @pytest.mark.parametrize("card", EVERY, ids=lambda card: card.id)
 def test_a_shipped_report_follows_from_its_scores(card: Card):
-    from core.evaluate import evaluate
+    from core.evaluation.binary import evaluate
 
     table = cards.scores(card)
     for split, report in card.report.items():
@@ -171,7 +171,7 @@ def test_a_shipped_report_follows_from_its_scores(card: Card):
 
 @pytest.mark.parametrize("card", EVERY, ids=lambda card: card.id)
 def test_a_shipped_threshold_comes_from_validation(card: Card):
-    from core import thresholds
+    from core.evaluation import thresholds
 
     table = cards.scores(card)
     rows = [i for i, name in enumerate(table.split) if name == "validation"]

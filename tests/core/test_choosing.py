@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.choosing import Candidate, Labelled, balanced, low_resource, triage
+from core.evaluation.model_selection import Candidate, Labelled, balanced, low_resource, triage
 
 LABELS = (0, 0, 0, 0, 1, 1, 1, 1)
 PERFECT = Labelled(LABELS, (0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9))

@@ -6,9 +6,9 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r
 
 from core import cards
 from core.card_types import Card
-from core.classes import before_scaling, most_probable, report, verdicts
 from core.errors import NotEnoughLabels, OpacityError
-from core.evaluate import expected_calibration_error
+from core.evaluation.binary import expected_calibration_error
+from core.evaluation.multiclass import before_scaling, most_probable, report, verdicts
 
 SCALED = [card for card in cards.every() if "temperature" in card.figures]
 LABELS = ("normal", "bacterial", "viral")

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from core import cards, operating_points
+from core import cards
 from core.__main__ import main
-from core.operating_points import NamedPoint
+from core.evaluation import operating_points
+from core.evaluation.operating_points import NamedPoint
 from tests.phantom import chest, png
 
 CLASSIFIER = next(card for card in cards.every() if card.task == "pneumonia" and "grad-cam" in card.scales)

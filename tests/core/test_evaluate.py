@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from core.errors import NotEnoughLabels, OpacityError
-from core.evaluate import (
+from core.evaluation.binary import (
     auc_bootstrap,
     auc_interval,
     brier,

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from core.card_types import Card, Policy, Training
 from core.errors import NotEnoughLabels, OpacityError
-from core.operating_points import NamedPoint, export, layer, read
+from core.evaluation.operating_points import NamedPoint, export, layer, read
 from core.types import InputSpec
 
 CARD = Card(

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_curve
 
 from core.card_types import Policy
 from core.errors import NotEnoughLabels, NoUsefulThreshold, OpacityError, UnknownName
-from core.thresholds import (
+from core.evaluation.thresholds import (
     POLICIES,
     choose,
     conformal,

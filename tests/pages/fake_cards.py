@@ -12,9 +12,10 @@ import numpy as np
 import streamlit as st
 import torch
 
-from core import cards, checkpoints, footprint, gate, inference, thresholds
+from core import cards, checkpoints, footprint, gate, inference
 from core.card_types import Card, Scores
-from core.evaluate import evaluate
+from core.evaluation import thresholds
+from core.evaluation.binary import evaluate
 from core.models import MODELS
 
 REAL = cards.read("pneumonia-cnn")

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from core import cards, names, thresholds
+from core import cards, names
 from core.card_types import Card, Scores
 from core.detectors import Detail
-from core.evaluate import evaluate
+from core.evaluation import thresholds
+from core.evaluation.binary import evaluate
 from core.models import CNN
 from core.types import InputSpec
 from tests.phantom import chest, png

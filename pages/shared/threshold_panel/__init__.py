@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.operating_points import Layer
+from core.evaluation.operating_points import Layer
 
 CARD_POLICY = "Card's own"
 _BINS = 48

@@ -16,7 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from core.card_types import Card
 from core.errors import OpacityError
-from core.evaluate import auc_interval
+from core.evaluation.binary import auc_interval
 from core.types import Interval
 
 Floats = NDArray[np.float64]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from sklearn.metrics import roc_auc_score
 
-from core import thresholds
 from core.errors import NoUsefulThreshold
-from core.evaluate import operating_point
+from core.evaluation import thresholds
+from core.evaluation.binary import operating_point
 from core.types import OperatingPoint
 
 SPECIFICITY = 0.9  # that a triage must keep

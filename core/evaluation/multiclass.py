@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from core.errors import NotEnoughLabels, OpacityError
-from core.evaluate import wilson
+from core.evaluation.binary import wilson
 from core.types import Interval, is_abnormal
 
 Floats = NDArray[np.float64]

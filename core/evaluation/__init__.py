@@ -1,0 +1,1 @@
+"""Figures from scores and labels: two classes, many classes, thresholds, operating points."""
