@@ -24,14 +24,15 @@ from PIL import Image
 from torch import Tensor, nn
 
 from benchmarks import sections
-from core import cards, checkpoints, fusing, inference, results, screening
+from core import cards, checkpoints, inference
 from core.anatomy import lungs
+from core.batch import fusion, parquet, screening
+from core.batch.screening import TOGETHER, Job, Row
 from core.card_types import Card
 from core.inference import Model
 from core.models import Classifier
 from core.preprocess import align_films
 from core.resample import as_film, resize
-from core.screening import TOGETHER, Job, Row
 from tests.phantom import chest, png
 
 HEADING = "Screening"
@@ -58,7 +59,7 @@ class Measured:
 def main() -> None:
     options = parse()
     torch.set_num_threads(options.threads)
-    fusing.keep_memory()  # for all ways; before any library starts threads, so the peers' are imported late
+    fusion.keep_memory()  # for all ways; before any library starts threads, so the peers' are imported late
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.data or draw(Path(scratch))
         found = screening.files([folder])
@@ -283,13 +284,13 @@ def bill(card: Card, per_second: float, cores: int, files: Sequence[Path], out: 
 def bytes_per_row(card: Card, out: Path) -> float:
     """On disk, of rows with digests and scores as good as random."""
     numbers = random.Random(0)
-    with results.Writer(out, card, Job()) as writer:
-        for number in range(results.PART):
+    with parquet.Writer(out, card, Job()) as writer:
+        for number in range(parquet.PART):
             score, digest = numbers.random(), numbers.randbytes(32).hex()
             chances = dict.fromkeys(card.labels, score)
             path = f"/films/site/{number:08}.png"
             writer.add(Row(path, "ok", score, card.threshold, "normal", "", chances, digest))
-    return sum(part.stat().st_size for part in out.iterdir()) / results.PART
+    return sum(part.stat().st_size for part in out.iterdir()) / parquet.PART
 
 
 if __name__ == "__main__":

@@ -16,13 +16,14 @@ from typing import Any, TextIO
 from PIL import Image
 from tqdm import tqdm
 
-from core import audit, cards, inference, labelled, overlay, results, screening
+from core import audit, cards, inference, overlay
+from core.batch import labelled_folders, parquet, screening
+from core.batch.screening import Job, Row
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
 from core.evaluation import operating_points
 from core.inference import Model
 from core.reading import images
-from core.screening import Job, Row
 from core.types import Prediction, Scan, View
 
 
@@ -165,12 +166,12 @@ def screen_many(options: argparse.Namespace) -> int:
         raise UnknownName(f"{options.out.name} is neither .csv nor .parquet: end --out with one of these.")
     stored = options.out.suffix == ".parquet"
     if stored:
-        job = replace(job, known=results.known(options.out, model.card, job))
+        job = replace(job, known=parquet.known(options.out, model.card, job))
     unreadable = 0
     add: Callable[[Row], None]
     with ExitStack() as stack:
         if stored:
-            add = stack.enter_context(results.Writer(options.out, model.card, job)).add
+            add = stack.enter_context(parquet.Writer(options.out, model.card, job)).add
         else:
             add = _csv(stack.enter_context(options.out.open("w", newline="")), model.card)
         for row in _rows(options, model, files, job):
@@ -219,7 +220,7 @@ def _rows(options: argparse.Namespace, model: Model, files: Sequence[Path], job:
 
 def _cluster() -> ModuleType:
     try:
-        return importlib.import_module("core.cluster")
+        return importlib.import_module("core.batch.ray_engine")
     except ModuleNotFoundError as error:
         raise OpacityError("Ray is not installed: pip install -r requirements-cluster.txt") from error
 
@@ -238,7 +239,7 @@ def _threshold(options: argparse.Namespace, card: Card) -> float | None:
 
 def evaluate_folder(options: argparse.Namespace) -> int:
     model = screening.load(options.card)
-    outcome = labelled.evaluate_folders(
+    outcome = labelled_folders.evaluate_folders(
         model.card, options.folder, lambda files: _rows(options, model, files, Job())
     )
     if options.json:

@@ -273,7 +273,7 @@ class Screened:
 
 def screened(card_id: str, data: bytes, name: str) -> Screened:
     """Read, judge and let go: only the answer stays."""
-    from core import screening
+    from core.batch import screening
 
     row = screening.judge_named(model(card_id), data, name)
     return Screened(row.status, row.score, row.error, row.probabilities)

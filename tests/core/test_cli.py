@@ -122,7 +122,7 @@ def test_a_table_is_csv_or_parquet(films: Path, tmp_path: Path, capsys: pytest.C
 def test_without_ray_the_engine_says_what_to_install(
     films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setitem(sys.modules, "core.cluster", None)
+    monkeypatch.setitem(sys.modules, "core.batch.ray_engine", None)
     options = ["--card", CLASSIFIER.id, "--out", str(tmp_path / "out.csv"), "--engine", "ray"]
     assert main(["screen", str(films), *options]) == 2
     assert "requirements-cluster.txt" in capsys.readouterr().err

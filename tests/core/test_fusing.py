@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core import fusing
+from core.batch import fusion
 from core.models import MODELS
 
 
 @pytest.fixture(autouse=True)
 def probed_anew() -> Iterator[None]:
-    fusing.operators_answer.cache_clear()
+    fusion.operators_answer.cache_clear()
     yield
-    fusing.operators_answer.cache_clear()
+    fusion.operators_answer.cache_clear()
 
 
 def raising(*_: object) -> Tensor:
@@ -34,9 +34,9 @@ def test_the_torch_that_is_required_has_the_operators():
     if not torch.backends.mkldnn.is_available():
         pytest.skip("this torch is built without oneDNN")
     before = torch.get_rng_state()
-    assert fusing.operators_answer()
+    assert fusion.operators_answer()
     assert torch.equal(torch.get_rng_state(), before)
-    assert layers_of_its_own(fusing.fused(MODELS["cnn"]()))
+    assert layers_of_its_own(fusion.fused(MODELS["cnn"]()))
 
 
 @pytest.mark.parametrize("operator", [raising, of_another_signature, answering_otherwise])
@@ -55,7 +55,7 @@ def test_operators_that_are_gone_are_done_without(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_the_probe_says_is_done(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(fusing, "operators_answer", lambda: False)
+    monkeypatch.setattr(fusion, "operators_answer", lambda: False)
     scores_stay()
 
 
@@ -63,11 +63,11 @@ def scores_stay() -> None:
     torch.manual_seed(0)
     network = MODELS["cnn"]().eval()
     x = torch.randn(2, 1, 64, 64)
-    twin = fusing.fused(network)
+    twin = fusion.fused(network)
     assert not layers_of_its_own(twin)
     with torch.inference_mode():
         assert torch.allclose(twin(x), network(x), atol=1e-5)
 
 
 def layers_of_its_own(network: nn.Module) -> int:
-    return sum(isinstance(layer, fusing._Convolution) for layer in network.modules())
+    return sum(isinstance(layer, fusion._Convolution) for layer in network.modules())

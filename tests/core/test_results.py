@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
-from core import cards, results
+from core import cards
+from core.batch import parquet as results
+from core.batch.screening import Job, Row
 from core.errors import OpacityError
-from core.screening import Job, Row
 
 CARD = next(card for card in cards.every() if card.task == "pneumonia")
 JOB = Job()

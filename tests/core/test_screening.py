@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from core import cards, fusing, inference, labelled, screening
+from core import cards, inference
+from core.batch import fusion, labelled_folders, screening
+from core.batch.screening import Job
 from core.errors import NotEnoughLabels
 from core.models import MODELS
-from core.screening import Job
 from tests.phantom import chest, png
 
 CARD = next(card for card in cards.every() if card.task == "pneumonia")
@@ -74,12 +75,12 @@ def test_a_row_does_not_depend_on_the_number_of_judges(films: list[Path]):
 def test_pooling_laid_out_for_many_is_the_same_on_odd_sides():
     layers = nn.Sequential(nn.MaxPool2d(2))
     x = torch.randn(2, 3, 9, 12)
-    assert torch.equal(fusing.fused(layers)(x), layers(x))
+    assert torch.equal(fusion.fused(layers)(x), layers(x))
 
 
 def test_a_linear_layer_laid_out_for_many_gives_a_film_the_same_bits_in_every_place():
     torch.manual_seed(0)
-    layers = fusing.fused(nn.Sequential(nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, 2)))
+    layers = fusion.fused(nn.Sequential(nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, 2)))
     for _ in range(20):
         x = torch.randn(screening.TOGETHER, 512)
         assert torch.equal(layers(x.flip(0)), layers(x).flip(0))
@@ -91,7 +92,7 @@ def test_processors_without_onednn_are_served(monkeypatch: pytest.MonkeyPatch):
     network = MODELS["cnn"]().eval()
     x = torch.randn(2, 1, 64, 64)
     with torch.inference_mode():
-        assert torch.allclose(fusing.fused(network)(x), network(x), atol=1e-5)
+        assert torch.allclose(fusion.fused(network)(x), network(x), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
@@ -100,7 +101,7 @@ def test_a_network_laid_out_for_many_answers_the_same(name: str):
     network = MODELS[name](channels=3).eval()
     x = torch.randn(2, 3, 224, 224)
     with torch.inference_mode():
-        many = torch.softmax(fusing.fused(network)(x), dim=1)
+        many = torch.softmax(fusion.fused(network)(x), dim=1)
         assert torch.allclose(many, torch.softmax(network(x), dim=1), atol=1e-5)
 
 
@@ -137,4 +138,4 @@ def test_one_class_alone_cannot_be_evaluated(tmp_path: Path):
     (tmp_path / "normal" / "film.png").write_bytes(png(chest()))
     model = inference.load(CARD.id)
     with pytest.raises(NotEnoughLabels):
-        labelled.evaluate_folders(model.card, tmp_path, lambda files: screening.screen(model, files))
+        labelled_folders.evaluate_folders(model.card, tmp_path, lambda files: screening.screen(model, files))

@@ -19,11 +19,12 @@ os.environ.setdefault("RAY_worker_niceness", "0")  # its 15 starves beside anyth
 import ray
 import ray.data
 
-from core import audit, screening
+from core import audit
+from core.batch import screening
+from core.batch.screening import Job, Row
 from core.errors import OpacityError
-from core.screening import Job, Row
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parents[2]
 SHIPPED: Final = ("core", "weights")  # what a machine needs; the scans must be under the same paths on all
 BATCH: Final = 256  # files that one worker is handed at a time, and loses when it is lost
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.batch.screening import Row, files
 from core.card_types import Card
 from core.errors import UnknownName
 from core.evaluation.binary import evaluate
-from core.screening import Row, files
 from core.types import EvaluationReport
 
 

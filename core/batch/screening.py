@@ -14,8 +14,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from core import audit, cards, checkpoints, fusing, gate, inference
+from core import audit, cards, checkpoints, gate, inference
 from core.anatomy import heads, lungs
+from core.batch import fusion
 from core.card_types import Card
 from core.detectors import Detector
 from core.errors import OpacityError, RefusedScan
@@ -73,19 +74,19 @@ def files(paths: Sequence[Path]) -> list[Path]:
 
 def load(card_id: str) -> Model:
     """inference.load for command lines: the network is laid out for many scans, and the process with it."""
-    fusing.keep_memory()  # before the first thread, which would keep a store of its own
+    fusion.keep_memory()  # before the first thread, which would keep a store of its own
     model = inference.load(card_id)
     network = model.network
     if isinstance(network, ClassifierEnsemble):
-        network.attach([replace(each, network=fusing.fused(each.network)) for each in network.lent()])
+        network.attach([replace(each, network=fusion.fused(each.network)) for each in network.lent()])
     if isinstance(network, Classifier):
-        return replace(model, network=fusing.fused(network))
+        return replace(model, network=fusion.fused(network))
     return model
 
 
 @cache
 def _lung_network() -> UNet:
-    network = fusing.fused(checkpoints.network(cards.read("lung-fields")))
+    network = fusion.fused(checkpoints.network(cards.read("lung-fields")))
     assert isinstance(network, UNet)
     return network
 

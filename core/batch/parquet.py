@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute, dataset, parquet
 
+from core.batch.screening import Job, Row
 from core.card_types import Card
 from core.errors import OpacityError
-from core.screening import Job, Row
 
 PART = 512  # rows: on one node some seconds of work
 

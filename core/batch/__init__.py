@@ -1,0 +1,1 @@
+"""Many scans: screening, labelled folders, Parquet, Ray."""
