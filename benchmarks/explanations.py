@@ -25,7 +25,7 @@ from core.explain.occlusion import STRIDE, WINDOW
 from core.explain.score_cam import CHANNELS
 from core.explain.trust import rank_correlation
 from core.models import MODELS, Classifier
-from core.models.lent import FrozenResNet50, Reading
+from core.models.frozen import FrozenResNet50, Reading
 from core.models.torchvision_nets import DenseNet121, ResNet50
 from core.preprocess import align
 from core.types import InputSpec, Scan

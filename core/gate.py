@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from core import cards, likeness
+from core import cards, feature_density
 from core.anatomy import heads, lungs
 from core.card_types import Card
 from core.errors import RefusedScan
@@ -217,12 +217,12 @@ def _is_negative(scan: Scan, card: Card, known: Facts | None, root: Path) -> boo
     return not any(_film_faults(back, card, known or facts(back), root))
 
 
-def _likeness(card: Card, root: Path) -> likeness.Likeness:
+def _likeness(card: Card, root: Path) -> feature_density.Likeness:
     """Read and checked once, not for every scan."""
     key = root / card.id, card.gate.sha256 if card.gate else ""
     if key not in _UNPACKED:
-        _UNPACKED[key] = likeness.unpack(cards.gate(card, root))
+        _UNPACKED[key] = feature_density.unpack(cards.gate(card, root))
     return _UNPACKED[key]
 
 
-_UNPACKED: dict[tuple[Path, str], likeness.Likeness] = {}
+_UNPACKED: dict[tuple[Path, str], feature_density.Likeness] = {}

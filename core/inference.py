@@ -13,7 +13,7 @@ from core.card_types import Card
 from core.detectors import Detector
 from core.errors import CardError, UnknownName
 from core.explain import EXPLAINERS, SLOW, UNITS, Progress, trust
-from core.explain.members import MEAN_UNIT, heat_map
+from core.explain.ensemble import MEAN_UNIT, heat_map
 from core.models import Answering, Classifier, ClassifierEnsemble
 from core.preprocess import align, denormalise, to_scan_space
 from core.resample import crop

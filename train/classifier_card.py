@@ -9,7 +9,7 @@ from torch import nn
 from core import cards, checkpoints
 from core.card_types import Card, Policy, Scores
 from core.models import Classifier
-from core.models.lent import Summed
+from core.models.frozen import Summed
 from train import provenance, report, tasks
 from train.data import Case
 from train.provenance import Trained

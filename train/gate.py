@@ -19,11 +19,11 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from tqdm import tqdm
 
-from core import cards, gate, likeness
+from core import cards, feature_density, gate
 from core.anatomy import lungs
 from core.card_types import Card, GateCheck, Refusals
 from core.errors import RefusedScan
-from core.likeness import Likeness
+from core.feature_density import Likeness
 from core.resample import as_film
 from core.types import Scan
 from train import gate_pictures, provenance
@@ -140,10 +140,10 @@ def learn(card: Card, lesson: Lesson, known: dict[str, Tensor], root: Path) -> C
     seen = taught(card, lesson, known)
     # What is added counts as much as the card's own, or it would be a stranger here.
     times = max(len(seen.train) // len(seen.more) // 2, 1)
-    like = likeness.fit(torch.cat([seen.train, seen.more.repeat(times, 1)]))
+    like = feature_density.fit(torch.cat([seen.train, seen.more.repeat(times, 1)]))
     if seen.others is not None:
         like = told_apart(like, torch.cat([seen.train, seen.more]), seen.others)
-    data = likeness.pack(like)
+    data = feature_density.pack(like)
     (root / card.id).mkdir()
     (root / card.id / "gate.safetensors").write_bytes(data)
     cuts = [

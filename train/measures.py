@@ -16,7 +16,7 @@ from core import names
 from core.anatomy import lungs
 from core.card_types import Card, Policy
 from core.detectors import Detector, Ensemble, FeatureDetector
-from core.detectors.detail import Detail
+from core.detectors.sharpness import Detail
 from core.evaluation import thresholds
 from core.preprocess import align, stretch
 from core.resample import crop

@@ -17,7 +17,7 @@ from core import cards, checkpoints, precision
 from core.anatomy import lungs
 from core.card_types import Card
 from core.models.backbones import MEAN, SIDE, STD
-from core.models.lent import Dense, Pooled, Probe
+from core.models.frozen import Dense, Pooled, Probe
 from core.resample import crop
 from core.types import InputSpec
 from train import calibration, classifier_card, films, loop, seeds, tasks, views

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from core.models.bands import Bands
+from core.models.frequency_bands import Bands
 from core.preprocess import stretch
 from core.resample import FILM_SIZE
 from core.types import InputSpec

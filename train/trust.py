@@ -18,7 +18,7 @@ from core.anatomy import lungs
 from core.card_types import Card
 from core.errors import UnknownName
 from core.explain import EXPLAINERS, FAST, trust
-from core.explain.members import heat_map
+from core.explain.ensemble import heat_map
 from core.inference import Model
 from core.models import Answering, Classifier
 from core.preprocess import align, to_scan_space

@@ -1,18 +1,18 @@
 """Anomaly detectors, and the backbones that some look through, by name."""
 
-from core.detectors.air import Air
 from core.detectors.autoencoder import Autoencoder
 from core.detectors.base import Detector, DetectorOutput, FeatureDetector, FittedDetector, TrainedDetector
 from core.detectors.convlstm import ConvLSTMAutoencoder
-from core.detectors.dense import Dense
-from core.detectors.detail import Detail
+from core.detectors.denoising_autoencoder import RestoringAutoencoder
 from core.detectors.ensemble import Ensemble
-from core.detectors.finder import LesionFinder
+from core.detectors.lesion_segmenter import LesionFinder
+from core.detectors.lung_brightness import Air
+from core.detectors.opacity import Dense
 from core.detectors.padim import Padim
 from core.detectors.patchcore import PatchCore
 from core.detectors.pooled import LesionDirections, Mahalanobis, PooledDetector
-from core.detectors.restoring import RestoringAutoencoder
-from core.detectors.signs import Signs
+from core.detectors.radiographic_features import Signs
+from core.detectors.sharpness import Detail
 from core.detectors.vae import VariationalAutoencoder
 from core.models.backbones import BACKBONES, Backbone
 

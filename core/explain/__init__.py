@@ -5,10 +5,10 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
+from core.explain.batched import Progress
 from core.explain.cam import grad_cam, grad_cam_plus_plus, hires_cam, layer_cam
 from core.explain.gradients import STEPS, integrated_gradients
 from core.explain.occlusion import STRIDE, WINDOW, occlusion
-from core.explain.passes import Progress
 from core.explain.score_cam import CHANNELS, score_cam
 from core.models.base import Classifier
 

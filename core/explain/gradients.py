@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.explain.passes import Progress, at_least_one
+from core.explain.batched import Progress, at_least_one
 from core.models.base import Classifier
 
 STEPS = 32

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from core import precision
-from core.explain.passes import Progress, at_least_one, logits
-from core.explain.windowed import Windowed
+from core.explain.batched import Progress, at_least_one, logits
+from core.explain.receptive_field import Windowed
 from core.models.base import Classifier
 
 WINDOW, STRIDE = 32, 16

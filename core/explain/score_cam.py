@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.explain.passes import Progress, at_least_one, logits
+from core.explain.batched import Progress, at_least_one, logits
 from core.models.base import Classifier
 
 CHANNELS = 32

@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 from torch import Generator, Tensor, nn
 
 from core import precision
-from core.explain.passes import Progress, blur
+from core.explain.batched import Progress, blur
 from core.models.base import Classifier
 from core.models.ensemble import Answering, ClassifierEnsemble, seen_by
 from core.resample import resize

@@ -2,13 +2,13 @@
 
 from torch import nn
 
-from core.models.bands import Bands
 from core.models.base import Classifier
 from core.models.cnn import CNN
 from core.models.cnn_transformer import CNNTransformer
 from core.models.ensemble import Answering, ClassifierEnsemble
+from core.models.frequency_bands import Bands
+from core.models.frozen import Borrower, Dense, FrozenResNet50, Probe, Summed
 from core.models.knn import KNN
-from core.models.lent import Borrower, Dense, FrozenResNet50, Probe, Summed
 from core.models.torchvision_nets import (
     VGG16,
     AlexNet,

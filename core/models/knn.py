@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.models.lent import Pooled, Reading
+from core.models.frozen import Pooled, Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,10 +75,10 @@ def model(card_id: str) -> Model:
 def milliseconds(card_id: str) -> float:
     """Median time of one reading on this machine, lungs found. The network is loaded for it and let go:
     whoever measures all cards does not need them all at once. Raises CardError."""
-    from core import footprint, inference
+    from core import cost, inference
 
-    measured, (film, fields) = inference.load(card_id), footprint.drawn()
-    return footprint.milliseconds(lambda: inference.judge(measured, film, fields))
+    measured, (film, fields) = inference.load(card_id), cost.drawn()
+    return cost.milliseconds(lambda: inference.judge(measured, film, fields))
 
 
 @st.cache_data(show_spinner="Finding the lungs ...", scope="session", max_entries=HELD)

@@ -131,7 +131,7 @@ def card_calibration(card_id: str) -> dict[str, Line]:
 @st.cache_data(show_spinner=False)
 def megabytes(card_id: str) -> float | None:
     """Weights on disk; None when a file is missing, which the card says itself once it is used."""
-    from core import footprint
+    from core import cost as footprint
     from core.errors import MissingWeights, UnknownName
 
     try:

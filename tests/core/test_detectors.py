@@ -5,17 +5,17 @@ import torch
 from torch import Generator, Tensor
 
 from core.detectors import BACKBONES, DETECTORS, Backbone, Detector, FeatureDetector, TrainedDetector
-from core.detectors.air import Air
 from core.detectors.autoencoder import Autoencoder
 from core.detectors.convlstm import ConvLSTMCell
-from core.detectors.detail import Detail
+from core.detectors.denoising_autoencoder import RestoringAutoencoder
 from core.detectors.ensemble import Ensemble
-from core.detectors.finder import LesionFinder
+from core.detectors.lesion_segmenter import LesionFinder
+from core.detectors.lung_brightness import Air
 from core.detectors.padim import Padim
 from core.detectors.patchcore import PatchCore, farthest_first
 from core.detectors.pooled import LesionDirections
-from core.detectors.restoring import RestoringAutoencoder
-from core.detectors.signs import Signs
+from core.detectors.radiographic_features import Signs
+from core.detectors.sharpness import Detail
 from core.detectors.vae import VariationalAutoencoder
 from core.errors import CardError
 

@@ -9,7 +9,7 @@ from core import cards, gate
 from core.anatomy import lungs
 from core.card_types import Card
 from core.errors import CardError, OpacityError, RefusedScan
-from core.likeness import Likeness
+from core.feature_density import Likeness
 from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
 from core.reading import images
 from core.types import Scan

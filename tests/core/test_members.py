@@ -6,7 +6,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from core.explain import EXPLAINERS, trust
-from core.explain.members import heat_map
+from core.explain.ensemble import heat_map
 from core.models.cnn import CNN
 from core.models.ensemble import ClassifierEnsemble, Member, seen_by
 from core.types import InputSpec

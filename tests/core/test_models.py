@@ -17,8 +17,8 @@ from core.models.backbones import BACKBONES, Backbone
 from core.models.cnn import CNN
 from core.models.cnn_transformer import places
 from core.models.ensemble import ClassifierEnsemble, Member
+from core.models.frozen import Dense, FrozenResNet50, Probe, Summed
 from core.models.knn import KNN
-from core.models.lent import Dense, FrozenResNet50, Probe, Summed
 from core.models.unet import UNet
 from core.resample import resize
 from core.types import InputSpec

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.explain.windowed import Windowed
+from core.explain.receptive_field import Windowed
 from core.models import MODELS, Classifier
 from core.models.backbones import ResidualNetwork
-from core.models.lent import FrozenResNet50
+from core.models.frozen import FrozenResNet50
 
 CHAINED = ("alexnet", "cnn", "densenet121", "mobilenet-v2", "resnet18", "resnet50", "vgg16")
 

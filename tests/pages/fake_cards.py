@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from core import cards, checkpoints, footprint, gate, inference
+from core import cards, checkpoints, cost, gate, inference
 from core.card_types import Card, Scores
 from core.evaluation import thresholds
 from core.evaluation.binary import evaluate
@@ -22,7 +22,7 @@ REAL = cards.read("pneumonia-cnn")
 assert isinstance(REAL, Card)
 REDIRECTED = {
     cards: ("every", "broken", "read", "scores", "weights", "gate"),
-    footprint: ("megabytes",),
+    cost: ("megabytes",),
     gate: ("check",),
     inference: ("load",),
 }

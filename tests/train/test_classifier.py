@@ -3,7 +3,7 @@ import torch
 from torch import Generator, nn
 
 from core.models import Classifier
-from core.models.lent import Borrower
+from core.models.frozen import Borrower
 from tests.phantom import chest
 from train import calibration, loop, recipes, views
 from train.classifier import Part, area, learn

@@ -5,7 +5,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from core.models.base import Classifier
-from core.models.lent import Dense
+from core.models.frozen import Dense
 from core.types import InputSpec
 from train.data import Case
 from train.films import WHOLE

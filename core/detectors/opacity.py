@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core.detectors.base import DetectorOutput, FittedDetector
 from core.detectors.blocks import UsualError
-from core.detectors.signs import GRID, LEAST, dullness, parts_of, places_of
+from core.detectors.radiographic_features import GRID, LEAST, dullness, parts_of, places_of
 
 
 class Dense(FittedDetector):
