@@ -17,11 +17,12 @@ from torch.nn import functional as F
 from core import checkpoints
 from core.models import Borrower, Classifier
 from core.types import InputSpec
-from train import calibration, classifier_card, distil, films, loop, recipes, seeds, tasks, views
-from train.data import Case
+from train import calibration, classifier_card, distil, loop, recipes, seeds, views
+from train.data import films, tasks
+from train.data.datasets import Case
+from train.data.tasks import TASKS, Task
 from train.provenance import Trained
 from train.recipes import RECIPES, Recipe
-from train.tasks import TASKS, Task
 
 
 @dataclass(frozen=True, slots=True, eq=False)

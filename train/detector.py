@@ -14,10 +14,11 @@ from core.detectors import DETECTORS, RestoringAutoencoder, TrainedDetector
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
-from train import augment, lesions, loop, sources
+from train import lesions, loop
+from train.data import augment, sources
+from train.data.sources import SOURCES, Normals
 from train.detector_card import conclude
 from train.provenance import Trained
-from train.sources import SOURCES, Normals
 
 SIZES = {"autoencoder": 96, "convlstm": 64, "vae": 64, "restoring": 64}
 HEADS = {"size": 64, "width": 24, "latent": 32}  # heads differ less than chests: fewer numbers hold them

@@ -11,13 +11,14 @@ from core import cards, checkpoints
 from core.card_types import Card, Policy
 from core.detectors import Detector, Ensemble, FeatureDetector, LesionFinder, TrainedDetector
 from core.types import InputSpec
-from train import provenance, report, sources
-from train.data import Case
+from train import provenance, report
+from train.data import sources
+from train.data.datasets import Case
+from train.data.sources import Normals, Source
 from train.features import Remembered
 from train.measures import HeldOut, cost, figures, held_out
 from train.provenance import Trained
 from train.rehearsal import rehearsal, rehearsed
-from train.sources import Normals, Source
 from train.wording import LIMITATIONS, TITLES
 
 

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from core import cards, checkpoints, names
 from core.card_types import Card
 from core.types import InputSpec, is_abnormal
-from train import films, tasks, views
+from train import views
+from train.data import films, tasks
+from train.data.tasks import TASKS
 from train.measures import equalised
-from train.tasks import TASKS
 
 
 def main() -> None:

@@ -15,11 +15,11 @@ from core import cards, checkpoints
 from core.card_types import Card
 from core.detectors import Ensemble
 from core.types import InputSpec
-from train import sources
+from train.data import sources
+from train.data.sources import SOURCES, Source
 from train.detector_card import draft, publish, remember
 from train.fitted import input_of
 from train.provenance import Trained
-from train.sources import SOURCES, Source
 
 NAMED = (
     "Its members were named, not chosen by scores: fine detail and frozen features complete each other, as "

@@ -7,11 +7,11 @@ from pathlib import Path
 from core import cards, checkpoints
 from core.card_types import Card
 from core.detectors import Detector
-from train.data import DATASETS, Case
+from train.data.datasets import DATASETS, Case
+from train.data.sources import SOURCES, Source
 from train.detector_card import is_yardstick, remember
 from train.measures import HeldOut, cost, figures, held_out
 from train.rehearsal import rehearsal, rehearsed
-from train.sources import SOURCES, Source
 
 
 def main() -> None:

@@ -13,10 +13,11 @@ from core.detectors import LesionFinder
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
-from train import augment, brains, head_lesions, loop, sources
+from train import brains, head_lesions, loop
+from train.data import augment, sources
+from train.data.sources import SOURCES, Normals
 from train.detector_card import conclude
 from train.provenance import Trained
-from train.sources import SOURCES, Normals
 
 SHAPE = {"size": 96, "width": 12}
 

@@ -27,11 +27,12 @@ from core.models.backbones import MEAN, SIDE, STD
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
-from train import augment, lesions, sources
+from train import lesions
+from train.data import augment, sources
+from train.data.sources import SOURCES, Normals, Source
 from train.detector_card import draft, publish, remember
 from train.provenance import Trained
 from train.rehearsal import rehearsal, rehearsed
-from train.sources import SOURCES, Normals, Source
 
 PAIRED = 40  # films shown with and without a change; the mean difference needs no more
 

@@ -27,7 +27,7 @@ from core.feature_density import Likeness
 from core.resample import as_film
 from core.types import Scan
 from train import gate_pictures, provenance
-from train.data import Case
+from train.data.datasets import Case
 from train.gate_pictures import Kind, Lesson, films, paths
 
 QUANTILE = 0.99

@@ -17,10 +17,11 @@ from core.names import CHEST_FILM
 from core.reading import images
 from core.resample import FILM_SIZE, as_film, crop
 from core.types import Scan
-from train import augment, sources, strangers, tasks
-from train.data import Case, chest_xray
-from train.sources import SOURCES
-from train.tasks import TASKS
+from train import strangers
+from train.data import augment, sources, tasks
+from train.data.datasets import Case, chest_xray
+from train.data.sources import SOURCES
+from train.data.tasks import TASKS
 
 MOST = 300  # pictures of one kind, except where false refusals are counted
 

@@ -14,10 +14,10 @@ from core.anatomy import heads, lungs
 from core.names import CHEST_FILM
 from core.reading import images
 from core.resample import as_film
-from train import sources
-from train.data import chest_xray
+from train.data import sources
+from train.data.datasets import chest_xray
+from train.data.sources import SOURCES
 from train.gate_pictures import spread
-from train.sources import SOURCES
 
 QUANTILES = (0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0)
 EACH = 400  # scans of one set; quantiles settle before that

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from core.preprocess import stretch
-from train.augment import blur, uniform
+from train.data.augment import blur, uniform
 
 Lesion = Callable[[Tensor, Tensor, Generator], Tensor]
 

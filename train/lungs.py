@@ -17,8 +17,9 @@ from core.names import CHEST_FILM
 from core.reading import images
 from core.resample import as_film, crop
 from core.types import InputSpec
-from train import augment, loop, provenance
-from train.data import Case, carve, load_films, lung_masks
+from train import loop, provenance
+from train.data import augment
+from train.data.datasets import Case, carve, load_films, lung_masks
 
 ID = "lung-fields"
 

@@ -21,12 +21,12 @@ from core.evaluation import thresholds
 from core.preprocess import align, stretch
 from core.resample import crop
 from core.types import Scan, is_abnormal
-from train import sources
-from train.augment import blur
-from train.data import Case, load_films
-from train.films import inputs, region_boxes
+from train.data import sources
+from train.data.augment import blur
+from train.data.datasets import Case, load_films
+from train.data.films import inputs, region_boxes
+from train.data.sources import Source
 from train.runs import cached
-from train.sources import Source
 
 ALPHA = 0.1  # of the conformal threshold
 SHARPEST = 3.0  # pixels; the strongest blur used to equalise

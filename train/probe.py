@@ -20,12 +20,13 @@ from core.models.backbones import MEAN, SIDE, STD
 from core.models.frozen import Dense, Pooled, Probe
 from core.resample import crop
 from core.types import InputSpec
-from train import calibration, classifier_card, films, loop, seeds, tasks, views
+from train import calibration, classifier_card, loop, seeds, views
 from train.classifier import area
-from train.data import Case
+from train.data import films, tasks
+from train.data.datasets import Case
+from train.data.tasks import TASKS, Task
 from train.provenance import Trained
 from train.runs import cached
-from train.tasks import TASKS, Task
 from train.views import SHIFTS
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from core.card_types import Training
 from core.types import InputSpec
-from train.data import Case
+from train.data.datasets import Case
 
 Setting = bool | int | float | str
 Network_co = TypeVar("Network_co", bound=nn.Module, covariant=True)

@@ -21,13 +21,14 @@ from core.detectors import Detector
 from core.names import AUROC_DRAWN_LESIONS, auroc_of_lesion
 from core.preprocess import stretch
 from core.types import InputSpec
-from train import augment, brains, sources
-from train.augment import blur, uniform
-from train.data import Case, load_films
-from train.films import inputs, region_boxes
+from train import brains
+from train.data import augment, sources
+from train.data.augment import blur, uniform
+from train.data.datasets import Case, load_films
+from train.data.films import inputs, region_boxes
+from train.data.sources import Source
 from train.lesions import Lesion, blobs, clouds
 from train.runs import cached
-from train.sources import Source
 
 
 def lobar(x: Tensor, mask: Tensor, generator: Generator) -> Tensor:

@@ -18,7 +18,7 @@ from core.inference import Model
 from core.reading import images
 from core.types import EvaluationReport, Prediction
 from train import provenance
-from train.data import Case
+from train.data.datasets import Case
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,11 +9,11 @@ from torch import Generator, Tensor
 
 from core import cards
 from train import provenance, sample_files, sample_judges, sample_measures, sample_scans
+from train.data.tasks import TASKS
 from train.sample_files import Row
 from train.sample_judges import JUDGES, Nearness, Verdicts
 from train.sample_measures import Directions
 from train.sample_scans import CONDITIONS, Scans
-from train.tasks import TASKS
 
 COMMAND = "python -m train.samples --data DATA"
 FOLDER = cards.WEIGHTS / "samples"

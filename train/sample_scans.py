@@ -8,10 +8,10 @@ from torch import Tensor
 
 from core.anatomy import heads
 from core.resample import FILM_SIZE, crop
-from train import films, tasks
-from train.data import Case
+from train.data import films, tasks
+from train.data.datasets import Case
+from train.data.tasks import TASKS
 from train.runs import cached
-from train.tasks import TASKS
 
 # of the film, around the lungs' box but never beyond the film's edge: neck, arms and belly stay in
 WIDE_LUNGS = torch.tensor([-0.08, -0.08, 0.08, 0.08])

@@ -24,8 +24,8 @@ from core.models import Answering, Classifier
 from core.preprocess import align, to_scan_space
 from core.reading import images
 from core.types import Frame, LungFields, Trust
-from train.data import Case
-from train.tasks import TASKS
+from train.data.datasets import Case
+from train.data.tasks import TASKS
 
 SCANS = 100
 SCALE_EVERY = 4  # slow methods find their scale on every so manieth validation scan

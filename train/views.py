@@ -9,7 +9,8 @@ from core import precision
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
-from train import augment, loop
+from train import loop
+from train.data import augment
 
 Change = Callable[[Tensor], Tensor]
 

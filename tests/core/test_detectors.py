@@ -178,7 +178,7 @@ def test_an_ensemble_asks_as_many_as_it_has():
 
 
 def test_blur_takes_detail_away_and_raises_the_yardstick():
-    from train.augment import blur
+    from train.data.augment import blur
 
     x = torch.rand(2, 1, 224, 224, generator=Generator().manual_seed(1))
     assert (Detail().score(blur(x, 1.0)).score > Detail().score(x).score).all()

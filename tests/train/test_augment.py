@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from train import augment
+from train.data import augment
 
 
 def generator() -> torch.Generator:

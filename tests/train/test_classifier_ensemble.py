@@ -6,7 +6,7 @@ import pytest
 from core import cards
 from core.card_types import Card
 from train.classifier_ensemble import choose, held_out, validated_alike
-from train.data import Case
+from train.data.datasets import Case
 
 
 def votes(right: np.ndarray, sure: float) -> np.ndarray:

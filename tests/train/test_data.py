@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from core.errors import DataSetError
-from train.data import (
+from train.data.datasets import (
     _kermany_patient,
     brain_ct,
     brain_ct_hemorrhage,
@@ -16,7 +16,7 @@ from train.data import (
     load_films,
     lung_masks,
 )
-from train.tasks import series
+from train.data.tasks import series
 
 
 def film(path: Path, seed: int) -> None:

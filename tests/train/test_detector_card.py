@@ -12,13 +12,13 @@ from torch import Generator, Tensor
 
 from core.detectors import Backbone, Detail
 from core.types import InputSpec
-from train.data import Case
+from train.data.datasets import Case
+from train.data.sources import SOURCES, _thinned, _to_test, twins_together
 from train.detector_card import draft
 from train.features import Remembered
 from train.measures import dullness, equalised, sharpness, size_of
 from train.provenance import Trained
 from train.report import reported, tabulate
-from train.sources import SOURCES, _thinned, _to_test, twins_together
 
 SPEC = InputSpec(size=224, channels=1, mean=(0.0,), std=(1.0,), region="whole")
 

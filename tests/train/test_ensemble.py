@@ -2,8 +2,8 @@
 
 from core import cards
 from train import ensemble
+from train.data.sources import SOURCES
 from train.fitted import input_of
-from train.sources import SOURCES
 
 CHEST = SOURCES["chest"]
 SPEC = input_of("", CHEST)

@@ -19,7 +19,7 @@ from core.models.knn import Ballot, count
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, Index
 from tests.phantom import chest, png
 from train import index as remembering
-from train.data import Case
+from train.data.datasets import Case
 
 LABELS = ("normal", "pneumonia")
 CLASSIFIERS = [card for card in cards.every() if card.kind == "classifier"]

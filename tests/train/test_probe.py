@@ -7,10 +7,10 @@ from torch import Generator, Tensor, nn
 from core.models.base import Classifier
 from core.models.frozen import Dense
 from core.types import InputSpec
-from train.data import Case
-from train.films import WHOLE
+from train.data.datasets import Case
+from train.data.films import WHOLE
+from train.data.tasks import TASKS
 from train.probe import Numbers, gather, refuse_seen
-from train.tasks import TASKS
 
 
 def case(name: str, split: str) -> Case:

@@ -8,10 +8,10 @@ from torch import Generator, Tensor
 
 from core.names import AUROC_DRAWN_LESIONS
 from tests.train.test_lesions import film
-from train.data import Case
+from train.data.datasets import Case
+from train.data.sources import SOURCES, Source
 from train.lesions import LESIONS
 from train.rehearsal import CHEST, HEAD, rehearsal, separated
-from train.sources import SOURCES, Source
 
 __all__ = ["film"]  # the fixture
 

@@ -9,11 +9,12 @@ from PIL import Image
 from torch import Tensor
 
 from core import cards
-from train import distil, films
-from train.data import Case
+from train import distil
+from train.data import films
+from train.data.datasets import Case
+from train.data.sources import SOURCES
 from train.measures import held_out
 from train.runs import cached, digest, save
-from train.sources import SOURCES
 
 
 class Maker:

@@ -8,8 +8,8 @@ from pathlib import Path
 from core.cards import AnyCard
 from core.names import BRAIN_MRI, CHEST_FILM
 from core.types import Region
-from train.data import Case, brain_mri, carve, chest_xray, covid_radiography
-from train.sources import twins_together
+from train.data.datasets import Case, brain_mri, carve, chest_xray, covid_radiography
+from train.data.sources import twins_together
 
 FOLDS = 7  # a seventh of the training patients is for validation
 BLOCK = 25  # file numbers of brain slices that stay together

@@ -10,7 +10,7 @@ from core import cards
 from core.anatomy import heads, lungs
 from core.resample import FILM_SIZE
 from core.types import Region
-from train.data import Case, load_films
+from train.data.datasets import Case, load_films
 from train.runs import cached
 
 WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])  # top, left, bottom, right

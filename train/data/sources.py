@@ -13,8 +13,8 @@ from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
 from core.preprocess import normalise, stretch
 from core.resample import crop, resize
 from core.types import InputSpec, Region
-from train.data import DATASETS, Case, carve, load_films
-from train.films import WHOLE, region_boxes
+from train.data.datasets import DATASETS, Case, carve, load_films
+from train.data.films import WHOLE, region_boxes
 
 SPLITS = ("train", "calibration", "validation")
 THUMBNAIL = (32, 32)
