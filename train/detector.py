@@ -14,11 +14,12 @@ from core.detectors import DETECTORS, RestoringAutoencoder, TrainedDetector
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
-from train import lesions, loop
+from train import loop
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals
 from train.detector_card import conclude
 from train.provenance import Trained
+from train.synthesis import chest_lesions
 
 SIZES = {"autoencoder": 96, "convlstm": 64, "vae": 64, "restoring": 64}
 HEADS = {"size": 64, "width": 24, "latent": 32}  # heads differ less than chests: fewer numbers hold them
@@ -102,7 +103,7 @@ def batch_loss(
     if chances is not None and isinstance(network, RestoringAutoencoder):
         wide = F.interpolate(chances[chosen].float(), films.shape[-2:], mode="bilinear")
         mask = crop(wide, moved, spec.size, angle=angle)
-        ill = lesions.draw_any(x, mask, generator, chance=0.7)
+        ill = chest_lesions.draw_any(x, mask, generator, chance=0.7)
         return network.restoration_loss(_ready(ill, spec), _ready(stretch(x), spec))
     return network.loss(_ready(augment.mirror(x, generator), spec))
 

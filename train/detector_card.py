@@ -18,7 +18,7 @@ from train.data.sources import Normals, Source
 from train.features import Remembered
 from train.measures import HeldOut, cost, figures, held_out
 from train.provenance import Trained
-from train.rehearsal import rehearsal, rehearsed
+from train.synthesis.validation_lesions import rehearsal, rehearsed
 from train.wording import LIMITATIONS, TITLES
 
 

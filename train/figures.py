@@ -11,7 +11,7 @@ from train.data.datasets import DATASETS, Case
 from train.data.sources import SOURCES, Source
 from train.detector_card import is_yardstick, remember
 from train.measures import HeldOut, cost, figures, held_out
-from train.rehearsal import rehearsal, rehearsed
+from train.synthesis.validation_lesions import rehearsal, rehearsed
 
 
 def main() -> None:

@@ -27,12 +27,12 @@ from core.models.backbones import MEAN, SIDE, STD
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
-from train import lesions
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals, Source
 from train.detector_card import draft, publish, remember
 from train.provenance import Trained
-from train.rehearsal import rehearsal, rehearsed
+from train.synthesis import chest_lesions
+from train.synthesis.validation_lesions import rehearsal, rehearsed
 
 PAIRED = 40  # films shown with and without a change; the mean difference needs no more
 
@@ -130,7 +130,7 @@ def fit(network: Detector, source: Source, normals: Normals, spec: InputSpec, se
     if isinstance(network, Mahalanobis):
         network.fit(train, pairs.changes())
     elif isinstance(network, LesionDirections | Signs):
-        drawn = {kind: pairs.lesions(kind) for kind in lesions.LESIONS}
+        drawn = {kind: pairs.lesions(kind) for kind in chest_lesions.LESIONS}
         network.fit(train, pairs.changes(), drawn)
     else:
         network.fit(train)
@@ -176,7 +176,7 @@ class Pairs:
         generator = Generator().manual_seed(self.seed)
         for films, boxes in zip(self.films.split(16), self.boxes.split(16), strict=True):
             x = stretch(crop(films, boxes, self.spec.size))
-            ill = lesions.draw(kind, x, lung_masks(films, boxes), generator)
+            ill = chest_lesions.draw(kind, x, lung_masks(films, boxes), generator)
             yield normalise(x, self.spec), normalise(ill, self.spec)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from core import cards, names
 from core.card_types import Card
-from train import rehearsal
+from train.synthesis import validation_lesions
 
 ROOT = Path(names.__file__).resolve().parent.parent
 WORDS = {value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)}
@@ -32,7 +32,11 @@ def spoken(card: Card) -> set[str]:
             names.auroc_by("brightness", label),
         )
     }
-    return WORDS | by_label | {names.auroc_of_lesion(kind) for kind in (*rehearsal.CHEST, *rehearsal.HEAD)}
+    return (
+        WORDS
+        | by_label
+        | {names.auroc_of_lesion(kind) for kind in (*validation_lesions.CHEST, *validation_lesions.HEAD)}
+    )
 
 
 @pytest.mark.parametrize("card", cards.every(), ids=lambda card: card.id)

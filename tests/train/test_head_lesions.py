@@ -7,20 +7,20 @@ from torch import Generator, Tensor
 from core.anatomy import heads
 from core.preprocess import stretch
 from tests.core.test_heads import slice_with
-from train import brains
-from train.head_lesions import BLOOD, HEAD_LESIONS, draw, draw_any
-from train.rehearsal import HEAD
+from train.synthesis import brain_masks
+from train.synthesis.head_lesions import BLOOD, HEAD_LESIONS, draw, draw_any
+from train.synthesis.validation_lesions import HEAD
 
 
 @pytest.fixture(scope="module")
 def head() -> tuple[Tensor, Tensor]:
     """Four drawn heads, aligned, and their brains."""
     film = slice_with(0.1, 0.15, 0.9, 0.85).repeat(4, 1, 1, 1)
-    x = brains.aligned(film, heads.boxes(film), 96)
+    x = brain_masks.aligned(film, heads.boxes(film), 96)
     rows = torch.linspace(-1, 1, 96).view(1, 1, -1, 1)
     dark = (rows.abs() < 0.3) & (rows.transpose(2, 3).abs() < 0.3)
     x = torch.where(dark, x - 0.25, x)  # ventricles
-    return stretch(x), brains.masks(x, bone=True)
+    return stretch(x), brain_masks.masks(x, bone=True)
 
 
 def test_the_brain_lies_within_the_skull(head: tuple[Tensor, Tensor]):
@@ -30,12 +30,12 @@ def test_the_brain_lies_within_the_skull(head: tuple[Tensor, Tensor]):
 
 
 def test_a_slice_without_a_skull_shows_no_brain():
-    assert not brains.masks(torch.zeros(1, 1, 96, 96), bone=True).any()
+    assert not brain_masks.masks(torch.zeros(1, 1, 96, 96), bone=True).any()
 
 
 def test_brains_are_put_back_to_where_they_were():
     film = slice_with(0.2, 0.4, 0.8, 0.9)
-    found = brains.in_films(film, heads.boxes(film), bone=True)
+    found = brain_masks.in_films(film, heads.boxes(film), bone=True)
     assert float((found * ((film > 0.4) & (film < 0.6))).sum() / found.sum()) > 0.97
 
 

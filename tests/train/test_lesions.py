@@ -4,7 +4,7 @@ from torch import Generator, Tensor
 
 from core.preprocess import stretch
 from tests.phantom import chest
-from train.lesions import LESIONS, draw, draw_any
+from train.synthesis.chest_lesions import LESIONS, draw, draw_any
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from core.names import AUROC_DRAWN_LESIONS
 from tests.train.test_lesions import film
 from train.data.datasets import Case
 from train.data.sources import SOURCES, Source
-from train.lesions import LESIONS
-from train.rehearsal import CHEST, HEAD, rehearsal, separated
+from train.synthesis.chest_lesions import LESIONS
+from train.synthesis.validation_lesions import CHEST, HEAD, rehearsal, separated
 
 __all__ = ["film"]  # the fixture
 
@@ -64,7 +64,7 @@ def test_a_rehearsal_is_acted_again_for_another_seed_or_corrected_scans(
         seen.append((float(films.max()), seed))
         return films, ["normal"]
 
-    monkeypatch.setattr("train.rehearsal._act", act)
+    monkeypatch.setattr("train.synthesis.validation_lesions._act", act)
     case = Case(tmp_path / "slice.png", "slice.png", "normal", "1", "validation")
     for grey, seed in ((0, 0), (0, 0), (0, 1), (255, 1)):
         Image.new("L", (32, 32), grey).save(case.path)

@@ -21,14 +21,14 @@ from core.detectors import Detector
 from core.names import AUROC_DRAWN_LESIONS, auroc_of_lesion
 from core.preprocess import stretch
 from core.types import InputSpec
-from train import brains
 from train.data import augment, sources
 from train.data.augment import blur, uniform
 from train.data.datasets import Case, load_films
 from train.data.films import inputs, region_boxes
 from train.data.sources import Source
-from train.lesions import Lesion, blobs, clouds
 from train.runs import cached
+from train.synthesis import brain_masks
+from train.synthesis.chest_lesions import Lesion, blobs, clouds
 
 
 def lobar(x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
@@ -172,7 +172,9 @@ def _inside(source: Source, films: Tensor) -> Tensor:
     if source.region == "lungs":
         chances = torch.cat([lungs.probabilities(part) for part in films.split(64)])[:, None]
         return F.interpolate(chances, films.shape[-2:], mode="bilinear")
-    return brains.in_films(films, region_boxes(films, source.region), bone=source.modality in brains.BONY)
+    return brain_masks.in_films(
+        films, region_boxes(films, source.region), bone=source.modality in brain_masks.BONY
+    )
 
 
 def rehearsed(network: Detector, acted: Rehearsal, spec: InputSpec) -> dict[str, float]:

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from core.preprocess import stretch
 from train.data.augment import blur, uniform
-from train.lesions import clouds
+from train.synthesis.chest_lesions import clouds
 
 Drawing = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Tensor]]
 
