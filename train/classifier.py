@@ -17,12 +17,13 @@ from torch.nn import functional as F
 from core import checkpoints
 from core.models import Borrower, Classifier
 from core.types import InputSpec
-from train import calibration, classifier_card, distil, loop, recipes, seeds, views
+from train import classifier_card, seeds
 from train.data import films, tasks
 from train.data.datasets import Case
 from train.data.tasks import TASKS, Task
+from train.fit import calibration, distillation, loop, recipes, views
+from train.fit.recipes import RECIPES, Recipe
 from train.provenance import Trained
-from train.recipes import RECIPES, Recipe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,10 +118,10 @@ def learn(
     weights = len(train.truth) / (train.truth.bincount() * len(train.truth.bincount()))
     taught = None
     if recipe.distilled:
-        taught = distil.teachings(train.films, train.boxes, spec.region, runs)
+        taught = distillation.teachings(train.films, train.boxes, spec.region, runs)
         with torch.no_grad():
             depth = network.embed(torch.zeros(2, spec.channels, spec.size, spec.size)).shape[1]
-        network = distil.Pupil(network, depth, taught.shape[1])
+        network = distillation.Pupil(network, depth, taught.shape[1])
 
     def fit(settings: loop.Settings, to: Path) -> loop.Outcome[Classifier]:
         return loop.fit(
@@ -144,7 +145,7 @@ def learn(
         for parameter in learning:
             parameter.requires_grad_(True)
     outcome = fit(recipe.settings, folder)
-    if isinstance(outcome.network, distil.Pupil):
+    if isinstance(outcome.network, distillation.Pupil):
         return replace(outcome, network=outcome.network.network)
     return outcome
 
@@ -168,8 +169,8 @@ def batch_loss(
     logits = network.head(maps).float()
     truth = train.truth[chosen].to(logits.device)
     loss = F.cross_entropy(logits, truth, weight=weights.to(logits.device), label_smoothing=0.05)
-    if taught is not None and isinstance(network, distil.Pupil):
-        loss = loss + distil.WEIGHT * network.distance(maps, taught[chosen].to(logits.device))
+    if taught is not None and isinstance(network, distillation.Pupil):
+        loss = loss + distillation.WEIGHT * network.distance(maps, taught[chosen].to(logits.device))
     return loss
 
 

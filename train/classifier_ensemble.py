@@ -19,10 +19,11 @@ from core.card_types import Card, Scores
 from core.models import ClassifierEnsemble
 from core.resample import FILM_SIZE
 from core.types import InputSpec
-from train import calibration, classifier_card, report
+from train import classifier_card, report
 from train.data import tasks
 from train.data.datasets import Case
 from train.data.tasks import TASKS
+from train.fit import calibration
 from train.provenance import Trained
 
 LEAST = 2  # members, or it would be no ensemble

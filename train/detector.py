@@ -14,10 +14,10 @@ from core.detectors import DETECTORS, RestoringAutoencoder, TrainedDetector
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
-from train import loop
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals
 from train.detector_card import conclude
+from train.fit import loop
 from train.provenance import Trained
 from train.synthesis import chest_lesions
 

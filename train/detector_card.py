@@ -15,7 +15,7 @@ from train import provenance, report
 from train.data import sources
 from train.data.datasets import Case
 from train.data.sources import Normals, Source
-from train.features import Remembered
+from train.fit.feature_cache import Remembered
 from train.measures import HeldOut, cost, figures, held_out
 from train.provenance import Trained
 from train.synthesis.validation_lesions import rehearsal, rehearsed

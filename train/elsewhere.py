@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from core import cards, checkpoints, names
 from core.card_types import Card
 from core.types import InputSpec, is_abnormal
-from train import views
 from train.data import films, tasks
 from train.data.tasks import TASKS
+from train.fit import views
 from train.measures import equalised
 
 

@@ -13,10 +13,10 @@ from core.detectors import LesionFinder
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
-from train import loop
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals
 from train.detector_card import conclude
+from train.fit import loop
 from train.provenance import Trained
 from train.synthesis import brain_masks as brains
 from train.synthesis import head_lesions

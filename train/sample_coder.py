@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from train import loop
+from train.fit import loop
 from train.sample_nets import Autoencoder
 
 CROP = 96

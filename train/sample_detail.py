@@ -12,7 +12,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from train import loop, sample_coder
+from train import sample_coder
+from train.fit import loop
 from train.sample_nets import Autoencoder
 
 JITTER = 0.1  # of a latent's spread: made latents are never quite right

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from core import precision
-from train import loop
+from train.fit import loop
 from train.sample_nets import Denoiser
 from train.sample_prior import Prior
 

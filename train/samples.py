@@ -13,7 +13,8 @@ from torch import Tensor
 
 from core import precision
 from core.errors import DataSetError
-from train import loop, sample_card, sample_coder, sample_detail, sample_flow, sample_prior, sample_scans
+from train import sample_card, sample_coder, sample_detail, sample_flow, sample_prior, sample_scans
+from train.fit import loop
 from train.runs import cached
 from train.sample_nets import Autoencoder, Denoiser
 from train.sample_prior import Prior

@@ -5,9 +5,9 @@ from torch import Generator, nn
 from core.models import Classifier
 from core.models.frozen import Borrower
 from tests.phantom import chest
-from train import calibration, loop, recipes, views
 from train.classifier import Part, area, learn
-from train.recipes import RECIPES, Recipe
+from train.fit import calibration, loop, recipes, views
+from train.fit.recipes import RECIPES, Recipe
 
 WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
 

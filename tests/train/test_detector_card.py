@@ -15,7 +15,7 @@ from core.types import InputSpec
 from train.data.datasets import Case
 from train.data.sources import SOURCES, _thinned, _to_test, twins_together
 from train.detector_card import draft
-from train.features import Remembered
+from train.fit.feature_cache import Remembered
 from train.measures import dullness, equalised, sharpness, size_of
 from train.provenance import Trained
 from train.report import reported, tabulate

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from train.loop import Settings, fit
+from train.fit.loop import Settings, fit
 
 X = torch.randn(64, 4, generator=torch.Generator().manual_seed(0))
 Y = X @ torch.tensor([1.0, -2.0, 0.5, 0.0])

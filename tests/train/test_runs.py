@@ -9,10 +9,10 @@ from PIL import Image
 from torch import Tensor
 
 from core import cards
-from train import distil
 from train.data import films
 from train.data.datasets import Case
 from train.data.sources import SOURCES
+from train.fit import distillation
 from train.measures import held_out
 from train.runs import cached, digest, save
 
@@ -171,15 +171,15 @@ def test_another_network_for_lungs_finds_their_boxes_anew(case: Case, monkeypatc
 
 def test_another_teacher_looks_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     seen = iter(torch.randn(3, 5, 4))
-    monkeypatch.setattr(distil.checkpoints, "backbone", lambda _: torch.nn.Identity())
-    monkeypatch.setattr(distil.views, "logits", lambda *_: next(seen))
+    monkeypatch.setattr(distillation.checkpoints, "backbone", lambda _: torch.nn.Identity())
+    monkeypatch.setattr(distillation.views, "logits", lambda *_: next(seen))
     shown, boxes = torch.rand(5, 1, 8, 8), films.WHOLE.expand(5, -1)
     found = []
     for sha256 in ("a", "a", "b"):
         monkeypatch.setattr(cards, "read", lambda _, sha256=sha256: Named(sha256))
-        found.append(distil.teachings(shown, boxes, "whole", tmp_path))
+        found.append(distillation.teachings(shown, boxes, "whole", tmp_path))
     shown[1] += 1  # one film of five
-    found.append(distil.teachings(shown, boxes, "whole", tmp_path))
+    found.append(distillation.teachings(shown, boxes, "whole", tmp_path))
     assert torch.equal(found[0], found[1])
     assert not torch.equal(found[1], found[2])
     assert not torch.equal(found[2], found[3])

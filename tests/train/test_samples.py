@@ -13,7 +13,6 @@ from core import cards, gate
 from core.card_types import Card
 from core.reading import images
 from train import (
-    loop,
     sample_card,
     sample_coder,
     sample_detail,
@@ -25,6 +24,7 @@ from train import (
     sample_scans,
     samples,
 )
+from train.fit import loop
 from train.sample_nets import Autoencoder, Denoiser
 
 SHIPPED = sample_card.FOLDER / "manifest.json"

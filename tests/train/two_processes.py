@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor, nn
 
-from train import loop
+from train.fit import loop
 
 X = torch.randn(64, 4, generator=Generator().manual_seed(0))
 Y = X @ torch.tensor([1.0, -2.0, 0.5, 0.0])

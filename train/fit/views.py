@@ -9,8 +9,8 @@ from core import precision
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
-from train import loop
 from train.data import augment
+from train.fit import loop
 
 Change = Callable[[Tensor], Tensor]
 

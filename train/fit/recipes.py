@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from core.models import BORROWERS, MODELS, Classifier
 from core.models.backbones import MEAN, STD
 from core.types import InputSpec, Region
-from train import loop
+from train.fit import loop
 
 
 @dataclass(frozen=True, slots=True)

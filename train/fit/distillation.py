@@ -10,7 +10,7 @@ from core import cards, checkpoints
 from core.models import Classifier
 from core.models.backbones import MEAN, SIDE, STD
 from core.types import InputSpec, Region
-from train import views
+from train.fit import views
 from train.runs import cached
 
 TEACHER = "dinov2-vits14"

@@ -1,0 +1,1 @@
+"""What learns: the loop, recipes, views of a film, calibration."""
