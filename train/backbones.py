@@ -20,7 +20,7 @@ from core.detectors import BACKBONES
 from core.models.backbones import MEAN, SIDE, STD
 from core.names import PHOTOGRAPHS
 from core.types import InputSpec
-from train import provenance
+from train.publish import provenance
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,14 @@ from torch.nn import functional as F
 from core import checkpoints
 from core.models import Borrower, Classifier
 from core.types import InputSpec
-from train import classifier_card, seeds
+from train import seeds
 from train.data import films, tasks
 from train.data.datasets import Case
 from train.data.tasks import TASKS, Task
 from train.fit import calibration, distillation, loop, recipes, views
 from train.fit.recipes import RECIPES, Recipe
-from train.provenance import Trained
+from train.publish import classifier_card
+from train.publish.provenance import Trained
 
 
 @dataclass(frozen=True, slots=True, eq=False)

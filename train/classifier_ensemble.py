@@ -19,12 +19,12 @@ from core.card_types import Card, Scores
 from core.models import ClassifierEnsemble
 from core.resample import FILM_SIZE
 from core.types import InputSpec
-from train import classifier_card, report
 from train.data import tasks
 from train.data.datasets import Case
 from train.data.tasks import TASKS
 from train.fit import calibration
-from train.provenance import Trained
+from train.publish import classifier_card, report
+from train.publish.provenance import Trained
 
 LEAST = 2  # members, or it would be no ensemble
 

@@ -16,9 +16,9 @@ from core.resample import crop
 from core.types import InputSpec
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals
-from train.detector_card import conclude
 from train.fit import loop
-from train.provenance import Trained
+from train.publish.detector_card import conclude
+from train.publish.provenance import Trained
 from train.synthesis import chest_lesions
 
 SIZES = {"autoencoder": 96, "convlstm": 64, "vae": 64, "restoring": 64}

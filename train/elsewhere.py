@@ -15,7 +15,7 @@ from core.types import InputSpec, is_abnormal
 from train.data import films, tasks
 from train.data.tasks import TASKS
 from train.fit import views
-from train.measures import equalised
+from train.publish.detector_metrics import equalised
 
 
 def main() -> None:

@@ -17,9 +17,9 @@ from core.detectors import Ensemble
 from core.types import InputSpec
 from train.data import sources
 from train.data.sources import SOURCES, Source
-from train.detector_card import draft, publish, remember
 from train.fitted import input_of
-from train.provenance import Trained
+from train.publish.detector_card import draft, publish, remember
+from train.publish.provenance import Trained
 
 NAMED = (
     "Its members were named, not chosen by scores: fine detail and frozen features complete each other, as "

@@ -9,8 +9,8 @@ from core.card_types import Card
 from core.detectors import Detector
 from train.data.datasets import DATASETS, Case
 from train.data.sources import SOURCES, Source
-from train.detector_card import is_yardstick, remember
-from train.measures import HeldOut, cost, figures, held_out
+from train.publish.detector_card import is_yardstick, remember
+from train.publish.detector_metrics import HeldOut, cost, figures, held_out
 from train.synthesis.validation_lesions import rehearsal, rehearsed
 
 

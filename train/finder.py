@@ -15,9 +15,9 @@ from core.resample import crop
 from core.types import InputSpec
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals
-from train.detector_card import conclude
 from train.fit import loop
-from train.provenance import Trained
+from train.publish.detector_card import conclude
+from train.publish.provenance import Trained
 from train.synthesis import brain_masks as brains
 from train.synthesis import head_lesions
 

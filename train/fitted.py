@@ -29,8 +29,8 @@ from core.resample import crop
 from core.types import InputSpec
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals, Source
-from train.detector_card import draft, publish, remember
-from train.provenance import Trained
+from train.publish.detector_card import draft, publish, remember
+from train.publish.provenance import Trained
 from train.synthesis import chest_lesions
 from train.synthesis.validation_lesions import rehearsal, rehearsed
 

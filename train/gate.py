@@ -26,9 +26,10 @@ from core.errors import RefusedScan
 from core.feature_density import Likeness
 from core.resample import as_film
 from core.types import Scan
-from train import gate_pictures, provenance
+from train import gate_pictures
 from train.data.datasets import Case
 from train.gate_pictures import Kind, Lesson, films, paths
+from train.publish import provenance
 
 QUANTILE = 0.99
 FREEDOM = 0.1  # of the weights that tell CT from MRI: the inverse of their penalty, by validation scans

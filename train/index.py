@@ -29,9 +29,9 @@ from core.models.knn import Ballot, count
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, VOTING, Index
 from core.reading import images
 from core.types import FloatArray, is_abnormal
-from train import provenance, report
 from train.data import tasks
 from train.data.datasets import Case
+from train.publish import provenance, report
 
 BALLOTS = [
     Ballot(k, temperature, prior)

@@ -17,10 +17,10 @@ from core.names import CHEST_FILM
 from core.reading import images
 from core.resample import as_film, crop
 from core.types import InputSpec
-from train import provenance
 from train.data import augment
 from train.data.datasets import Case, carve, load_films, lung_masks
 from train.fit import loop
+from train.publish import provenance
 
 ID = "lung-fields"
 

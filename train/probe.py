@@ -20,14 +20,15 @@ from core.models.backbones import MEAN, SIDE, STD
 from core.models.frozen import Dense, Pooled, Probe
 from core.resample import crop
 from core.types import InputSpec
-from train import classifier_card, seeds
+from train import seeds
 from train.classifier import area
 from train.data import films, tasks
 from train.data.datasets import Case
 from train.data.tasks import TASKS, Task
 from train.fit import calibration, loop, views
 from train.fit.views import SHIFTS
-from train.provenance import Trained
+from train.publish import classifier_card
+from train.publish.provenance import Trained
 from train.runs import cached
 
 

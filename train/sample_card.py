@@ -8,8 +8,9 @@ import torch
 from torch import Generator, Tensor
 
 from core import cards
-from train import provenance, sample_files, sample_judges, sample_measures, sample_scans
+from train import sample_files, sample_judges, sample_measures, sample_scans
 from train.data.tasks import TASKS
+from train.publish import provenance
 from train.sample_files import Row
 from train.sample_judges import JUDGES, Nearness, Verdicts
 from train.sample_measures import Directions

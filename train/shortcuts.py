@@ -12,10 +12,10 @@ from core.models.frequency_bands import Bands
 from core.preprocess import stretch
 from core.resample import FILM_SIZE
 from core.types import InputSpec
-from train import classifier_card, report
 from train.data import films, tasks
 from train.data.tasks import TASKS
-from train.provenance import Trained
+from train.publish import classifier_card, report
+from train.publish.provenance import Trained
 
 BANDS = {"sharpness": (1, "Sharpness alone"), "bands": (5, "Five bands of frequency")}
 REMARK = (

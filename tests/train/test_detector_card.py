@@ -14,11 +14,11 @@ from core.detectors import Backbone, Detail
 from core.types import InputSpec
 from train.data.datasets import Case
 from train.data.sources import SOURCES, _thinned, _to_test, twins_together
-from train.detector_card import draft
 from train.fit.feature_cache import Remembered
-from train.measures import dullness, equalised, sharpness, size_of
-from train.provenance import Trained
-from train.report import reported, tabulate
+from train.publish.detector_card import draft
+from train.publish.detector_metrics import dullness, equalised, sharpness, size_of
+from train.publish.provenance import Trained
+from train.publish.report import reported, tabulate
 
 SPEC = InputSpec(size=224, channels=1, mean=(0.0,), std=(1.0,), region="whole")
 

@@ -16,11 +16,11 @@ from core.evaluation.binary import evaluate
 from core.models import CNN
 from core.types import InputSpec
 from tests.phantom import chest, png
-from train import classifier_card, detector_card, report
 from train.data.datasets import Case
 from train.data.sources import SOURCES
 from train.data.tasks import TASKS, Task
-from train.provenance import Trained
+from train.publish import classifier_card, detector_card, report
+from train.publish.provenance import Trained
 
 SPEC = InputSpec(size=64, channels=1, mean=(0.5,), std=(0.25,), region="whole")
 

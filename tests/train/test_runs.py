@@ -13,7 +13,7 @@ from train.data import films
 from train.data.datasets import Case
 from train.data.sources import SOURCES
 from train.fit import distillation
-from train.measures import held_out
+from train.publish.detector_metrics import held_out
 from train.runs import cached, digest, save
 
 

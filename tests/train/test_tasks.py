@@ -4,10 +4,10 @@ import pytest
 from torch import nn
 
 from core.types import InputSpec
-from train import classifier_card
 from train.data import tasks
 from train.data.tasks import TASKS, with_adults
-from train.provenance import Trained
+from train.publish import classifier_card
+from train.publish.provenance import Trained
 
 SPEC = InputSpec(size=224, channels=1, mean=(0.0,), std=(1.0,), region="lungs")
 

@@ -17,8 +17,8 @@ from core.evaluation.binary import evaluate
 from core.inference import Model
 from core.reading import images
 from core.types import EvaluationReport, Prediction
-from train import provenance
 from train.data.datasets import Case
+from train.publish import provenance
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from train.data.datasets import Case
 Setting = bool | int | float | str
 Network_co = TypeVar("Network_co", bound=nn.Module, covariant=True)
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

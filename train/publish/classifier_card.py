@@ -10,11 +10,11 @@ from core import cards, checkpoints
 from core.card_types import Card, Policy, Scores
 from core.models import Classifier
 from core.models.frozen import Summed
-from train import provenance, report
 from train.data import tasks
 from train.data.datasets import Case
 from train.data.tasks import TASKS, Task
-from train.provenance import Trained
+from train.publish import provenance, report
+from train.publish.provenance import Trained
 
 
 def draft(

@@ -11,15 +11,15 @@ from core import cards, checkpoints
 from core.card_types import Card, Policy
 from core.detectors import Detector, Ensemble, FeatureDetector, LesionFinder, TrainedDetector
 from core.types import InputSpec
-from train import provenance, report
 from train.data import sources
 from train.data.datasets import Case
 from train.data.sources import Normals, Source
 from train.fit.feature_cache import Remembered
-from train.measures import HeldOut, cost, figures, held_out
-from train.provenance import Trained
+from train.publish import provenance, report
+from train.publish.detector_metrics import HeldOut, cost, figures, held_out
+from train.publish.provenance import Trained
+from train.publish.texts import LIMITATIONS, TITLES
 from train.synthesis.validation_lesions import rehearsal, rehearsed
-from train.wording import LIMITATIONS, TITLES
 
 
 def draft(trained: Trained[Detector], source: Source) -> Card:
