@@ -17,11 +17,11 @@ from core.names import CHEST_FILM
 from core.reading import images
 from core.resample import FILM_SIZE, as_film, crop
 from core.types import Scan
-from train import strangers
 from train.data import augment, sources, tasks
 from train.data.datasets import Case, chest_xray
 from train.data.sources import SOURCES
 from train.data.tasks import TASKS
+from train.gate import negatives
 
 MOST = 300  # pictures of one kind, except where false refusals are counted
 
@@ -176,7 +176,7 @@ def _turned_over(name: str, these: Sequence[Path]) -> Iterator[Kind]:
 
 
 def _made(seed: int) -> Iterator[Kind]:
-    for make in (strangers.photographs, strangers.drawings, strangers.text_pages, strangers.noise):
+    for make in (negatives.photographs, negatives.drawings, negatives.text_pages, negatives.noise):
         made = islice(make(np.random.default_rng(seed)), MOST)
         yield make.__name__.replace("_", " "), True, (images.read(data, make.__name__) for data in made)
 

@@ -17,7 +17,7 @@ from core.resample import as_film
 from train.data import sources
 from train.data.datasets import chest_xray
 from train.data.sources import SOURCES
-from train.gate_pictures import spread
+from train.gate.pictures import spread
 
 QUANTILES = (0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0)
 EACH = 400  # scans of one set; quantiles settle before that

@@ -26,9 +26,9 @@ from core.errors import RefusedScan
 from core.feature_density import Likeness
 from core.resample import as_film
 from core.types import Scan
-from train import gate_pictures
 from train.data.datasets import Case
-from train.gate_pictures import Kind, Lesson, films, paths
+from train.gate import pictures
+from train.gate.pictures import Kind, Lesson, films, paths
 from train.publish import provenance
 
 QUANTILE = 0.99
@@ -46,7 +46,7 @@ def main() -> None:
         with (
             tempfile.TemporaryDirectory() as folder
         ):  # the app goes on with the old check until all is measured
-            teach(same, gate_pictures.lesson(modality, arguments.data), Path(folder), arguments.seed)
+            teach(same, pictures.lesson(modality, arguments.data), Path(folder), arguments.seed)
 
 
 def parse() -> argparse.Namespace:
@@ -128,7 +128,7 @@ def taught(card: Card, lesson: Lesson, known: dict[str, Tensor]) -> Taught:
     if lesson.others:
         shown = chain(
             films(paths([case.path for case in lesson.others])),
-            gate_pictures.taken_otherwise(lesson.others, seed=0),
+            pictures.taken_otherwise(lesson.others, seed=0),
         )
         others = remembered("others", lesson.others, shown)
     return Taught(train, validation, more, more_held_out, others)

@@ -1,0 +1,1 @@
+"""The learned check of the gate: python -m train.gate"""
