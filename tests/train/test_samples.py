@@ -12,20 +12,15 @@ from torch import Generator
 from core import cards, gate
 from core.card_types import Card
 from core.reading import images
-from train import (
-    sample_card,
-    sample_coder,
-    sample_detail,
-    sample_files,
-    sample_flow,
-    sample_judges,
-    sample_measures,
-    sample_prior,
-    sample_scans,
-    samples,
-)
 from train.fit import loop
-from train.sample_nets import Autoencoder, Denoiser
+from train.samples import __main__ as samples
+from train.samples import autoencoder as sample_coder
+from train.samples import card as sample_card
+from train.samples import distances, flow, judges, texture
+from train.samples import files as sample_files
+from train.samples import prior as sample_prior
+from train.samples import scans as sample_scans
+from train.samples.networks import Autoencoder, Denoiser
 
 SHIPPED = sample_card.FOLDER / "manifest.json"
 ships = pytest.mark.skipif(not SHIPPED.is_file(), reason="no samples ship with this checkout")
@@ -54,15 +49,15 @@ def test_the_autoencoder_brings_eight_pixels_to_one_place_and_back():
 
 def test_the_denoiser_answers_in_the_shape_of_the_latents(prior: sample_prior.Prior):
     x = torch.randn(4, 2, 28, 28)
-    found = sample_flow.velocity(denoiser(prior), prior, x, torch.full((4,), 0.5), torch.tensor([0, 1, 2, 3]))
+    found = flow.velocity(denoiser(prior), prior, x, torch.full((4,), 0.5), torch.tensor([0, 1, 2, 3]))
     assert found.shape == x.shape
 
 
 def test_a_seed_makes_the_same_scan_alone_and_among_others(prior: sample_prior.Prior):
     network, modes, seeds = denoiser(prior), torch.tensor([0, 2, 1]), torch.tensor([7, 8, 9])
-    three = sample_flow.draw(network, prior, modes, seeds, guidance=2, steps=4)
-    alone = sample_flow.draw(network, prior, modes[1:2], seeds[1:2], guidance=2, steps=4)
-    assert torch.equal(three, sample_flow.draw(network, prior, modes, seeds, guidance=2, steps=4))
+    three = flow.draw(network, prior, modes, seeds, guidance=2, steps=4)
+    alone = flow.draw(network, prior, modes[1:2], seeds[1:2], guidance=2, steps=4)
+    assert torch.equal(three, flow.draw(network, prior, modes, seeds, guidance=2, steps=4))
     assert torch.allclose(three[1:2], alone, atol=0.05)  # bfloat16 sums differ with the batch
     assert not torch.allclose(three[0], three[1], atol=0.5)
 
@@ -97,8 +92,8 @@ def test_a_training_that_was_stopped_goes_on(tmp_path, monkeypatch, capsys):
 
 def test_the_distance_of_a_crowd_to_itself_is_nothing_and_grows_with_the_shift():
     crowd = torch.randn(200, 6, generator=Generator().manual_seed(0))
-    near, far = (sample_measures.frechet(crowd + shift, crowd) for shift in (1, 2))
-    assert sample_measures.frechet(crowd, crowd) == pytest.approx(0, abs=1e-6)
+    near, far = (distances.frechet(crowd + shift, crowd) for shift in (1, 2))
+    assert distances.frechet(crowd, crowd) == pytest.approx(0, abs=1e-6)
     assert near == pytest.approx(6, rel=1e-3)
     assert far == pytest.approx(24, rel=1e-3)
 
@@ -106,9 +101,9 @@ def test_the_distance_of_a_crowd_to_itself_is_nothing_and_grows_with_the_shift()
 def test_a_copy_among_made_scans_is_found_whatever_its_exposure():
     real = torch.rand(20, 1, 224, 224, generator=Generator().manual_seed(0))
     made = torch.cat([torch.rand(1, 1, 224, 224), real[13:14] * 0.5 + 0.2])
-    looks = sample_measures.greys(real)
-    distance, place = sample_measures.nearest(sample_measures.greys(made), looks)
-    apart = sample_measures.apart(looks, [f"person-{n}" for n in range(20)], Generator().manual_seed(0))
+    looks = distances.greys(real)
+    distance, place = distances.nearest(distances.greys(made), looks)
+    apart = distances.apart(looks, [f"person-{n}" for n in range(20)], Generator().manual_seed(0))
     assert int(place[1]) == 13
     assert float(distance[1]) < 0.01 < apart.nearest
     assert float(distance[0]) >= apart.nearest * 0.9
@@ -116,7 +111,7 @@ def test_a_copy_among_made_scans_is_found_whatever_its_exposure():
 
 def test_scans_of_one_patient_do_not_count_as_apart():
     vectors = torch.tensor([[0.0], [0.0], [1.0], [3.0]])
-    apart = sample_measures.apart(vectors, ["a", "a", "b", "c"], Generator().manual_seed(0))
+    apart = distances.apart(vectors, ["a", "a", "b", "c"], Generator().manual_seed(0))
     assert apart.nearest >= 1
 
 
@@ -144,12 +139,12 @@ def test_the_film_in_dicom_names_nobody():
 def test_detail_is_missed_where_it_was_blurred_away_and_nowhere_else():
     scans = torch.rand(2, 1, 32, 32)
     blurred = torch.nn.functional.avg_pool2d(scans, 3, stride=1, padding=1)
-    assert float(sample_detail.strength_error(scans, scans)) == 0
-    assert float(sample_detail.strength_error(blurred, scans)) > 0.2
+    assert float(texture.strength_error(scans, scans)) == 0
+    assert float(texture.strength_error(blurred, scans)) > 0.2
 
 
 def test_patterns_of_detail_are_of_length_one_and_blind_to_brightness():
-    found = sample_detail.patterns().flatten(1)
+    found = texture.patterns().flatten(1)
     assert torch.allclose(found @ found.T, torch.eye(len(found)), atol=1e-5)
     assert float(found.sum(1).abs().max()) < 1e-4
 
@@ -209,7 +204,7 @@ def test_other_networks_draw_other_scans(prior: sample_prior.Prior, tmp_path, mo
 
 def test_another_backbone_or_other_scans_are_looked_at_anew(scans: sample_scans.Scans, tmp_path, monkeypatch):
     seen = iter(torch.arange(9.0))
-    monkeypatch.setattr(sample_measures, "features", lambda _: next(seen))
+    monkeypatch.setattr(distances, "features", lambda _: next(seen))
     found = []
     for sha256, pixels in (
         ("a", scans.pixels),
@@ -218,7 +213,7 @@ def test_another_backbone_or_other_scans_are_looked_at_anew(scans: sample_scans.
         ("b", scans.pixels[:9]),
     ):
         monkeypatch.setattr(cards, "read", lambda _, sha256=sha256: SimpleNamespace(sha256=sha256))
-        found.append(int(sample_judges.remembered_features(replace(scans, pixels=pixels), tmp_path)))
+        found.append(int(judges.remembered_features(replace(scans, pixels=pixels), tmp_path)))
     assert found == [0, 0, 1, 2]
 
 
@@ -226,7 +221,7 @@ def test_another_backbone_or_other_scans_are_looked_at_anew(scans: sample_scans.
 def test_the_gate_admits_every_sample_that_ships():
     for row in json.loads(SHIPPED.read_text("utf-8"))["samples"]:
         scan = images.read((sample_card.FOLDER / row["file"]).read_bytes(), row["file"])
-        card = cards.read(sample_judges.JUDGES[row["modality"]])
+        card = cards.read(judges.JUDGES[row["modality"]])
         assert isinstance(card, Card)
         gate.check(scan, card)
 
@@ -270,8 +265,8 @@ def test_each_sample_that_ships_is_nobody_by_its_card():
 def test_random_numbers_of_the_caller_go_on_as_they_were():
     pixels = torch.rand(12, 1, 16, 16, generator=Generator().manual_seed(0))
     before = torch.get_rng_state()
-    first = sample_measures.bell_curve(pixels, 3, Generator().manual_seed(1))
+    first = distances.bell_curve(pixels, 3, Generator().manual_seed(1))
     sample_prior._spread(pixels.flatten(1), 4)
     assert torch.equal(torch.get_rng_state(), before)
     torch.rand(5)
-    assert torch.equal(sample_measures.bell_curve(pixels, 3, Generator().manual_seed(1)), first)
+    assert torch.equal(distances.bell_curve(pixels, 3, Generator().manual_seed(1)), first)

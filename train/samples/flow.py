@@ -9,8 +9,8 @@ from torch import Generator, Tensor
 
 from core import precision
 from train.fit import loop
-from train.sample_nets import Denoiser
-from train.sample_prior import Prior
+from train.samples.networks import Denoiser
+from train.samples.prior import Prior
 
 UNTOLD = 0.1  # share of cases that are not told their mode, for guidance (Ho 2022, arXiv:2207.12598)
 TIME_CENTRE, TIME_SPREAD = -0.4, 1.0  # of the logit-normal times: the prior knows the noisy end already

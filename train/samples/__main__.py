@@ -13,12 +13,15 @@ from torch import Tensor
 
 from core import precision
 from core.errors import DataSetError
-from train import sample_card, sample_coder, sample_detail, sample_flow, sample_prior, sample_scans
 from train.fit import loop
 from train.runs import cached
-from train.sample_nets import Autoencoder, Denoiser
-from train.sample_prior import Prior
-from train.sample_scans import CONDITIONS, Scans
+from train.samples import autoencoder, card, texture
+from train.samples import flow as sample_flow
+from train.samples import prior as sample_prior
+from train.samples import scans as sample_scans
+from train.samples.networks import Autoencoder, Denoiser
+from train.samples.prior import Prior
+from train.samples.scans import CONDITIONS, Scans
 
 CODER = loop.Settings(epochs=3, batch=16, learning_rate=2e-3, weight_decay=1e-4, average=0.99)
 DETAIL = loop.Settings(epochs=4, batch=16, learning_rate=1e-3, weight_decay=1e-4, average=0.99, patience=99)
@@ -52,11 +55,11 @@ def main() -> None:
     except DataSetError as error:
         raise SystemExit(f"{error} The generator learns from chest_xray and brain_mri.") from error
     folder: Path = arguments.runs
-    coder = sample_coder.learn(train.pixels, held_out.pixels, folder / "samples-coder", CODER)
+    coder = autoencoder.learn(train.pixels, held_out.pixels, folder / "samples-coder", CODER)
     sharp, detail = coder.network, 0.0
     for number, (strength, settings) in enumerate(DETAILS):
         place = folder / f"samples-detail-{number}"
-        taught = sample_detail.learn(sharp, train.pixels, held_out.pixels, place, settings, strength)
+        taught = texture.learn(sharp, train.pixels, held_out.pixels, place, settings, strength)
         sharp, detail = taught.network.eval(), detail + taught.minutes
     if arguments.stage == "coder":
         return
@@ -69,7 +72,7 @@ def main() -> None:
         return
     fresh = drawn(folder, sharp, flow.network, prior, space)
     minutes = {"autoencoder": coder.minutes, "detail": detail, "denoiser": flow.minutes}
-    sample_card.publish(fresh, train, held_out, folder, minutes, choose=arguments.stage != "measure")
+    card.publish(fresh, train, held_out, folder, minutes, choose=arguments.stage != "measure")
 
 
 def parse() -> argparse.Namespace:

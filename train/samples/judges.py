@@ -15,10 +15,11 @@ from core.inference import Model
 from core.names import BRAIN_MRI, CHEST_FILM
 from core.reading import images
 from core.types import LungFields, Scan
-from train import sample_files, sample_measures, sample_scans
 from train.runs import cached
-from train.sample_measures import Apart, Directions
-from train.sample_scans import CONDITIONS, Scans
+from train.samples import distances, files
+from train.samples import scans as sample_scans
+from train.samples.distances import Apart, Directions
+from train.samples.scans import CONDITIONS, Scans
 
 JUDGES = {CHEST_FILM: "pneumonia-ensemble", BRAIN_MRI: "brain-mri-mobilenet-v2"}
 AGENTS = "etiology-ensemble"  # tells bacterial from viral films, as far as films show it
@@ -86,7 +87,7 @@ def _verdict(
     pixels: Tensor, condition: int, judge: Model, others: Sequence[Model], agents: Model
 ) -> tuple[bool, bool, bool, bool]:
     task, label = CONDITIONS[condition]
-    scan = images.read(sample_files.png(sample_files.grey(pixels)), "made.png")
+    scan = images.read(files.png(files.grey(pixels)), "made.png")
     fields = lungs.find(scan)
 
     def right(model: Model) -> bool:
@@ -117,15 +118,15 @@ def nearness(made: Scans, found: Tensor, train: Scans, known: Tensor, real: Sequ
     for family in range(len(JUDGES)):
         of, pool = ours == family, (theirs == family).nonzero()[:, 0]
         patients = [train.patients[place] for place in pool.tolist()]
-        looks, seen = sample_measures.greys(train.pixels[pool]), real[family](known[pool])
-        greys[of], place = sample_measures.nearest(sample_measures.greys(made.pixels[of]), looks)
-        features[of], _ = sample_measures.nearest(real[family](found[of]), seen)
+        looks, seen = distances.greys(train.pixels[pool]), real[family](known[pool])
+        greys[of], place = distances.nearest(distances.greys(made.pixels[of]), looks)
+        features[of], _ = distances.nearest(real[family](found[of]), seen)
         which[of] = pool[place]
         chance = Generator().manual_seed(0)
         apart.append(
             (
-                sample_measures.apart(looks, patients, chance),
-                sample_measures.apart(seen, patients, chance),
+                distances.apart(looks, patients, chance),
+                distances.apart(seen, patients, chance),
             )
         )
     return Nearness(ours, greys, features, which, *(tuple(column) for column in zip(*apart, strict=True)))
@@ -133,5 +134,5 @@ def nearness(made: Scans, found: Tensor, train: Scans, known: Tensor, real: Sequ
 
 def remembered_features(scans: Scans, folder: Path) -> Tensor:
     """Features of real scans, computed once."""
-    known = cards.read(f"backbone-{sample_measures.BACKBONE}").sha256, scans.pixels
-    return cached("samples-features", known, lambda: sample_measures.features(scans.pixels), folder)
+    known = cards.read(f"backbone-{distances.BACKBONE}").sha256, scans.pixels
+    return cached("samples-features", known, lambda: distances.features(scans.pixels), folder)

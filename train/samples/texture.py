@@ -12,9 +12,9 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from train import sample_coder
 from train.fit import loop
-from train.sample_nets import Autoencoder
+from train.samples import autoencoder
+from train.samples.networks import Autoencoder
 
 JITTER = 0.1  # of a latent's spread: made latents are never quite right
 EDGES = 0.5
@@ -35,13 +35,13 @@ def learn(
     coder.encoder.requires_grad_(False)
 
     def batch_loss(network: Autoencoder, indices: Tensor, generator: Generator) -> Tensor:
-        scans = sample_coder.crops(pixels, indices % len(pixels), generator)
+        scans = autoencoder.crops(pixels, indices % len(pixels), generator)
         with torch.no_grad():
             latents, _ = network.encode(scans)
             spread = latents.float().std((0, 2, 3), keepdim=True)
             latents = latents + JITTER * spread * torch.randn(latents.shape, generator=generator)
         back = network.decode(latents).float()
-        near = (back - scans).abs().mean() + EDGES * sample_coder.edges(back, scans)
+        near = (back - scans).abs().mean() + EDGES * autoencoder.edges(back, scans)
         return near + strength * strength_error(back, scans)
 
     def validate(network: Autoencoder) -> Mapping[str, float]:
@@ -53,7 +53,7 @@ def learn(
 
     return loop.fit(
         coder,
-        cases=sample_coder.CASES,
+        cases=autoencoder.CASES,
         batch_loss=batch_loss,
         validate=validate,
         watch="closeness",

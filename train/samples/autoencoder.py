@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from train.fit import loop
-from train.sample_nets import Autoencoder
+from train.samples.networks import Autoencoder
 
 CROP = 96
 SCALES = 3

@@ -8,13 +8,14 @@ import torch
 from torch import Generator, Tensor
 
 from core import cards
-from train import sample_files, sample_judges, sample_measures, sample_scans
 from train.data.tasks import TASKS
 from train.publish import provenance
-from train.sample_files import Row
-from train.sample_judges import JUDGES, Nearness, Verdicts
-from train.sample_measures import Directions
-from train.sample_scans import CONDITIONS, Scans
+from train.samples import distances, judges, scans
+from train.samples import files as sample_files
+from train.samples.distances import Directions
+from train.samples.files import Row
+from train.samples.judges import JUDGES, Nearness, Verdicts
+from train.samples.scans import CONDITIONS, Scans
 
 COMMAND = "python -m train.samples --data DATA"
 FOLDER = cards.WEIGHTS / "samples"
@@ -57,13 +58,13 @@ def publish(
     fresh: Scans, train: Scans, held_out: Scans, runs: Path, minutes: Mapping[str, float], *, choose: bool
 ) -> None:
     """Measure the fresh scans; choose and write some unless they were chosen before; write the card."""
-    known = sample_judges.remembered_features(train, runs)
-    others = sample_judges.remembered_features(held_out, runs)
-    found = sample_measures.features(fresh.pixels)
-    theirs = sample_scans.families(train.condition)
-    real = [sample_measures.directions(known[theirs == family]) for family in range(len(JUDGES))]
-    verdicts = sample_judges.verdicts(fresh)
-    near = sample_judges.nearness(fresh, found, train, known, real)
+    known = judges.remembered_features(train, runs)
+    others = judges.remembered_features(held_out, runs)
+    found = distances.features(fresh.pixels)
+    theirs = scans.families(train.condition)
+    real = [distances.directions(known[theirs == family]) for family in range(len(JUDGES))]
+    verdicts = judges.verdicts(fresh)
+    near = judges.nearness(fresh, found, train, known, real)
     if choose:
         write(fresh, chosen(fresh, found, verdicts, near, others, held_out, real))
     rows = [Row(**row) for row in json.loads((FOLDER / "manifest.json").read_text("utf-8"))["samples"]]
@@ -73,7 +74,7 @@ def publish(
         "command": COMMAND,
         "commit": provenance.commit(),
         "minutes": {name: round(value, 1) for name, value in minutes.items()},
-        "data": [dict(TASKS[task].data) for task in sample_scans.ORDER],
+        "data": [dict(TASKS[task].data) for task in scans.ORDER],
         "training scans": {
             f"{task} {label}": int((train.condition == place).sum())
             for place, (task, label) in enumerate(CONDITIONS)
@@ -83,7 +84,7 @@ def publish(
         "plain to the eye": plain_shares(fresh),
         "agreement": agreement(fresh, verdicts, rows),
         "frechet": crowds(fresh, found, train, known, held_out, others, real),
-        "nearest": nearest(fresh, near, sample_judges.nearness(held_out, others, train, known, real), rows),
+        "nearest": nearest(fresh, near, judges.nearness(held_out, others, train, known, real), rows),
         "limitations": LIMITATIONS,
     }
     (FOLDER / "card.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
@@ -100,7 +101,7 @@ def chosen(
     real: list[Directions],
 ) -> dict[str, list[int]]:
     """Places of the scans that ship, by name."""
-    family = sample_scans.families(fresh.condition)
+    family = scans.families(fresh.condition)
     plain = torch.tensor([int(seed) in PLAIN for seed in fresh.patients]) | (family == 0)
     fit = verdicts.unanimous & verdicts.agent & verdicts.admitted & ~near.copies() & plain
     picked: dict[str, list[int]] = {}
@@ -128,7 +129,7 @@ def write(fresh: Scans, picked: Mapping[str, list[int]]) -> None:
     rows = []
     for name, places in picked.items():
         conditions, count, _ = SHIPPED[name]
-        modality = sample_judges.modality(conditions[0])
+        modality = judges.modality(conditions[0])
         condition = "normal" if name.startswith("normal") else name
         start = f"{modality.split()[0]}-{condition.split()[0]}"
         for number, place in enumerate(places, 1):
@@ -142,7 +143,7 @@ def write(fresh: Scans, picked: Mapping[str, list[int]]) -> None:
 
 def agreement(fresh: Scans, verdicts: Verdicts, rows: list[Row]) -> dict[str, object]:
     """Shares per modality, of all fresh scans and of the shipped ones."""
-    family = sample_scans.families(fresh.condition)
+    family = scans.families(fresh.condition)
     seeds = {row.seed for row in rows}
     shipped = torch.tensor([int(seed) in seeds for seed in fresh.patients])
     table: dict[str, object] = {}
@@ -202,24 +203,24 @@ def crowds(
 ) -> dict[str, dict[str, float]]:
     """Fréchet distances to held-out real scans, equal numbers of each condition on all sides."""
     some, theirs, ours = crowd(held_out.condition), crowd(train.condition), crowd(fresh.condition)
-    blurred = sample_measures.features(sample_measures.blurred(train.pixels[theirs]))
+    blurred = distances.features(distances.blurred(train.pixels[theirs]))
     curves = [
-        sample_measures.bell_curve(train.pixels[train.condition == c], count, Generator().manual_seed(c))
+        distances.bell_curve(train.pixels[train.condition == c], count, Generator().manual_seed(c))
         for c, count in enumerate(CROWD)
     ]
     sides = {
         "real training scans": known[theirs],
         "made": found[ours],
-        "principal components": sample_measures.features(torch.cat(curves)),
+        "principal components": distances.features(torch.cat(curves)),
         "blurred real scans": blurred,
     }
-    family = sample_scans.families(torch.arange(len(CONDITIONS)).repeat_interleave(torch.tensor(CROWD)))
+    family = scans.families(torch.arange(len(CONDITIONS)).repeat_interleave(torch.tensor(CROWD)))
     table: dict[str, dict[str, float]] = {}
     for number, modality in enumerate(JUDGES):
         of, axes = family == number, real[number]
         held = axes(others[some][of])
         table[modality] = {"n": int(of.sum())} | {
-            name: round(sample_measures.frechet(axes(side[of]), held), 4) for name, side in sides.items()
+            name: round(distances.frechet(axes(side[of]), held), 4) for name, side in sides.items()
         }
     return table
 

@@ -1,0 +1,1 @@
+"""Sample scans that a model makes: python -m train.samples"""
