@@ -3,7 +3,8 @@
 import streamlit as st
 
 from core.names import CHEST_FILM
-from pages.shared import anomalies, cache, cuts, inputs, reading
+from pages.shared import anomalies, cuts, inputs, reading
+from pages.shared.caches import models
 from pages.shared.scan_viewer import scan_viewer
 
 inputs.show_frame()
@@ -15,7 +16,7 @@ if scan is None:
     st.stop()
 
 picture, answer = st.columns([2, 1], gap="medium")
-refusal = cache.refusal(card.id, scan.digest, _scan=scan)
+refusal = models.refusal(card.id, scan.digest, _scan=scan)
 if refusal:
     with answer:
         reading.show_refusal(card, scan, refusal)
@@ -23,7 +24,7 @@ if refusal:
         scan_viewer(scan.pixels, key="anomaly", alt="The scan, not read", height=680)
     st.stop()
 
-result = cache.anomaly(card.id, scan.digest, _scan=scan)
+result = models.anomaly(card.id, scan.digest, _scan=scan)
 cut = cuts.chosen(card)
 reading.record(card, scan, score=result.score, threshold=cut.threshold)
 layers = anomalies.layers(card, scan, result, named=second is not None)
@@ -31,11 +32,11 @@ with answer:
     anomalies.show_answer(card, result, cut)
     if second is not None:
         st.subheader(second.title)
-        refusal = cache.refusal(second.id, scan.digest, _scan=scan)
+        refusal = models.refusal(second.id, scan.digest, _scan=scan)
         if refusal:
             st.warning(inputs.plain(refusal))
         else:
-            other = cache.anomaly(second.id, scan.digest, _scan=scan)
+            other = models.anomaly(second.id, scan.digest, _scan=scan)
             anomalies.show_answer(second, other, cuts.Cut(second.threshold))
             layers += anomalies.layers(second, scan, other, named=True)
 
@@ -46,7 +47,7 @@ with picture:
         key="anomaly-two" if second is not None else "anomaly",
         alt="The scan with its reconstruction, where there is one, and the map of its deviation from normal",
         layers=layers,
-        outline=cache.lungs(scan.digest, _scan=scan).mask if film else None,
+        outline=models.lungs(scan.digest, _scan=scan).mask if film else None,
         view="side",
         height=680,
     )

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from core.names import CHEST_FILM
-from pages.shared import cache, charts, cuts, evidence, inputs, reading, second_opinion
+from pages.shared import charts, cuts, evidence, inputs, reading, second_opinion
+from pages.shared.caches import models
 from pages.shared.scan_viewer import scan_viewer
 from pages.shared.second_opinion import Opinion
 
@@ -15,7 +16,7 @@ if scan is None:
     st.stop()
 
 picture, answer = st.columns([2, 1], gap="medium")
-refusal = cache.refusal(card.id, scan.digest, _scan=scan)
+refusal = models.refusal(card.id, scan.digest, _scan=scan)
 if refusal:
     with answer:
         reading.show_refusal(card, scan, refusal)
@@ -23,17 +24,17 @@ if refusal:
         scan_viewer(scan.pixels, key="diagnose", alt="The scan, not read", height=680)
     st.stop()
 
-prediction = cache.prediction(card.id, scan.digest, _scan=scan)
+prediction = models.prediction(card.id, scan.digest, _scan=scan)
 cut = cuts.chosen(card)
 reading.record(card, scan, score=prediction.score, threshold=cut.threshold)
-lungs = cache.lungs(scan.digest, _scan=scan) if card.modality == CHEST_FILM else None
+lungs = models.lungs(scan.digest, _scan=scan) if card.modality == CHEST_FILM else None
 with answer:
-    _, scores = cache.labelled(card.id, "test")
+    _, scores = models.labelled(card.id, "test")
     charts.show_verdict(
         card,
         score=prediction.score,
         cut=cut,
-        percentile=cache.percentile(card.id, prediction.score),
+        percentile=models.percentile(card.id, prediction.score),
         span=charts.span_of(scores),
         probabilities=prediction.probabilities,
     )

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from pages.shared import cache, card_view, classifier_view, inputs, leaderboard, sample_view
+from pages.shared import card_view, classifier_view, inputs, leaderboard, sample_view
+from pages.shared.caches import models
 
 inputs.show_frame()
-for fault in cache.broken_cards().values():
+for fault in models.broken_cards().values():
     st.error(inputs.plain(fault))
 cards = leaderboard.pick_task()
 card = leaderboard.show(cards)
@@ -19,6 +20,6 @@ st.header(card.title)
 card_view.show_figures(card)
 classifier_view.show(card, cards)
 card_view.show_detectors(card, cards)
-card_view.show_trust(card, cache.best_explainer(card.id))
+card_view.show_trust(card, models.best_explainer(card.id))
 card_view.show_text(card)
 sample_view.show()

@@ -5,23 +5,16 @@ import streamlit as st
 from core.card_types import Card
 from core.errors import CardError
 from core.types import Scan
-from pages.shared import (
-    cache,
-    cuts,
-    inputs,
-    neighbour_cache,
-    neighbour_map,
-    neighbour_view,
-    reading,
-)
+from pages.shared import cuts, inputs, neighbour_map, neighbour_view, reading
+from pages.shared.caches import models, neighbours
 
 
 @st.fragment
 def show_map(card: Card, threshold: float, digest: str, folder: str) -> None:
     """The map and what is marked on it: marking runs this part of the page alone."""
-    index = neighbour_cache.index(card.id)
+    index = neighbours.index(card.id)
     held = st.session_state.scans.get(digest)
-    scan = neighbour_cache.placed(card.id, digest, _scan=held) if held is not None else None
+    scan = neighbours.placed(card.id, digest, _scan=held) if held is not None else None
     if rows := neighbour_map.show(card, index, threshold, scan):
         neighbour_view.show_marked(card, index, rows, folder)
 
@@ -31,14 +24,14 @@ def answer(card: Card, cut: cuts.Cut, scan: Scan | None, folder: str) -> str:
     if scan is None:
         st.info(inputs.INVITATION.format(card.modality))
         return ""
-    if refusal := cache.refusal(card.id, scan.digest, _scan=scan):
+    if refusal := models.refusal(card.id, scan.digest, _scan=scan):
         reading.show_refusal(card, scan, refusal)
         return ""
-    prediction = cache.prediction(card.id, scan.digest, _scan=scan)
+    prediction = models.prediction(card.id, scan.digest, _scan=scan)
     reading.record(card, scan, score=prediction.score, threshold=cut.threshold)
-    vote, _ = neighbour_cache.placed(card.id, scan.digest, _scan=scan)
+    vote, _ = neighbours.placed(card.id, scan.digest, _scan=scan)
     neighbour_view.show_verdicts(card, prediction, cut, vote)
-    neighbour_view.show_nearest(card, neighbour_cache.index(card.id), vote, folder)
+    neighbour_view.show_nearest(card, neighbours.index(card.id), vote, folder)
     return scan.digest
 
 
@@ -46,7 +39,7 @@ def show(chosen: Card, card: Card, scan: Scan | None, folder: str) -> None:
     """card: the one whose cases stand for the chosen one. Raises CardError."""
     own = cuts.chosen(chosen)
     cut = own if card.id == chosen.id else cuts.held(card)
-    neighbour_cache.index(card.id)
+    neighbours.index(card.id)
     chart, beside = st.columns([3, 2], gap="medium")
     with beside:
         digest = answer(card, cut, scan, folder)

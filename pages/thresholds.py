@@ -2,16 +2,17 @@
 
 import streamlit as st
 
-from pages.shared import cache, charts, cuts, inputs, points, score_cache
+from pages.shared import charts, cuts, inputs, points
+from pages.shared.caches import models, scores
 from pages.shared.threshold_panel import threshold_panel
 
 inputs.show_frame()
 scan = inputs.upload_scan()
 card = inputs.pick_card(None)
-layers = {split: score_cache.counted(card.id, split) for split in ("validation", "test")}
+layers = {split: scores.counted(card.id, split) for split in ("validation", "test")}
 marked = None
-if scan is not None and cache.refusal(card.id, scan.digest, _scan=scan) is None:
-    marked = (scan.name, cache.score_of(card, scan))
+if scan is not None and models.refusal(card.id, scan.digest, _scan=scan) is None:
+    marked = (scan.name, models.score_of(card, scan))
 
 panel = st.container()
 with st.expander("What the policies aim at"):
@@ -32,7 +33,7 @@ after = cuts.Cut(state.threshold, state.upper)
 if after != before:
     cuts.choose(card, after)
 if marked is not None:
-    lower = cache.percentile(card.id, marked[1])
+    lower = models.percentile(card.id, marked[1])
     st.caption(f"This scan scores {marked[1]:.2f}, higher than {charts.percent(lower)} of normal test scans.")
 
 st.subheader("Before and after")
@@ -42,7 +43,7 @@ points.show_saving(card, state)
 st.subheader("Precision and recall against threshold")
 st.plotly_chart(
     charts.lines(
-        score_cache.precision_recall_curves(card.id, "test"),
+        scores.precision_recall_curves(card.id, "test"),
         x="threshold",
         y="test scans",
         cut=state.threshold,

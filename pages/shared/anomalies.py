@@ -4,7 +4,8 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import AnomalyResult, Scan
-from pages.shared import cache, charts
+from pages.shared import charts
+from pages.shared.caches import models
 from pages.shared.cuts import Cut
 from pages.shared.scan_viewer import Layer
 
@@ -13,7 +14,7 @@ def pick_second(first: Card) -> Card | None:
     """Another detector of the same modality to compare with, or None."""
     others = {
         card.id: card
-        for card in cache.every_card()
+        for card in models.every_card()
         if card.kind == "detector" and card.modality == first.modality and card.id != first.id
     }
     if not others:
@@ -31,16 +32,16 @@ def pick_second(first: Card) -> Card | None:
 
 def show_answer(card: Card, result: AnomalyResult, cut: Cut) -> None:
     """Verdict, place among normals, and the test scans' scores."""
-    labels, scores = cache.labelled(card.id, "test")
+    labels, scores = models.labelled(card.id, "test")
     charts.show_verdict(
         card,
         score=result.score,
         cut=cut,
-        percentile=cache.percentile(card.id, result.score),
+        percentile=models.percentile(card.id, result.score),
         span=charts.span_of(scores),
     )
     st.html(
-        f'<p class="opacity-line">Conformal p-value {cache.p_value(card.id, result.score):.3f}: '
+        f'<p class="opacity-line">Conformal p-value {models.p_value(card.id, result.score):.3f}: '
         "the share of normal scans that would score as high</p>"
     )
     st.plotly_chart(
@@ -82,7 +83,7 @@ def layers(card: Card, scan: Scan, result: AnomalyResult, *, named: bool = False
     ]
     if result.reconstruction is None:
         return found
-    seen = cache.as_seen(card.id, scan.digest, _scan=scan)
+    seen = models.as_seen(card.id, scan.digest, _scan=scan)
     return [
         *found,
         Layer(

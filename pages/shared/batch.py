@@ -15,7 +15,8 @@ from core.card_types import Card
 from core.errors import OpacityError
 from core.reading import images
 from core.types import is_abnormal
-from pages.shared import cache, charts, inputs
+from pages.shared import charts, inputs
+from pages.shared.caches import models
 from pages.shared.cuts import Cut
 
 ORDERS = ("doubt", "score, highest first", "name")
@@ -97,15 +98,15 @@ def judge(card: Card, files: Sequence[File]) -> None:
     stop.button("Stop", on_click=_stop, width="stretch")
     started = time.monotonic()
     for count, file in enumerate(waiting, start=1):
-        done[file.file_id] = cache.screened(card.id, file.getvalue(), file.name)
+        done[file.file_id] = models.screened(card.id, file.getvalue(), file.name)
         left = (time.monotonic() - started) / count * (len(waiting) - count)
         progress.progress(count / len(waiting), f"{count} of {len(waiting)} scans, {left:.0f} s left")
     st.session_state.screening = False
     st.rerun()
 
 
-def _done(card: Card) -> dict[str, cache.Screened]:
-    kept: dict[str, cache.Screened] = st.session_state.setdefault("screened", {}).setdefault(card.id, {})
+def _done(card: Card) -> dict[str, models.Screened]:
+    kept: dict[str, models.Screened] = st.session_state.setdefault("screened", {}).setdefault(card.id, {})
     return kept
 
 

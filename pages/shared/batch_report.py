@@ -6,8 +6,9 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import EvaluationReport
-from pages.shared import charts, cuts, score_cache
+from pages.shared import charts, cuts
 from pages.shared.batch import Judged
+from pages.shared.caches import scores as score_cache
 from pages.shared.cuts import Cut
 from pages.shared.threshold_panel import threshold_panel
 

@@ -6,7 +6,8 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
-from pages.shared import charts, inputs, score_cache
+from pages.shared import charts, inputs
+from pages.shared.caches import scores
 
 
 def show(card: Card, cards: Sequence[Card]) -> None:
@@ -25,7 +26,7 @@ def show(card: Card, cards: Sequence[Card]) -> None:
 def show_classes(card: Card) -> None:
     """Who is taken for whom, and precision, recall and F1 of each class."""
     st.subheader("Class by class")
-    report = score_cache.class_report(card.id, card.threshold)
+    report = scores.class_report(card.id, card.threshold)
     st.dataframe(
         [
             {
@@ -57,7 +58,7 @@ def show_classes(card: Card) -> None:
     accuracy = charts.with_interval(report.accuracy, report.accuracy_interval)
     words = f"Test scans as the app calls them, at threshold {card.threshold:.3f}: accuracy {accuracy}."
     if len(card.labels) > 2:
-        other = score_cache.class_report(card.id)
+        other = scores.class_report(card.id)
         argmax = charts.with_interval(other.accuracy, other.accuracy_interval)
         words += f" By the most probable class alone, as others report it: {argmax}."
     st.caption(words)
@@ -67,7 +68,7 @@ def show_calibration(card: Card) -> None:
     """Whether 0.8 means eight in ten, before and after the temperature."""
     st.subheader("Calibration")
     st.plotly_chart(
-        charts.lines(score_cache.card_calibration(card.id), x="score", y="share that is abnormal"),
+        charts.lines(scores.card_calibration(card.id), x="score", y="share that is abnormal"),
         config=charts.PLAIN,
         alt="Calibration on test: the score against the share of scans that are abnormal",
         key="card-calibration",

@@ -10,8 +10,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.card_types import Card
 from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan
-from pages.shared import cache, methods
-from pages.shared.cache import Asked
+from pages.shared import methods
+from pages.shared.caches import models
+from pages.shared.caches.models import Asked
 from pages.shared.scan_viewer import Layer
 
 PATIENCE = 0.6  # seconds before a wait is announced
@@ -44,7 +45,7 @@ class Evidence:
 def choose(card: Card, probabilities: Mapping[str, float]) -> Choice:
     """Ask which methods, for which class, with which options. Opens with the method to trust most and the
     most probable abnormal class; a card that has no map asks nothing."""
-    known = cache.explainers(card.id)
+    known = models.explainers(card.id)
     if not known:
         return Choice((), own_scale=False)
     method = st.selectbox(
@@ -83,7 +84,7 @@ def _set(method: str) -> tuple[tuple[str, int], ...]:
                 key=f"{method}-{name}",
             ),
         )
-        for name, option in cache.explainer_options(method).items()
+        for name, option in models.explainer_options(method).items()
     )
 
 
@@ -95,7 +96,7 @@ def gather(choice: Choice, scan: Scan) -> Evidence:
         return Evidence(choice, {}, {}, Agreement({}, np.zeros_like(scan.pixels)))
     place = st.empty()
     shown = {
-        asked.method: cache.explanation(
+        asked.method: models.explanation(
             asked,
             scan,
             waiting(f"Drawing {methods.name(asked.method)}", place, cancel=lambda: _draw_fast(choice)),
@@ -105,7 +106,7 @@ def gather(choice: Choice, scan: Scan) -> Evidence:
     # One map alone agrees with nothing: those that cost next to nothing stand by.
     card_id, label = choice.asked[0].card_id, choice.asked[0].label
     others = [Asked(card_id, name, label) for name in _fast(card_id) if name not in shown]
-    maps = {**shown, **{asked.method: cache.explanation(asked, scan) for asked in others}}
+    maps = {**shown, **{asked.method: models.explanation(asked, scan) for asked in others}}
     frame = next(iter(maps.values())).frame
     shared = trust.agreement({name: drawn.heatmap for name, drawn in maps.items()}, frame)
     return Evidence(choice, shown, maps, shared)
@@ -113,14 +114,14 @@ def gather(choice: Choice, scan: Scan) -> Evidence:
 
 def _fast(card_id: str) -> list[str]:
     """The card's methods that take a single pass: the others have something to set."""
-    return [name for name in cache.explainers(card_id) if not cache.explainer_options(name)]
+    return [name for name in models.explainers(card_id) if not models.explainer_options(name)]
 
 
 def _draw_fast(choice: Choice) -> None:
     """Give the slow methods up: back to the most trusted one that takes a single pass."""
     card_id, wanted = choice.asked[0].card_id, choice.asked[0].method
     st.session_state[f"beside-{card_id}-{wanted}"] = []
-    st.session_state[f"method-{card_id}"] = (_fast(card_id) or cache.explainers(card_id))[0]
+    st.session_state[f"method-{card_id}"] = (_fast(card_id) or models.explainers(card_id))[0]
 
 
 def waiting(words: str, place: DeltaGenerator, cancel: Callable[[], None]) -> Callable[[float], None]:
@@ -245,11 +246,11 @@ def _measure(choice: Choice, scan: Scan) -> dict[str, Faithfulness]:
     )
     words = "Blurring and watching"
     return {
-        asked.method: cache.faithfulness(
+        asked.method: models.faithfulness(
             asked, scan, waiting(f"{words} {methods.name(asked.method)}", place, lambda: None)
         )
         for asked in choice.asked
-        if wanted or cache.is_measured(asked, scan)
+        if wanted or models.is_measured(asked, scan)
     }
 
 

@@ -13,7 +13,8 @@ from core.names import ADULT_FALSE_ALARMS, ADULT_NORMALS
 from core.reading import images
 from core.samples import Sample
 from core.types import Kind, Scan
-from pages.shared import cache, deep_link, neighbour_cache, reading, samples, score_cache, sign_in
+from pages.shared import deep_link, reading, samples, sign_in
+from pages.shared.caches import models, neighbours, scores
 from pages.shared.reading import plain
 
 HERE = Path(__file__).parent
@@ -146,14 +147,14 @@ def _forget() -> None:
     st.session_state.scan = next(iter(held), "")
     st.session_state.problems = []
     st.session_state.uploader += 1  # a fresh key makes the uploader let go of the bytes too
-    cache.forget()
-    score_cache.forget()
-    neighbour_cache.forget()
+    models.forget()
+    scores.forget()
+    neighbours.forget()
 
 
 def offered(kind: Kind | None = None) -> list[Card]:
     """The cards of one kind, or of any: yardsticks last, for nobody should land on one unasked."""
-    cards = [card for card in cache.every_card() if kind in (None, card.kind)]
+    cards = [card for card in models.every_card() if kind in (None, card.kind)]
     return sorted(cards, key=lambda card: card.yardstick)
 
 

@@ -11,7 +11,9 @@ import streamlit as st
 from core.card_types import Card
 from core.errors import OpacityError
 from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS
-from pages.shared import cache, charts, inputs, score_cache
+from pages.shared import charts, inputs
+from pages.shared.caches import models as cache
+from pages.shared.caches import scores
 
 if TYPE_CHECKING:
     from core.evaluation.model_selection import Choice
@@ -87,11 +89,11 @@ def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
         "specificity": point.specificity,
     }
     if card.kind == "classifier" and len(card.labels) > 2:
-        classes = score_cache.class_report(card.id)
+        classes = scores.class_report(card.id)
         row |= {"over classes": classes.accuracy, "macro AUC": classes.macro_auc}
     return row | {
         "parameters": card.training.parameters,
-        "MB": score_cache.megabytes(card.id),
+        "MB": scores.megabytes(card.id),
         **({"ms here": _latency().get(card.id)} if timed else {}),
         "scans": report.n,
     }
@@ -178,7 +180,7 @@ def show_choices(cards: Sequence[Card]) -> None:
     kept = places["triage"].number_input("Specificity kept", 0.5, 1.0, SPECIFICITY, 0.01)
     margin = places["low-resource"].number_input("AUC to give up", 0.0, 0.2, MARGIN, 0.005, "%.3f")
     measured = tuple(_latency().get(name) for name in models)
-    for purpose, choice in score_cache.choices(tuple(models), measured, kept, margin).items():
+    for purpose, choice in scores.choices(tuple(models), measured, kept, margin).items():
         with places[purpose]:
             if choice is None:
                 st.caption(_why_none(purpose))

@@ -13,8 +13,9 @@ from core import overlay
 from core.card_types import Card
 from core.reading import images
 from core.types import Scan, is_abnormal
-from pages.shared import cache, inputs
+from pages.shared import inputs
 from pages.shared.batch import Judged
+from pages.shared.caches import models
 from pages.shared.cuts import Cut
 
 SHOWN = 12  # panels on the page; the export holds the same
@@ -58,7 +59,7 @@ def _caption(card: Card, row: Judged, cut: Cut) -> str:
 def _picture(card: Card, row: Judged) -> bytes:
     """The film, with its heat where the card has any, as PNG bytes at most 512 pixels wide."""
     scan: Scan = images.read(row.file.getvalue(), row.name)
-    drawn = cache.heat(card.id, scan.digest, card.labels[-1], _scan=scan)
+    drawn = models.heat(card.id, scan.digest, card.labels[-1], _scan=scan)
     heat, scale = drawn or (np.zeros_like(scan.pixels), 1.0)
     picture = Image.fromarray(overlay.blend(scan.pixels, heat, scale=scale))
     picture.thumbnail((512, 512))

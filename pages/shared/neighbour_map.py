@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.card_types import Card
-from pages.shared import charts, neighbour_cache
+from pages.shared import charts
+from pages.shared.caches import neighbours
 from pages.shared.charts import shade
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def pick(index: "Index") -> tuple[str, str]:
 def show(card: Card, index: "Index", threshold: float, scan: tuple["Vote", Mapping] | None) -> list[int]:
     """Draw it, and return the rows that a person has marked with lasso, box or click."""
     layout, colour = pick(index)
-    groups = grouped(card, index, neighbour_cache.called(card.id, threshold), colour)
+    groups = grouped(card, index, neighbours.called(card.id, threshold), colour)
     figure = draw(index, layout, groups)
     if scan is not None:
         vote, places = scan

@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Prediction, is_abnormal
-from pages.shared import charts, inputs, neighbour_cache
+from pages.shared import charts, inputs
+from pages.shared.caches import neighbours
 from pages.shared.cuts import Cut
 from pages.shared.reading import plain
 
@@ -24,7 +25,7 @@ SHARE = st.column_config.NumberColumn(format="%.1f%%")
 
 def stand_in(card: Card) -> Card | None:
     """The card whose cases are shown, None without any. Says so in either case but the plain one."""
-    found = neighbour_cache.remembering(card)
+    found = neighbours.remembering(card)
     if found is None:
         st.info(
             f"No model for {inputs.task_words(card.task)} remembers its training scans. Choose another task, "
@@ -88,7 +89,7 @@ def show_nearest(card: Card, index: "Index", vote: "Vote", folder: str) -> None:
     """The cases that vote, the nearest first."""
     rows = vote.neighbours.rows.tolist()
     st.subheader("Nearest cases")
-    nearer = neighbour_cache.nearer(card.id, float(vote.neighbours.similarity[0]))
+    nearer = neighbours.nearer(card.id, float(vote.neighbours.similarity[0]))
     if nearer >= LONELY:
         st.warning(
             f"Unlike any known case: {charts.percent(nearer)} of validation scans have a nearer one. "
@@ -144,7 +145,7 @@ def show_marked(card: Card, index: "Index", rows: Sequence[int], folder: str) ->
 def _show_pictures(index: "Index", rows: Sequence[int], folder: str) -> None:
     if not folder:
         return
-    found = {row: neighbour_cache.picture(folder, str(index.path[row])) for row in rows[:PICTURED]}
+    found = {row: neighbours.picture(folder, str(index.path[row])) for row in rows[:PICTURED]}
     shown = {row: picture for row, picture in found.items() if picture is not None}
     if not shown:
         st.caption("The folder with the public data sets holds none of these cases: no pictures.")

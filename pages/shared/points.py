@@ -8,7 +8,8 @@ from core.card_types import Card, Policy
 from core.errors import NoUsefulThreshold, OpacityError
 from core.evaluation import operating_points
 from core.evaluation.operating_points import NamedPoint
-from pages.shared import charts, inputs, score_cache
+from pages.shared import charts, inputs
+from pages.shared.caches import scores
 from pages.shared.threshold_panel import PanelState
 
 
@@ -35,7 +36,7 @@ def pick_policies() -> dict[str, Policy]:
 def cut_or_reason(card: Card, policy: Policy) -> float | str:
     """Where the policy cuts on validation, or why it cannot."""
     try:
-        return score_cache.policy_threshold(card.id, policy)
+        return scores.policy_threshold(card.id, policy)
     except NoUsefulThreshold as reason:
         return str(reason)
 
@@ -45,7 +46,7 @@ def show_table(card: Card, state: PanelState) -> None:
     cuts = {"card's own": card.threshold, "now": state.threshold}
     cuts |= {point.name: point.threshold for point in _named(card)}
     rows = {
-        f"{name}, {split}": score_cache.operating_point(card.id, split, cut, name)
+        f"{name}, {split}": scores.operating_point(card.id, split, cut, name)
         for name, cut in cuts.items()
         for split in ("validation", "test")
     }

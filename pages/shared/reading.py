@@ -8,7 +8,7 @@ from core.card_types import Card
 from core.errors import OpacityError
 from core.reading import images
 from core.types import Scan, View
-from pages.shared import cache
+from pages.shared.caches import models
 
 BURNED_IN = (
     "This file says that text is burned into its picture: it may name the patient. "
@@ -60,7 +60,7 @@ def offer(scan: Scan) -> None:
 def show_refusal(card: Card, scan: Scan, refusal: str) -> None:
     """Why there is no verdict, and the two ways on: turn a negative back, or override knowingly."""
     st.warning(plain(refusal))
-    _, test = cache.gate(card.id, scan.digest, _scan=scan)
+    _, test = models.gate(card.id, scan.digest, _scan=scan)
     if test == "negative":
         st.button("Turn it back", on_click=_turn, args=(scan,), type="primary")
     if test != "card":
@@ -76,7 +76,7 @@ def show_override(card: Card) -> None:
     """On every result that was given against the gate: that it was, and why."""
     scan: Scan | None = st.session_state.get("scans", {}).get(st.session_state.get("scan", ""))
     if scan is not None and (card.id, scan.digest) in _overridden():
-        reason, _ = cache.gate(card.id, scan.digest, _scan=scan)
+        reason, _ = models.gate(card.id, scan.digest, _scan=scan)
         st.warning(f"Read against the gate, at your request. The gate says: {plain(reason)}")
 
 
@@ -84,7 +84,7 @@ def record(card: Card, scan: Scan, *, score: float, threshold: float) -> None:
     """A line in the audit log, where there is one: once per scan, card and threshold. Stops the page if it
     cannot be written."""
     try:
-        cache.record(
+        models.record(
             card.id, scan.digest, threshold, (card.id, scan.digest) in _overridden(), score, _scan=scan
         )
     except OpacityError as problem:

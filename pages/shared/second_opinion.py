@@ -6,8 +6,9 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Prediction, Scan, is_abnormal
-from pages.shared import cache, charts, cuts, evidence, inputs, methods, reading
-from pages.shared.cache import Asked
+from pages.shared import charts, cuts, evidence, inputs, methods, reading
+from pages.shared.caches import models
+from pages.shared.caches.models import Asked
 from pages.shared.cuts import Cut
 from pages.shared.evidence import Choice
 from pages.shared.scan_viewer import Layer
@@ -52,11 +53,11 @@ def ask(first: Opinion, scan: Scan) -> Opinion | None:
     )
     if chosen is None:
         return None
-    refusal = cache.refusal(chosen.id, scan.digest, _scan=scan)
+    refusal = models.refusal(chosen.id, scan.digest, _scan=scan)
     if refusal:
         st.caption(f"{inputs.name_of(chosen)} gives none. {inputs.plain(refusal)}")
         return None
-    prediction = cache.prediction(chosen.id, scan.digest, _scan=scan)
+    prediction = models.prediction(chosen.id, scan.digest, _scan=scan)
     second = Opinion(chosen, prediction, cuts.held(chosen))
     reading.record(chosen, scan, score=prediction.score, threshold=second.cut.threshold)
     _show(first, second)
@@ -101,7 +102,7 @@ def layers(second: Opinion | None, choice: Choice, scan: Scan) -> list[Layer]:
     """The second model's maps by the methods chosen for the first, once somebody wants them beside it."""
     if second is None or not choice.asked:
         return []
-    known = cache.explainers(second.card.id)
+    known = models.explainers(second.card.id)
     shared = [asked for asked in choice.asked if asked.method in known]
     if not shared:
         st.caption(
@@ -116,7 +117,7 @@ def layers(second: Opinion | None, choice: Choice, scan: Scan) -> list[Layer]:
     return [
         evidence.layer(
             asked,
-            cache.explanation(
+            models.explanation(
                 asked,
                 scan,
                 evidence.waiting(

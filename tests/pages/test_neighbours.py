@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.card_types import Card
-from pages.shared import neighbour_cache, neighbour_map
+from pages.shared import neighbour_map
+from pages.shared.caches import neighbours
 from tests.core.test_neighbours import LABELS, index_of
 from tests.pages.test_pages import APP, FILM, upload, words
 
@@ -91,12 +92,12 @@ def test_a_card_that_remembers_nothing_has_a_stand_in(card: Card, monkeypatch: p
     first, second, stranger = (replace(card, id=name, known=None) for name in ("first", "second", "third"))
     made = SimpleNamespace(k=5)
     second, stranger = replace(second, known=made), replace(stranger, known=made, task="another")
-    monkeypatch.setattr(neighbour_cache.cache, "every_card", lambda: (stranger, first, second))
+    monkeypatch.setattr(neighbours.cache, "every_card", lambda: (stranger, first, second))
     reader = replace(first, id="reader", arguments={"of": "third@0123"})
-    assert neighbour_cache.remembering(second) is second
-    assert neighbour_cache.remembering(first) is second
-    assert neighbour_cache.remembering(reader) is stranger
-    assert neighbour_cache.remembering(replace(first, task="lonely")) is None
+    assert neighbours.remembering(second) is second
+    assert neighbours.remembering(first) is second
+    assert neighbours.remembering(reader) is stranger
+    assert neighbours.remembering(replace(first, task="lonely")) is None
 
 
 def test_marked_points_are_rows_of_the_index():
@@ -128,10 +129,10 @@ def test_a_map_is_thinned_and_marks_what_does_not_vote(card: Card, monkeypatch: 
 
 def test_pictures_are_small_and_only_of_known_files(tmp_path):
     (tmp_path / "film.png").write_bytes(FILM)
-    picture = neighbour_cache.picture(str(tmp_path), "film.png")
+    picture = neighbours.picture(str(tmp_path), "film.png")
     assert picture is not None
     assert picture.startswith(b"\x89PNG")
-    assert neighbour_cache.picture(str(tmp_path), "absent.png") is None
+    assert neighbours.picture(str(tmp_path), "absent.png") is None
     (tmp_path / "note.png").write_text("no picture")
-    assert neighbour_cache.picture(str(tmp_path), "note.png") is None
+    assert neighbours.picture(str(tmp_path), "note.png") is None
     st.cache_data.clear()

@@ -13,7 +13,7 @@ from core.card_types import Card
 from core.errors import OpacityError
 from core.reading import images
 from core.types import Scan
-from pages.shared import cache
+from pages.shared.caches import models
 
 if TYPE_CHECKING:
     from core.neighbours import Index, Vote
@@ -27,17 +27,17 @@ def index(card_id: str) -> Index:
     """Raises CardError."""
     from core import neighbours
 
-    return neighbours.read(cache.card(card_id))
+    return neighbours.read(models.card(card_id))
 
 
-@st.cache_data(show_spinner="Looking for similar cases ...", scope="session", max_entries=cache.HELD)
+@st.cache_data(show_spinner="Looking for similar cases ...", scope="session", max_entries=models.HELD)
 def placed(card_id: str, digest: str, _scan: Scan) -> tuple[Vote, dict[str, tuple[float, float]]]:
     """The neighbours' vote, and where the scan lies on each layout."""
     from core import inference, neighbours
 
-    card, known = cache.card(card_id), index(card_id)
-    fields = cache.lungs(digest, _scan=_scan) if card.input.region == "lungs" else None
-    query = inference.embed(cache.model(card_id), _scan, fields)
+    card, known = models.card(card_id), index(card_id)
+    fields = models.lungs(digest, _scan=_scan) if card.input.region == "lungs" else None
+    query = inference.embed(models.model(card_id), _scan, fields)
     places = {name: neighbours.place(known, query, name) for name in known.layouts}
     return neighbours.vote(known, query, card, digest), places
 
@@ -47,7 +47,7 @@ def called(card_id: str, threshold: float) -> list[str]:
     """What the card's network calls each known case, in the order of the index."""
     from core import neighbours
 
-    return neighbours.called(index(card_id), cache.card(card_id).labels, threshold)
+    return neighbours.called(index(card_id), models.card(card_id).labels, threshold)
 
 
 @st.cache_data(show_spinner=False)
@@ -61,7 +61,7 @@ def nearer(card_id: str, similarity: float) -> float:
 
 def remembering(card: Card) -> Card | None:
     """The card whose known cases stand for this one: itself, the one that it reads, or the task's first."""
-    able = [other for other in cache.every_card() if other.known is not None and other.kind == card.kind]
+    able = [other for other in models.every_card() if other.known is not None and other.kind == card.kind]
     reads = str(card.arguments.get("of", "")).partition("@")[0]
     named = {other.id: other for other in able}
     fitting = [other for other in able if other.task == card.task]

@@ -9,8 +9,8 @@ import streamlit as st
 from core import names
 from core.card_types import Card
 from core.types import EvaluationReport
-from pages.shared import cache
-from pages.shared.cache import labelled
+from pages.shared.caches import models
+from pages.shared.caches.models import labelled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +96,7 @@ def forget() -> None:
 
 def _probabilities(card: Card, split: str) -> tuple[list[str], dict[str, np.ndarray]]:
     """(true labels, probabilities by label in the card's order) of one split."""
-    table = cache.scores(card.id)
+    table = models.scores(card.id)
     rows = [place for place, name in enumerate(table.split) if name == split]
     return [table.label[place] for place in rows], {n: table.probabilities[n][rows] for n in card.labels}
 
@@ -107,7 +107,7 @@ def class_report(card_id: str, threshold: float | None = None) -> ClassReport:
     class without one. For classifiers."""
     from core.evaluation import multiclass
 
-    truth, known = _probabilities(cache.card(card_id), "test")
+    truth, known = _probabilities(models.card(card_id), "test")
     called = multiclass.most_probable(known) if threshold is None else multiclass.verdicts(known, threshold)
     return multiclass.report(truth, called, known)
 
@@ -118,7 +118,7 @@ def card_calibration(card_id: str) -> dict[str, Line]:
     from core.evaluation import multiclass
     from core.evaluation.binary import calibration_curve
 
-    card = cache.card(card_id)
+    card = models.card(card_id)
     _, known = _probabilities(card, "test")
     labels, scores = labelled(card_id, "test")
     curves = {"test": calibration_curve(labels, scores), "perfect": PERFECT}
@@ -135,7 +135,7 @@ def megabytes(card_id: str) -> float | None:
     from core.errors import MissingWeights, UnknownName
 
     try:
-        return footprint.megabytes(cache.card(card_id))
+        return footprint.megabytes(models.card(card_id))
     except (MissingWeights, UnknownName):
         return None
 

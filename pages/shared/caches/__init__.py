@@ -1,0 +1,1 @@
+"""Every cache of the app."""
