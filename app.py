@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import deep_link
+from pages.shared.session import deep_link
 
 st.set_page_config(page_title="Opacity", layout="wide", initial_sidebar_state="auto")
 page = st.navigation(

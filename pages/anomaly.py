@@ -3,9 +3,10 @@
 import streamlit as st
 
 from core.names import CHEST_FILM
-from pages.shared import anomalies, cuts, inputs, reading
+from pages.shared import anomalies, inputs
 from pages.shared.caches import models
 from pages.shared.scan_viewer import scan_viewer
+from pages.shared.session import reading, thresholds
 
 inputs.show_frame()
 scan = inputs.upload_scan()
@@ -25,7 +26,7 @@ if refusal:
     st.stop()
 
 result = models.anomaly(card.id, scan.digest, _scan=scan)
-cut = cuts.chosen(card)
+cut = thresholds.chosen(card)
 reading.record(card, scan, score=result.score, threshold=cut.threshold)
 layers = anomalies.layers(card, scan, result, named=second is not None)
 with answer:
@@ -37,7 +38,7 @@ with answer:
             st.warning(inputs.plain(refusal))
         else:
             other = models.anomaly(second.id, scan.digest, _scan=scan)
-            anomalies.show_answer(second, other, cuts.Cut(second.threshold))
+            anomalies.show_answer(second, other, thresholds.Cut(second.threshold))
             layers += anomalies.layers(second, scan, other, named=True)
 
 with picture:

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from core.names import CHEST_FILM
-from pages.shared import charts, cuts, evidence, inputs, reading, second_opinion
+from pages.shared import charts, evidence, inputs, second_opinion
 from pages.shared.caches import models
 from pages.shared.scan_viewer import scan_viewer
 from pages.shared.second_opinion import Opinion
+from pages.shared.session import reading, thresholds
 
 inputs.show_frame()
 scan = inputs.upload_scan()
@@ -25,7 +26,7 @@ if refusal:
     st.stop()
 
 prediction = models.prediction(card.id, scan.digest, _scan=scan)
-cut = cuts.chosen(card)
+cut = thresholds.chosen(card)
 reading.record(card, scan, score=prediction.score, threshold=cut.threshold)
 lungs = models.lungs(scan.digest, _scan=scan) if card.modality == CHEST_FILM else None
 with answer:

@@ -5,8 +5,9 @@ import streamlit as st
 from core.card_types import Card
 from core.errors import CardError
 from core.types import Scan
-from pages.shared import cuts, inputs, neighbour_map, neighbour_view, reading
+from pages.shared import inputs, neighbour_map, neighbour_view
 from pages.shared.caches import models, neighbours
+from pages.shared.session import reading, thresholds
 
 
 @st.fragment
@@ -19,7 +20,7 @@ def show_map(card: Card, threshold: float, digest: str, folder: str) -> None:
         neighbour_view.show_marked(card, index, rows, folder)
 
 
-def answer(card: Card, cut: cuts.Cut, scan: Scan | None, folder: str) -> str:
+def answer(card: Card, cut: thresholds.Cut, scan: Scan | None, folder: str) -> str:
     """Beside the map: the verdicts and the nearest cases. Returns the digest of the scan to draw, if any."""
     if scan is None:
         st.info(inputs.INVITATION.format(card.modality))
@@ -37,8 +38,8 @@ def answer(card: Card, cut: cuts.Cut, scan: Scan | None, folder: str) -> str:
 
 def show(chosen: Card, card: Card, scan: Scan | None, folder: str) -> None:
     """card: the one whose cases stand for the chosen one. Raises CardError."""
-    own = cuts.chosen(chosen)
-    cut = own if card.id == chosen.id else cuts.held(card)
+    own = thresholds.chosen(chosen)
+    cut = own if card.id == chosen.id else thresholds.held(card)
     neighbours.index(card.id)
     chart, beside = st.columns([3, 2], gap="medium")
     with beside:

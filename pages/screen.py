@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared import batch, batch_report, cuts, inputs, misread, sample_set
+from pages.shared import batch, batch_report, inputs, misread, sample_set
+from pages.shared.session import thresholds
 
 inputs.show_frame()
 card = inputs.pick_card(None)
@@ -16,7 +17,7 @@ if not rows:
     sample_set.offer(card)
     st.stop()
 
-cut = cuts.chosen(card)
+cut = thresholds.chosen(card)
 labelled = [row for row in rows if row.label is not None and row.score is not None]
 names = ["Worklist", "How did it do", "Misread"] if labelled else ["Worklist"]
 tabs = st.tabs(names)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.shared import charts, cuts, inputs, points
+from pages.shared import charts, inputs, points
 from pages.shared.caches import models, scores
+from pages.shared.session import thresholds
 from pages.shared.threshold_panel import threshold_panel
 
 inputs.show_frame()
@@ -17,7 +18,7 @@ if scan is not None and models.refusal(card.id, scan.digest, _scan=scan) is None
 panel = st.container()
 with st.expander("What the policies aim at"):
     policies = points.pick_policies()
-before = cuts.chosen(card)
+before = thresholds.chosen(card)
 with panel:
     state = threshold_panel(
         layers,
@@ -29,9 +30,9 @@ with panel:
         card_threshold=card.threshold,
         scan=marked,
     )
-after = cuts.Cut(state.threshold, state.upper)
+after = thresholds.Cut(state.threshold, state.upper)
 if after != before:
-    cuts.choose(card, after)
+    thresholds.choose(card, after)
 if marked is not None:
     lower = models.percentile(card.id, marked[1])
     st.caption(f"This scan scores {marked[1]:.2f}, higher than {charts.percent(lower)} of normal test scans.")

@@ -6,8 +6,8 @@ from core.card_types import Card
 from core.types import AnomalyResult, Scan
 from pages.shared import charts
 from pages.shared.caches import models
-from pages.shared.cuts import Cut
 from pages.shared.scan_viewer import Layer
+from pages.shared.session.thresholds import Cut
 
 
 def pick_second(first: Card) -> Card | None:

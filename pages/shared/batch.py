@@ -17,7 +17,7 @@ from core.reading import images
 from core.types import is_abnormal
 from pages.shared import charts, inputs
 from pages.shared.caches import models
-from pages.shared.cuts import Cut
+from pages.shared.session.thresholds import Cut
 
 ORDERS = ("doubt", "score, highest first", "name")
 FILTERS = ("all", "suspicious", "below threshold", "not judged")

@@ -6,10 +6,11 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import EvaluationReport
-from pages.shared import charts, cuts
+from pages.shared import charts
 from pages.shared.batch import Judged
 from pages.shared.caches import scores as score_cache
-from pages.shared.cuts import Cut
+from pages.shared.session import thresholds
+from pages.shared.session.thresholds import Cut
 from pages.shared.threshold_panel import threshold_panel
 
 
@@ -31,7 +32,7 @@ def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
         card_threshold=card.threshold,
     )
     if (moved := Cut(state.threshold, state.upper)) != cut:
-        cuts.choose(card, moved)
+        thresholds.choose(card, moved)
     left, right = st.columns(2)
     with left:
         points = {"here": report.points[0], "card's test": card.report["test"].points[0]}

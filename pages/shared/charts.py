@@ -11,7 +11,7 @@ import streamlit as st
 from core.card_types import Card
 from core.names import CHEST_FILM
 from core.types import Curve, EvaluationReport, OperatingPoint, is_abnormal
-from pages.shared.cuts import Cut
+from pages.shared.session.thresholds import Cut
 
 # Okabe and Ito 2008: told apart by colour-blind readers. (on light, on dark)
 NORMAL = ("#0072B2", "#56B4E9")

@@ -13,9 +13,10 @@ from core.names import ADULT_FALSE_ALARMS, ADULT_NORMALS
 from core.reading import images
 from core.samples import Sample
 from core.types import Kind, Scan
-from pages.shared import deep_link, reading, samples, sign_in
+from pages.shared import samples
 from pages.shared.caches import models, neighbours, scores
-from pages.shared.reading import plain
+from pages.shared.session import deep_link, reading, sign_in
+from pages.shared.session.reading import plain
 
 HERE = Path(__file__).parent
 SUFFIXES = ("png", "jpg", "jpeg", "dcm", "dicom", "ima")

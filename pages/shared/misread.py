@@ -16,7 +16,7 @@ from core.types import Scan, is_abnormal
 from pages.shared import inputs
 from pages.shared.batch import Judged
 from pages.shared.caches import models
-from pages.shared.cuts import Cut
+from pages.shared.session.thresholds import Cut
 
 SHOWN = 12  # panels on the page; the export holds the same
 

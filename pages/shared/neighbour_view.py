@@ -11,8 +11,8 @@ from core.card_types import Card
 from core.types import Prediction, is_abnormal
 from pages.shared import charts, inputs
 from pages.shared.caches import neighbours
-from pages.shared.cuts import Cut
-from pages.shared.reading import plain
+from pages.shared.session.reading import plain
+from pages.shared.session.thresholds import Cut
 
 if TYPE_CHECKING:
     from core.neighbours import Index, Vote

@@ -9,7 +9,7 @@ from core.card_types import Card
 from core.errors import CardError
 from core.samples import Sample
 from pages.shared import batch, samples
-from pages.shared.reading import plain
+from pages.shared.session.reading import plain
 
 # what a condition is by the labels of a card that tells its kinds apart
 KINDS = {"tumour": {"glioma", "meningioma", "pituitary"}}

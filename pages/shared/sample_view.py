@@ -7,7 +7,7 @@ import streamlit as st
 from core import samples
 from core.errors import CardError
 from core.samples import SamplesCard
-from pages.shared.reading import plain
+from pages.shared.session.reading import plain
 
 
 def show() -> None:

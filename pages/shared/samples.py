@@ -10,9 +10,9 @@ from core import samples
 from core.errors import OpacityError
 from core.samples import Sample
 from core.types import Scan
-from pages.shared import deep_link
 from pages.shared.caches import samples as sample_cache
-from pages.shared.reading import plain
+from pages.shared.session import deep_link
+from pages.shared.session.reading import plain
 
 SHOWN = 6  # synthetic pictures in a strip
 DICOM = ".dcm"

@@ -6,12 +6,13 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Prediction, Scan, is_abnormal
-from pages.shared import charts, cuts, evidence, inputs, methods, reading
+from pages.shared import charts, evidence, inputs, methods
 from pages.shared.caches import models
 from pages.shared.caches.models import Asked
-from pages.shared.cuts import Cut
 from pages.shared.evidence import Choice
 from pages.shared.scan_viewer import Layer
+from pages.shared.session import reading, thresholds
+from pages.shared.session.thresholds import Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def ask(first: Opinion, scan: Scan) -> Opinion | None:
         st.caption(f"{inputs.name_of(chosen)} gives none. {inputs.plain(refusal)}")
         return None
     prediction = models.prediction(chosen.id, scan.digest, _scan=scan)
-    second = Opinion(chosen, prediction, cuts.held(chosen))
+    second = Opinion(chosen, prediction, thresholds.held(chosen))
     reading.record(chosen, scan, score=prediction.score, threshold=second.cut.threshold)
     _show(first, second)
     return second
