@@ -5,7 +5,7 @@ import streamlit as st
 from core.names import CHEST_FILM
 from pages.shared import anomalies, inputs
 from pages.shared.caches import models
-from pages.shared.scan_viewer import scan_viewer
+from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, thresholds
 
 inputs.show_frame()

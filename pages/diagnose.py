@@ -5,7 +5,7 @@ import streamlit as st
 from core.names import CHEST_FILM
 from pages.shared import charts, evidence, inputs, second_opinion
 from pages.shared.caches import models
-from pages.shared.scan_viewer import scan_viewer
+from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.second_opinion import Opinion
 from pages.shared.session import reading, thresholds
 

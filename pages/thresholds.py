@@ -4,8 +4,8 @@ import streamlit as st
 
 from pages.shared import charts, inputs, points
 from pages.shared.caches import models, scores
+from pages.shared.components.threshold_panel import threshold_panel
 from pages.shared.session import thresholds
-from pages.shared.threshold_panel import threshold_panel
 
 inputs.show_frame()
 scan = inputs.upload_scan()

@@ -6,7 +6,7 @@ from core.card_types import Card
 from core.types import AnomalyResult, Scan
 from pages.shared import charts
 from pages.shared.caches import models
-from pages.shared.scan_viewer import Layer
+from pages.shared.components.scan_viewer import Layer
 from pages.shared.session.thresholds import Cut
 
 

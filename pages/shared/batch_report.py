@@ -9,9 +9,9 @@ from core.types import EvaluationReport
 from pages.shared import charts
 from pages.shared.batch import Judged
 from pages.shared.caches import scores as score_cache
+from pages.shared.components.threshold_panel import threshold_panel
 from pages.shared.session import thresholds
 from pages.shared.session.thresholds import Cut
-from pages.shared.threshold_panel import threshold_panel
 
 
 def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:

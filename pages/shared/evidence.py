@@ -13,7 +13,7 @@ from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan
 from pages.shared import methods
 from pages.shared.caches import models
 from pages.shared.caches.models import Asked
-from pages.shared.scan_viewer import Layer
+from pages.shared.components.scan_viewer import Layer
 
 PATIENCE = 0.6  # seconds before a wait is announced
 ALIKE = 0.5  # rank correlation from which on two maps agree

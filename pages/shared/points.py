@@ -10,7 +10,7 @@ from core.evaluation import operating_points
 from core.evaluation.operating_points import NamedPoint
 from pages.shared import charts, inputs
 from pages.shared.caches import scores
-from pages.shared.threshold_panel import PanelState
+from pages.shared.components.threshold_panel import PanelState
 
 
 def pick_policies() -> dict[str, Policy]:

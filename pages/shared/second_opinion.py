@@ -9,8 +9,8 @@ from core.types import Prediction, Scan, is_abnormal
 from pages.shared import charts, evidence, inputs, methods
 from pages.shared.caches import models
 from pages.shared.caches.models import Asked
+from pages.shared.components.scan_viewer import Layer
 from pages.shared.evidence import Choice
-from pages.shared.scan_viewer import Layer
 from pages.shared.session import reading, thresholds
 from pages.shared.session.thresholds import Cut
 

@@ -7,7 +7,7 @@ from core.card_types import Policy
 from core.errors import OpacityError
 from core.evaluation.operating_points import Layer, layer
 from core.evaluation.thresholds import choose
-from pages.shared.threshold_panel import threshold_panel
+from pages.shared.components.threshold_panel import threshold_panel
 
 POLICIES = {
     "Youden": Policy("youden"),

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.shared.scan_viewer import Layer, scan_viewer
+from pages.shared.components.scan_viewer import Layer, scan_viewer
 
 HEIGHT, WIDTH = 900, 1000
 MARKUP = '<img src=x onerror="window.injected = true">'

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 
-from pages.shared.scan_viewer import Layer, pack
+from pages.shared.components.scan_viewer import Layer, pack
 
 
 def packed(scan: np.ndarray, *layers: Layer, outline: np.ndarray | None = None) -> tuple[dict, bytes]:
