@@ -3,17 +3,18 @@
 import streamlit as st
 
 from core.names import CHEST_FILM
-from pages.shared import anomalies, inputs
+from pages.shared import sidebar
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, thresholds
+from pages.shared.views import anomaly
 
-inputs.show_frame()
-scan = inputs.upload_scan()
-card = inputs.pick_card("detector")
-second = anomalies.pick_second(card)
+sidebar.show_frame()
+scan = sidebar.upload_scan()
+card = sidebar.pick_card("detector")
+second = anomaly.pick_second(card)
 if scan is None:
-    inputs.invite(card.modality)
+    sidebar.invite(card.modality)
     st.stop()
 
 picture, answer = st.columns([2, 1], gap="medium")
@@ -28,18 +29,18 @@ if refusal:
 result = models.anomaly(card.id, scan.digest, _scan=scan)
 cut = thresholds.chosen(card)
 reading.record(card, scan, score=result.score, threshold=cut.threshold)
-layers = anomalies.layers(card, scan, result, named=second is not None)
+layers = anomaly.layers(card, scan, result, named=second is not None)
 with answer:
-    anomalies.show_answer(card, result, cut)
+    anomaly.show_answer(card, result, cut)
     if second is not None:
         st.subheader(second.title)
         refusal = models.refusal(second.id, scan.digest, _scan=scan)
         if refusal:
-            st.warning(inputs.plain(refusal))
+            st.warning(sidebar.plain(refusal))
         else:
             other = models.anomaly(second.id, scan.digest, _scan=scan)
-            anomalies.show_answer(second, other, thresholds.Cut(second.threshold))
-            layers += anomalies.layers(second, scan, other, named=True)
+            anomaly.show_answer(second, other, thresholds.Cut(second.threshold))
+            layers += anomaly.layers(second, scan, other, named=True)
 
 with picture:
     film = card.modality == CHEST_FILM

@@ -3,17 +3,18 @@
 import streamlit as st
 
 from core.names import CHEST_FILM
-from pages.shared import charts, evidence, inputs, second_opinion
+from pages.shared import sidebar
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
-from pages.shared.second_opinion import Opinion
 from pages.shared.session import reading, thresholds
+from pages.shared.views import charts, evidence, second_opinion
+from pages.shared.views.second_opinion import Opinion
 
-inputs.show_frame()
-scan = inputs.upload_scan()
-card = inputs.pick_card("classifier")
+sidebar.show_frame()
+scan = sidebar.upload_scan()
+card = sidebar.pick_card("classifier")
 if scan is None:
-    inputs.invite(card.modality)
+    sidebar.invite(card.modality)
     st.stop()
 
 picture, answer = st.columns([2, 1], gap="medium")

@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from pages.shared import card_view, classifier_view, inputs, leaderboard, sample_view
+from pages.shared import sidebar
 from pages.shared.caches import models
+from pages.shared.views import card as card_view
+from pages.shared.views import classifier, leaderboard, sample_card
 
-inputs.show_frame()
+sidebar.show_frame()
 for fault in models.broken_cards().values():
-    st.error(inputs.plain(fault))
+    st.error(sidebar.plain(fault))
 cards = leaderboard.pick_task()
 card = leaderboard.show(cards)
 
@@ -18,8 +20,8 @@ leaderboard.show_curves(cards, card)
 
 st.header(card.title)
 card_view.show_figures(card)
-classifier_view.show(card, cards)
+classifier.show(card, cards)
 card_view.show_detectors(card, cards)
 card_view.show_trust(card, models.best_explainer(card.id))
 card_view.show_text(card)
-sample_view.show()
+sample_card.show()

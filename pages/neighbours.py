@@ -5,9 +5,11 @@ import streamlit as st
 from core.card_types import Card
 from core.errors import CardError
 from core.types import Scan
-from pages.shared import inputs, neighbour_map, neighbour_view
+from pages.shared import sidebar
 from pages.shared.caches import models, neighbours
 from pages.shared.session import reading, thresholds
+from pages.shared.views import neighbour_map
+from pages.shared.views import neighbours as neighbour_view
 
 
 @st.fragment
@@ -23,7 +25,7 @@ def show_map(card: Card, threshold: float, digest: str, folder: str) -> None:
 def answer(card: Card, cut: thresholds.Cut, scan: Scan | None, folder: str) -> str:
     """Beside the map: the verdicts and the nearest cases. Returns the digest of the scan to draw, if any."""
     if scan is None:
-        st.info(inputs.INVITATION.format(card.modality))
+        st.info(sidebar.INVITATION.format(card.modality))
         return ""
     if refusal := models.refusal(card.id, scan.digest, _scan=scan):
         reading.show_refusal(card, scan, refusal)
@@ -48,9 +50,9 @@ def show(chosen: Card, card: Card, scan: Scan | None, folder: str) -> None:
         show_map(card, cut.threshold, digest, folder)
 
 
-inputs.show_frame()
-scan = inputs.upload_scan()
-chosen = inputs.pick_card("classifier")
+sidebar.show_frame()
+scan = sidebar.upload_scan()
+chosen = sidebar.pick_card("classifier")
 folder = neighbour_view.data_folder()
 card = neighbour_view.stand_in(chosen)
 # No st.stop() here: after one, Streamlit lets go of a task chosen in the sidebar.
@@ -58,4 +60,4 @@ if card is not None:
     try:
         show(chosen, card, scan, folder)
     except CardError as fault:
-        st.error(inputs.plain(str(fault)))
+        st.error(sidebar.plain(str(fault)))

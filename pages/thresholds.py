@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from pages.shared import charts, inputs, points
+from pages.shared import sidebar
 from pages.shared.caches import models, scores
 from pages.shared.components.threshold_panel import threshold_panel
 from pages.shared.session import thresholds
+from pages.shared.views import charts, operating_points
 
-inputs.show_frame()
-scan = inputs.upload_scan()
-card = inputs.pick_card(None)
+sidebar.show_frame()
+scan = sidebar.upload_scan()
+card = sidebar.pick_card(None)
 layers = {split: scores.counted(card.id, split) for split in ("validation", "test")}
 marked = None
 if scan is not None and models.refusal(card.id, scan.digest, _scan=scan) is None:
@@ -17,7 +18,7 @@ if scan is not None and models.refusal(card.id, scan.digest, _scan=scan) is None
 
 panel = st.container()
 with st.expander("What the policies aim at"):
-    policies = points.pick_policies()
+    policies = operating_points.pick_policies()
 before = thresholds.chosen(card)
 with panel:
     state = threshold_panel(
@@ -26,7 +27,7 @@ with panel:
         upper=before.upper,
         key=f"panel-{card.id}",
         finding=charts.finding(card),
-        policies={name: points.cut_or_reason(card, policy) for name, policy in policies.items()},
+        policies={name: operating_points.cut_or_reason(card, policy) for name, policy in policies.items()},
         card_threshold=card.threshold,
         scan=marked,
     )
@@ -38,8 +39,8 @@ if marked is not None:
     st.caption(f"This scan scores {marked[1]:.2f}, higher than {charts.percent(lower)} of normal test scans.")
 
 st.subheader("Before and after")
-points.show_table(card, state)
-points.show_saving(card, state)
+operating_points.show_table(card, state)
+operating_points.show_saving(card, state)
 
 st.subheader("Precision and recall against threshold")
 st.plotly_chart(

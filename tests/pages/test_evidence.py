@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.explain import EXPLAINERS, trust
-from pages.shared.methods import NAMES
+from pages.shared.views.explainer_names import NAMES
 from tests.phantom import chest, png
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -79,7 +79,7 @@ def test_the_models_page_shows_how_far_each_map_can_be_trusted(page: AppTest):
 
 
 def shown_trust(card: object, best: str):
-    from pages.shared import card_view
+    from pages.shared.views import card as card_view
 
     card_view.show_trust(card, best)
 

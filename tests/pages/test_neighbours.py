@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.card_types import Card
-from pages.shared import neighbour_map
 from pages.shared.caches import neighbours
+from pages.shared.views import neighbour_map
 from tests.core.test_neighbours import LABELS, index_of
 from tests.pages.test_pages import APP, FILM, upload, words
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import samples
 from core.card_types import Card
-from pages.shared import sample_set
+from pages.shared.views import sample_worklist
 from tests.drawn_samples import ship
 from tests.pages.fake_cards import made_up
 from tests.pages.test_pages import APP, FILM, SCAN_PAGES, VERDICT, opened, upload, words
@@ -195,9 +195,9 @@ def test_the_brain_samples_are_measured_though_the_card_tells_tumours_apart():
 
 def test_the_samples_card_is_laid_open(monkeypatch: pytest.MonkeyPatch):
     def view() -> None:
-        from pages.shared import sample_view
+        from pages.shared.views import sample_card
 
-        sample_view.show()
+        sample_card.show()
 
     monkeypatch.setattr(samples, "card", lambda: None)
     assert not AppTest.from_function(view).run().header
@@ -232,4 +232,4 @@ LABELS = [
 def test_a_condition_is_put_in_the_cards_words_or_in_none(labels: tuple[str, ...], condition: str, word: str):
     card: Card = made_up("card", labels, skill=2)
     sample = samples.Sample(Path("x.png"), card.modality, condition, 0, "", synthetic=True)
-    assert sample_set.label_of(sample, card) == word
+    assert sample_worklist.label_of(sample, card) == word

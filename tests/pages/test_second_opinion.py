@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.card_types import Card
 from core.types import Prediction
-from pages.shared.charts import verdict_words
-from pages.shared.second_opinion import Opinion, compared
 from pages.shared.session.thresholds import Cut
+from pages.shared.views.charts import verdict_words
+from pages.shared.views.second_opinion import Opinion, compared
 from tests.pages import fake_cards
 from tests.pages.fake_cards import made_up
 from tests.pages.test_pages import APP, FILM, VERDICT, upload, words

@@ -6,8 +6,9 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
-from pages.shared import charts, inputs
+from pages.shared import sidebar
 from pages.shared.caches import scores
+from pages.shared.views import charts
 
 
 def show(card: Card, cards: Sequence[Card]) -> None:
@@ -120,7 +121,7 @@ def show_elsewhere(cards: Sequence[Card]) -> None:
     st.dataframe(
         [
             {
-                "model": inputs.name_of(card),
+                "model": sidebar.name_of(card),
                 "learned from adults": "yes" if "adults" in card.data else "no",
                 "false alarms at home": 100 * (1 - card.report["test"].points[0].specificity),
                 "false alarms, adult normals": 100 * card.figures[names.ADULT_FALSE_ALARMS],

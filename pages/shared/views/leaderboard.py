@@ -11,9 +11,10 @@ import streamlit as st
 from core.card_types import Card
 from core.errors import OpacityError
 from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS
-from pages.shared import charts, inputs
+from pages.shared import sidebar
 from pages.shared.caches import models as cache
 from pages.shared.caches import scores
+from pages.shared.views import charts
 
 if TYPE_CHECKING:
     from core.evaluation.model_selection import Choice
@@ -29,7 +30,7 @@ PURPOSES = {
 
 def pick_task() -> list[Card]:
     """The cards of the task that a person chooses, yardsticks last."""
-    cards = inputs.offered()
+    cards = sidebar.offered()
     tasks = list(dict.fromkeys(card.task for card in cards))
     count = {task: sum(card.task == task for card in cards) for task in tasks}
     task = st.segmented_control(
@@ -37,7 +38,7 @@ def pick_task() -> list[Card]:
         tasks,
         default=tasks[0],
         required=True,
-        format_func=lambda name: f"{inputs.task_words(name)} ({count[name]})",
+        format_func=lambda name: f"{sidebar.task_words(name)} ({count[name]})",
         key="models-task",
         persist_state="session",
     )
@@ -79,7 +80,7 @@ def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
     report = card.report["test"]
     point = report.points[0]
     row: dict[str, str | float | None] = {
-        "model": inputs.name_of(card),
+        "model": sidebar.name_of(card),
         "AUC": report.auc,
         "95 % interval": "{:.3f}-{:.3f}".format(*report.auc_interval),
         "equally sharp": _sharpness(card),
@@ -130,7 +131,7 @@ def offer_measuring(cards: Sequence[Card]) -> None:
         st.rerun()
     for card in cards:
         if card.id in faults:
-            st.error(inputs.plain(faults[card.id]))
+            st.error(sidebar.plain(faults[card.id]))
 
 
 def show_curves(cards: Sequence[Card], selected: Card) -> None:
@@ -142,11 +143,11 @@ def show_curves(cards: Sequence[Card], selected: Card) -> None:
         "Curves of",
         list(known),
         default=[selected.id, *first[: OPENS_WITH - 1], *yardsticks[:1]],
-        format_func=lambda name: inputs.name_of(known[name]),
+        format_func=lambda name: sidebar.name_of(known[name]),
         max_selections=CURVES,
         key=f"curves-{selected.id}",
     )
-    names = {name: inputs.name_of(known[name]) for name in chosen}
+    names = {name: sidebar.name_of(known[name]) for name in chosen}
     reports = {names[name]: known[name].report["test"] for name in chosen}
     for place, corner in zip(st.columns(2, gap="medium"), (False, True), strict=True):
         place.plotly_chart(
@@ -204,7 +205,7 @@ def _show_choice(models: Mapping[str, Card], choice: Choice, because: str) -> No
         f"specificity {charts.with_interval(point.specificity, point.specificity_interval)} "
         f"at threshold {point.threshold:.3f}; {charts.auc_line(card.report['test'])}."
     )
-    st.caption(inputs.plain(f"Next best: {others[0]}." if others else "There is no other to compare with."))
+    st.caption(sidebar.plain(f"Next best: {others[0]}." if others else "There is no other to compare with."))
 
 
 def _because(purpose: str, figure: float, kept: float) -> str:

@@ -4,10 +4,10 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import AnomalyResult, Scan
-from pages.shared import charts
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import Layer
 from pages.shared.session.thresholds import Cut
+from pages.shared.views import charts
 
 
 def pick_second(first: Card) -> Card | None:

@@ -6,7 +6,8 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
-from pages.shared import charts, inputs, methods
+from pages.shared import sidebar
+from pages.shared.views import charts, explainer_names
 
 SHOWN = (
     names.AUROC_EQUAL_SHARPNESS,
@@ -50,7 +51,7 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
     rivals = [card for card in cards if card.kind == "detector" and card.task == chosen.task]
     if chosen not in rivals:
         return
-    st.subheader(f"All detectors of this task: {inputs.task_words(chosen.task)}")
+    st.subheader(f"All detectors of this task: {sidebar.task_words(chosen.task)}")
     rows = [
         {
             "detector": card.title,
@@ -124,7 +125,7 @@ def show_trust(card: Card, best: str | None) -> None:
     st.subheader("Which heat map to trust")
     rows = [
         {
-            "method": methods.name(name),
+            "method": explainer_names.name(name),
             "note": ", ".join(
                 word for word, holds in (("first", name == best), ("unfit", not trust.fit(row))) if holds
             ),

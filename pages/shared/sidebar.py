@@ -13,10 +13,10 @@ from core.names import ADULT_FALSE_ALARMS, ADULT_NORMALS
 from core.reading import images
 from core.samples import Sample
 from core.types import Kind, Scan
-from pages.shared import samples
 from pages.shared.caches import models, neighbours, scores
 from pages.shared.session import deep_link, reading, sign_in
 from pages.shared.session.reading import plain
+from pages.shared.views import sample_strip
 
 HERE = Path(__file__).parent
 SUFFIXES = ("png", "jpg", "jpeg", "dcm", "dicom", "ima")
@@ -54,8 +54,8 @@ def upload_scan() -> Scan | None:
     for problem in st.session_state.get("problems", ()):
         st.error(plain(problem))
     scan = held.get(st.session_state.get("scan", ""))
-    sample = samples.of(scan)
-    if sample is not None and (other := samples.show_mark(sample)):
+    sample = sample_strip.of(scan)
+    if sample is not None and (other := sample_strip.show_mark(sample)):
         _take_sample(other)
         st.rerun()
     return scan
@@ -64,9 +64,9 @@ def upload_scan() -> Scan | None:
 def invite(modality: str) -> None:
     """What to do on a page without a scan, and samples to begin with."""
     st.info(INVITATION.format(modality))
-    if samples.a_few(modality):
+    if sample_strip.a_few(modality):
         st.caption(INSTEAD)
-    if sample := samples.strip(modality, "first"):
+    if sample := sample_strip.strip(modality, "first"):
         _take_sample(sample)
         st.rerun()
 
@@ -96,7 +96,7 @@ def _take_sample(sample: Sample) -> None:
 def _follow_link(held: Mapping[str, Scan]) -> None:
     """Read the sample that the address names, unless there is something to lose sight of."""
     try:
-        sample = samples.linked()
+        sample = sample_strip.linked()
     except OpacityError as problem:
         st.session_state.problems = [str(problem)]
     else:

@@ -15,9 +15,10 @@ from core.card_types import Card
 from core.errors import OpacityError
 from core.reading import images
 from core.types import is_abnormal
-from pages.shared import charts, inputs
+from pages.shared import sidebar
 from pages.shared.caches import models
 from pages.shared.session.thresholds import Cut
+from pages.shared.views import charts
 
 ORDERS = ("doubt", "score, highest first", "name")
 FILTERS = ("all", "suspicious", "below threshold", "not judged")
@@ -79,7 +80,7 @@ def _labels(table: UploadedFile | None) -> dict[str, dict[str, str]]:
         return {}
     rows = csv.DictReader(io.StringIO(table.getvalue().decode("utf-8-sig", errors="replace")))
     if not {"name", "label"} <= set(rows.fieldnames or ()):
-        st.error(inputs.plain(f"{table.name} needs the columns name and label: add them as its first line."))
+        st.error(sidebar.plain(f"{table.name} needs the columns name and label: add them as its first line."))
         return {}
     return {row["name"]: {key: value or "" for key, value in row.items() if key} for row in rows}
 
@@ -213,7 +214,7 @@ def _open(card: Card, row: Judged) -> None:
     try:
         scan = images.read(row.file.getvalue(), row.name)
     except OpacityError as problem:
-        st.error(inputs.plain(str(problem)))
+        st.error(sidebar.plain(str(problem)))
         return
     st.session_state.setdefault("scans", {})[scan.digest] = scan
     st.session_state.scan = scan.digest

@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.card_types import Card
-from pages.shared import charts
 from pages.shared.caches import neighbours
-from pages.shared.charts import shade
+from pages.shared.views import charts
+from pages.shared.views.charts import shade
 
 if TYPE_CHECKING:
     from core.neighbours import Index, Vote

@@ -8,8 +8,8 @@ from core import samples as shipped
 from core.card_types import Card
 from core.errors import CardError
 from core.samples import Sample
-from pages.shared import batch, samples
 from pages.shared.session.reading import plain
+from pages.shared.views import sample_strip, worklist
 
 # what a condition is by the labels of a card that tells its kinds apart
 KINDS = {"tumour": {"glioma", "meningioma", "pituitary"}}
@@ -58,12 +58,12 @@ def offer(card: Card) -> None:
         return
     st.caption(INSTEAD)
     st.button(f"Judge all {number} synthetic samples", on_click=_ask)
-    samples.show([sample for sample in samples.a_few(card.modality) if sample.synthetic])
+    sample_strip.show([sample for sample in sample_strip.a_few(card.modality) if sample.synthetic])
 
 
 def whole(card: Card) -> list[Sample]:
     """The synthetic samples that the card may judge."""
-    return [sample for sample in samples.suiting(card.modality) if sample.synthetic]
+    return [sample for sample in sample_strip.suiting(card.modality) if sample.synthetic]
 
 
 def label_of(sample: Sample, card: Card) -> str:
@@ -73,14 +73,14 @@ def label_of(sample: Sample, card: Card) -> str:
     if card.kind == "detector":
         return sample.condition
     if KINDS.get(sample.condition, set()) >= set(card.labels[1:]):
-        return batch.ABNORMAL
+        return worklist.ABNORMAL
     words = set(sample.condition.split())
     return next((label for label in card.labels[1:] if set(label.split()) <= words), "")
 
 
 def _ask() -> None:
     st.session_state["screening-samples"] = True
-    batch.start()
+    worklist.start()
 
 
 def _put_away() -> None:

@@ -6,13 +6,14 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Prediction, Scan, is_abnormal
-from pages.shared import charts, evidence, inputs, methods
+from pages.shared import sidebar
 from pages.shared.caches import models
 from pages.shared.caches.models import Asked
 from pages.shared.components.scan_viewer import Layer
-from pages.shared.evidence import Choice
 from pages.shared.session import reading, thresholds
 from pages.shared.session.thresholds import Cut
+from pages.shared.views import charts, evidence, explainer_names
+from pages.shared.views.evidence import Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def ask(first: Opinion, scan: Scan) -> Opinion | None:
     gate refuses the scan."""
     others = {
         card.id: card
-        for card in inputs.offered("classifier")
+        for card in sidebar.offered("classifier")
         if card.modality == first.card.modality and card.id != first.card.id
     }
     if not others:
@@ -56,7 +57,7 @@ def ask(first: Opinion, scan: Scan) -> Opinion | None:
         return None
     refusal = models.refusal(chosen.id, scan.digest, _scan=scan)
     if refusal:
-        st.caption(f"{inputs.name_of(chosen)} gives none. {inputs.plain(refusal)}")
+        st.caption(f"{sidebar.name_of(chosen)} gives none. {sidebar.plain(refusal)}")
         return None
     prediction = models.prediction(chosen.id, scan.digest, _scan=scan)
     second = Opinion(chosen, prediction, thresholds.held(chosen))
@@ -66,7 +67,7 @@ def ask(first: Opinion, scan: Scan) -> Opinion | None:
 
 
 def _title(card: Card, first: Card) -> str:
-    return inputs.name_of(card) + (f", {inputs.task_words(card.task)}" if card.task != first.task else "")
+    return sidebar.name_of(card) + (f", {sidebar.task_words(card.task)}" if card.task != first.task else "")
 
 
 def _show(first: Opinion, second: Opinion) -> None:
@@ -107,7 +108,7 @@ def layers(second: Opinion | None, choice: Choice, scan: Scan) -> list[Layer]:
     shared = [asked for asked in choice.asked if asked.method in known]
     if not shared:
         st.caption(
-            f"{second.card.title} has no map by {methods.name(choice.asked[0].method)} to show beside it."
+            f"{second.card.title} has no map by {explainer_names.name(choice.asked[0].method)} to show beside it."
         )
         return []
     if not st.toggle("Heat maps of both, side by side", key="opinion-maps"):
@@ -122,7 +123,7 @@ def layers(second: Opinion | None, choice: Choice, scan: Scan) -> list[Layer]:
                 asked,
                 scan,
                 evidence.waiting(
-                    f"Drawing {methods.name(asked.method)} of {second.card.title}", place, _no_maps
+                    f"Drawing {explainer_names.name(asked.method)} of {second.card.title}", place, _no_maps
                 ),
             ),
             own_scale=choice.own_scale,

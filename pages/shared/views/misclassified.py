@@ -13,10 +13,10 @@ from core import overlay
 from core.card_types import Card
 from core.reading import images
 from core.types import Scan, is_abnormal
-from pages.shared import inputs
-from pages.shared.batch import Judged
+from pages.shared import sidebar
 from pages.shared.caches import models
 from pages.shared.session.thresholds import Cut
+from pages.shared.views.worklist import Judged
 
 SHOWN = 12  # panels on the page; the export holds the same
 
@@ -35,7 +35,7 @@ def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
         with columns[place % 3]:
             picture, line = _picture(card, row), _caption(card, row, cut)
             st.image(picture, width="stretch", alt=line)
-            st.caption(inputs.plain(f"{row.name}: {line}"))
+            st.caption(sidebar.plain(f"{row.name}: {line}"))
             note = st.text_input("Note", key=f"note-{card.id}-{row.file.file_id}")
             panels.append((f"{row.name}: {line}", picture, note))
     if len(wrong) > SHOWN:

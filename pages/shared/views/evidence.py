@@ -10,10 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.card_types import Card
 from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan
-from pages.shared import methods
 from pages.shared.caches import models
 from pages.shared.caches.models import Asked
 from pages.shared.components.scan_viewer import Layer
+from pages.shared.views import explainer_names
 
 PATIENCE = 0.6  # seconds before a wait is announced
 ALIKE = 0.5  # rank correlation from which on two maps agree
@@ -49,7 +49,7 @@ def choose(card: Card, probabilities: Mapping[str, float]) -> Choice:
     if not known:
         return Choice((), own_scale=False)
     method = st.selectbox(
-        "Method", known, format_func=methods.name, key=f"method-{card.id}", persist_state="session"
+        "Method", known, format_func=explainer_names.name, key=f"method-{card.id}", persist_state="session"
     )
     labels = [*sorted(card.labels[1:], key=lambda name: -probabilities[name]), card.labels[0]]
     label = st.selectbox("Evidence for", labels, key=f"label-{card.id}-{labels[0]}", persist_state="session")
@@ -57,7 +57,7 @@ def choose(card: Card, probabilities: Mapping[str, float]) -> Choice:
         beside = st.multiselect(
             "Side by side with",
             [name for name in known if name != method],
-            format_func=methods.name,
+            format_func=explainer_names.name,
             key=f"beside-{card.id}-{method}",
             placeholder="None",
         )
@@ -78,7 +78,7 @@ def _set(method: str) -> tuple[tuple[str, int], ...]:
         (
             name,
             st.select_slider(
-                f"{name.capitalize()}, {methods.name(method)}",
+                f"{name.capitalize()}, {explainer_names.name(method)}",
                 option.choices,
                 value=option.default,
                 key=f"{method}-{name}",
@@ -99,7 +99,9 @@ def gather(choice: Choice, scan: Scan) -> Evidence:
         asked.method: models.explanation(
             asked,
             scan,
-            waiting(f"Drawing {methods.name(asked.method)}", place, cancel=lambda: _draw_fast(choice)),
+            waiting(
+                f"Drawing {explainer_names.name(asked.method)}", place, cancel=lambda: _draw_fast(choice)
+            ),
         )
         for asked in choice.asked
     }
@@ -170,7 +172,7 @@ def layers(card: Card, found: Evidence, beside: Sequence[Layer]) -> list[Layer]:
 def layer(asked: Asked, shown: Explanation, *, own_scale: bool, of: str = "") -> Layer:
     """One map for the viewer. of: the model's name, where there are maps of several."""
     return Layer(
-        f"{of and f'{of}: '}{methods.name(shown.method)} for {shown.label}",
+        f"{of and f'{of}: '}{explainer_names.name(shown.method)} for {shown.label}",
         shown.heatmap,
         scale=_scale(shown, own=own_scale),
         unit=shown.unit,
@@ -221,7 +223,7 @@ def show_readout(card: Card, found: Evidence, lungs: LungFields | None, scan: Sc
                 "insertion (random)": f"{test.insertion.area:.2f} ({test.random_insertion.area:.2f})",
                 "probability, all blurred": f"{test.deletion.y[-1]:.2f}",
             }
-        rows[methods.name(method)] = column
+        rows[explainer_names.name(method)] = column
     table: list[dict[str, str]] = [{"": method, **row} for method, row in rows.items()]
     if len(rows) == 1:  # one map: its figures under each other, which needs less room
         ((method, row),) = rows.items()
@@ -229,7 +231,9 @@ def show_readout(card: Card, found: Evidence, lungs: LungFields | None, scan: Sc
     st.dataframe(table, hide_index=True, alt="How far each map can be trusted")
     st.caption(CAUTION)
     unfit = [
-        methods.name(name) for name in found.shown if name in card.trust and not trust.fit(card.trust[name])
+        explainer_names.name(name)
+        for name in found.shown
+        if name in card.trust and not trust.fit(card.trust[name])
     ]
     if unfit:
         st.write(f"Unfit on this model, by its table on Models: {', '.join(unfit)}.")
@@ -247,7 +251,7 @@ def _measure(choice: Choice, scan: Scan) -> dict[str, Faithfulness]:
     words = "Blurring and watching"
     return {
         asked.method: models.faithfulness(
-            asked, scan, waiting(f"{words} {methods.name(asked.method)}", place, lambda: None)
+            asked, scan, waiting(f"{words} {explainer_names.name(asked.method)}", place, lambda: None)
         )
         for asked in choice.asked
         if wanted or models.is_measured(asked, scan)
@@ -263,7 +267,10 @@ def _show_alike(card: Card, found: Evidence, has_lungs: bool) -> None:
         area = [f" Spread evenly, {row.lung_area:.0%} of it would be." for row in card.trust.values()][:1]
         inside = f"- **Inside the lungs**: share of the heat.{''.join(area)}\n" if has_lungs else ""
         st.markdown(
-            "".join(f"- **{methods.name(method)}**: {methods.meaning(method)}\n" for method in found.shown)
+            "".join(
+                f"- **{explainer_names.name(method)}**: {explainer_names.meaning(method)}\n"
+                for method in found.shown
+            )
             + f"{inside}- **Agrees with**: maps with a rank correlation of {ALIKE} or more.\n"
             "- **Alike when untrained**: rank correlation with the map of a network that forgot its "
             f"training, on test films. From {STILL_ALIKE} on, the map ignores the model.\n"
@@ -272,12 +279,17 @@ def _show_alike(card: Card, found: Evidence, has_lungs: bool) -> None:
         )
         st.dataframe(
             [
-                {"": methods.name(one)}
-                | {methods.name(other): 1.0 if one == other else _pair(shared, one, other) for other in maps}
+                {"": explainer_names.name(one)}
+                | {
+                    explainer_names.name(other): 1.0 if one == other else _pair(shared, one, other)
+                    for other in maps
+                }
                 for one in maps
             ],
             hide_index=True,
-            column_config={methods.name(one): st.column_config.NumberColumn(format="%.2f") for one in maps},
+            column_config={
+                explainer_names.name(one): st.column_config.NumberColumn(format="%.2f") for one in maps
+            },
             alt="Rank correlation of the maps, two by two",
         )
         st.caption("Rank correlation of the maps: 1 alike, 0 unrelated, -1 opposite.")

@@ -9,10 +9,11 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Prediction, is_abnormal
-from pages.shared import charts, inputs
+from pages.shared import sidebar
 from pages.shared.caches import neighbours
 from pages.shared.session.reading import plain
 from pages.shared.session.thresholds import Cut
+from pages.shared.views import charts
 
 if TYPE_CHECKING:
     from core.neighbours import Index, Vote
@@ -28,7 +29,7 @@ def stand_in(card: Card) -> Card | None:
     found = neighbours.remembering(card)
     if found is None:
         st.info(
-            f"No model for {inputs.task_words(card.task)} remembers its training scans. Choose another task, "
+            f"No model for {sidebar.task_words(card.task)} remembers its training scans. Choose another task, "
             f"or make it so with: python -m train.index --data DATA --card {card.id}"
         )
     elif found.id != card.id:

@@ -8,9 +8,10 @@ from core.card_types import Card, Policy
 from core.errors import NoUsefulThreshold, OpacityError
 from core.evaluation import operating_points
 from core.evaluation.operating_points import NamedPoint
-from pages.shared import charts, inputs
+from pages.shared import sidebar
 from pages.shared.caches import scores
 from pages.shared.components.threshold_panel import PanelState
+from pages.shared.views import charts
 
 
 def pick_policies() -> dict[str, Policy]:
@@ -75,7 +76,7 @@ def show_saving(card: Card, state: PanelState) -> None:
         try:
             st.session_state.points[card.id] = list(operating_points.read(file.getvalue(), card))
         except OpacityError as problem:
-            st.error(inputs.plain(str(problem)))
+            st.error(sidebar.plain(str(problem)))
 
 
 def _named(card: Card) -> list[NamedPoint]:

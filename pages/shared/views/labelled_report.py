@@ -6,12 +6,12 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import EvaluationReport
-from pages.shared import charts
-from pages.shared.batch import Judged
 from pages.shared.caches import scores as score_cache
 from pages.shared.components.threshold_panel import threshold_panel
 from pages.shared.session import thresholds
 from pages.shared.session.thresholds import Cut
+from pages.shared.views import charts
+from pages.shared.views.worklist import Judged
 
 
 def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
