@@ -29,7 +29,7 @@ from core.models.frozen import FrozenResNet50, Reading
 from core.models.torchvision_nets import DenseNet121, ResNet50
 from core.preprocess import align
 from core.types import InputSpec, Scan
-from tests.phantom import chest
+from tests.phantoms.chest import chest
 
 HEADING = "Explanations"
 SIDE, TARGET = 224, 1

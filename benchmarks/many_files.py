@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks import sections
 from benchmarks.soak import served
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 HEADING = "Many files"
 GROWTH = 60  # MB

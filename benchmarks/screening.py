@@ -33,7 +33,7 @@ from core.inference import Model
 from core.models import Classifier
 from core.preprocess import align_films
 from core.resample import as_film, resize
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 HEADING = "Screening"
 GUIDE, COSTS = sections.REPORT.with_name("screening.md"), "What ten million films cost"

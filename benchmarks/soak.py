@@ -31,7 +31,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as TooSlow
 
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 ROOT = Path(__file__).resolve().parent.parent
 FILMS = 2  # of each user

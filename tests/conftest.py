@@ -7,7 +7,7 @@ import pytest
 
 from core.reading import images
 from core.types import Scan
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 
 @pytest.fixture(scope="session")

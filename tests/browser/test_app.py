@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.serving import ROOT, serve
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 SLOW = 60_000  # milliseconds: the first reading loads torch
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.serving import ROOT, serve
 from tests.hostile.seeds import chest_film
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 SLOW = 60_000  # milliseconds: the first reading loads torch
 PLANTED = {

@@ -10,7 +10,7 @@ from core import audit, cards
 from core.__main__ import main
 from core.errors import OpacityError
 from core.types import Scan
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 CARD = cards.every()[0]
 

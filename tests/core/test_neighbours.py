@@ -22,7 +22,7 @@ from core.explain import EXPLAINERS
 from core.models import CNN, KNN
 from core.models.knn import Ballot, count
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, Index
-from tests.core.test_models import BRIEF
+from tests.core.models.test_models import BRIEF
 
 LABELS = ("normal", "pneumonia")
 WIDTH = 16

@@ -9,7 +9,7 @@ import pytest
 from core import cards, samples
 from core.errors import CardError, UnknownName
 from core.reading import images
-from tests.drawn_samples import ship
+from tests.phantoms.samples import ship
 
 
 @pytest.fixture

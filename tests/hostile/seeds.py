@@ -12,7 +12,7 @@ from pydicom.encaps import encapsulate
 
 from core.errors import UnreadableImage
 from core.reading import images
-from tests.phantom import chest
+from tests.phantoms.chest import chest
 
 SECONDS = 10.0
 NOISE = np.random.default_rng(0).integers(0, 256, (48, 40), dtype=np.uint8)

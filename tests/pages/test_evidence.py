@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core import cards
 from core.explain import EXPLAINERS, trust
 from pages.shared.views.explainer_names import NAMES
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 CARD = next(card for card in cards.every() if card.kind == "classifier")

@@ -66,7 +66,7 @@ def test_each_map_and_colour_can_be_chosen(app: AppTest):
 
 
 def test_a_picture_that_is_no_film_gets_no_verdict(app: AppTest):
-    from tests.phantom import chest, png
+    from tests.phantoms.chest import chest, png
 
     app = upload(app, "grey.png", png(chest() * 0 + 0.5))
     assert not app.exception

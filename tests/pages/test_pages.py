@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.names import ADULT_FALSE_ALARMS, ADULT_NORMALS
 from pages.shared import sidebar
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 VERDICT = 'class="opacity-verdict"'

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.hostile.seeds import chest_film
 from tests.pages.test_pages import opened, upload, words
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 VERDICT = 'class="opacity-verdict"'
 APP = Path(__file__).resolve().parents[2] / "app.py"

@@ -3,7 +3,7 @@
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.test_pages import opened, words
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 
 def dropped(app: AppTest, **files: bytes) -> AppTest:

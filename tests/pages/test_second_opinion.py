@@ -16,7 +16,7 @@ from pages.shared.views.second_opinion import Opinion, compared
 from tests.pages import fake_cards
 from tests.pages.fake_cards import made_up
 from tests.pages.test_pages import APP, FILM, VERDICT, upload, words
-from tests.phantom import png
+from tests.phantoms.chest import png
 
 AGENTS = ("normal", "bacterial", "viral")
 TUMOURS = ("normal", "glioma", "meningioma", "pituitary")

@@ -4,7 +4,7 @@ from torch import Generator, nn
 
 from core.models import Classifier
 from core.models.frozen import Borrower
-from tests.phantom import chest
+from tests.phantoms.chest import chest
 from train.classifier import Part, area, learn
 from train.fit import calibration, loop, recipes, views
 from train.fit.recipes import RECIPES, Recipe

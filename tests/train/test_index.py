@@ -17,7 +17,7 @@ from core.inference import Model
 from core.models import CNN, KNN
 from core.models.knn import Ballot, count
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, Index
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 from train import index as remembering
 from train.data.datasets import Case
 

@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from core.names import AUROC_DRAWN_LESIONS
-from tests.train.test_lesions import film
+from tests.train.synthesis.test_chest_lesions import film
 from train.data.datasets import Case
 from train.data.sources import SOURCES, Source
 from train.synthesis.chest_lesions import LESIONS

@@ -15,7 +15,7 @@ from core.evaluation import thresholds
 from core.evaluation.binary import evaluate
 from core.models import CNN
 from core.types import InputSpec
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 from train.data.datasets import Case
 from train.data.sources import SOURCES
 from train.data.tasks import TASKS, Task

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.hostile.seeds import chest_film
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 HAZE = {"normal": 0.0, "bacterial pneumonia": 0.5, "viral pneumonia": 0.3}
 

@@ -3,7 +3,7 @@ import torch
 from torch import Generator, Tensor
 
 from core.preprocess import stretch
-from tests.phantom import chest
+from tests.phantoms.chest import chest
 from train.synthesis.chest_lesions import LESIONS, draw, draw_any
 
 

@@ -10,7 +10,7 @@ from core.card_types import SegmenterCard
 from core.reading import images
 from core.resample import as_film
 from core.types import Scan
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 
 def test_lungs_are_found_on_a_drawn_film(drawn: Scan):

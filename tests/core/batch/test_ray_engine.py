@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from core import cards
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 CARD = next(card for card in cards.every() if card.task == "pneumonia")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 if importlib.util.find_spec("ray") is None:
     pytest.skip("Ray is not installed: requirements-cluster.txt", allow_module_level=True)

@@ -11,7 +11,7 @@ from core.batch import fusion, labelled_folders, screening
 from core.batch.screening import Job
 from core.errors import NotEnoughLabels
 from core.models import MODELS
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 CARD = next(card for card in cards.every() if card.task == "pneumonia")
 ENSEMBLE = next(card for card in cards.every() if card.model == "ensemble-classifier")

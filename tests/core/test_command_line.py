@@ -16,7 +16,7 @@ from core import cards
 from core.__main__ import main
 from core.evaluation import operating_points
 from core.evaluation.operating_points import NamedPoint
-from tests.phantom import chest, png
+from tests.phantoms.chest import chest, png
 
 CLASSIFIER = next(card for card in cards.every() if card.task == "pneumonia" and "grad-cam" in card.scales)
 DETECTOR = next(card for card in cards.every() if card.kind == "detector")

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import torch
 
-from tests.train.two_processes import train
+from tests.train.fit.two_processes import train
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_two_processes_learn_what_one_does(tmp_path: Path):
     (tmp_path / "two").mkdir()
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    script = ["-m", "tests.train.two_processes", str(tmp_path / "two")]
+    script = ["-m", "tests.train.fit.two_processes", str(tmp_path / "two")]
     subprocess.run([*run, *script], cwd=ROOT, check=True, timeout=240, capture_output=True)
     ranks = [torch.load(tmp_path / "two" / f"rank-{rank}.pt", weights_only=True) for rank in (0, 1)]
     alone = train(tmp_path / "one")
