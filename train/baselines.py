@@ -1,4 +1,4 @@
-"""Fit the yardsticks of a task, sharpness alone: python -m train.shortcuts --data DATA"""
+"""Fit the yardsticks of a task, sharpness alone: python -m train.baselines --data DATA"""
 
 import argparse
 import time

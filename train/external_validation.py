@@ -1,4 +1,4 @@
-"""Measure classifiers beyond their test split: python -m train.elsewhere --data DATA [CARD ...]
+"""Measure classifiers beyond their test split: python -m train.external_validation --data DATA [CARD ...]
 
 Films brought to the same sharpness, sharpened films, and films of adults. Nothing is chosen here.
 """

@@ -1,4 +1,4 @@
-"""Measure a detector that has its card already: python -m train.figures --data DATA CARD ..."""
+"""Measure a detector that has its card already: python -m train.remeasure --data DATA CARD ..."""
 
 import argparse
 from dataclasses import replace

@@ -73,7 +73,14 @@ def command() -> str:
     for option, word in (("--data", "DATA"), ("--file", "FILE"), ("--init", "PRETRAINED")):
         if option in arguments and arguments[arguments.index(option) + 1] != "imagenet":
             arguments[arguments.index(option) + 1] = word
-    return shlex.join(["python", "-m", f"train.{Path(sys.argv[0]).stem}", *arguments])
+    return shlex.join(["python", "-m", _script(), *arguments])
+
+
+def _script() -> str:
+    """The running module as python -m takes it: a package goes by its own name."""
+    spec = sys.modules["__main__"].__spec__
+    name = spec.name if spec else f"train.{Path(sys.argv[0]).stem}"
+    return name.removesuffix(".__main__")
 
 
 def sha256(data: bytes) -> str:

@@ -29,8 +29,8 @@ def stand_in(card: Card) -> Card | None:
     found = neighbours.remembering(card)
     if found is None:
         st.info(
-            f"No model for {sidebar.task_words(card.task)} remembers its training scans. Choose another task, "
-            f"or make it so with: python -m train.index --data DATA --card {card.id}"
+            f"No model for {sidebar.task_words(card.task)} remembers its training scans. "
+            f"Choose another task, or make it so with: python -m train.index --data DATA --card {card.id}"
         )
     elif found.id != card.id:
         st.caption(

@@ -107,9 +107,8 @@ def layers(second: Opinion | None, choice: Choice, scan: Scan) -> list[Layer]:
     known = models.explainers(second.card.id)
     shared = [asked for asked in choice.asked if asked.method in known]
     if not shared:
-        st.caption(
-            f"{second.card.title} has no map by {explainer_names.name(choice.asked[0].method)} to show beside it."
-        )
+        method = explainer_names.name(choice.asked[0].method)
+        st.caption(f"{second.card.title} has no map by {method} to show beside it.")
         return []
     if not st.toggle("Heat maps of both, side by side", key="opinion-maps"):
         return []
