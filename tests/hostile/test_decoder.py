@@ -122,7 +122,7 @@ def test_a_decoder_that_takes_too_long_is_stopped(seen: list[int], monkeypatch: 
     ],
 )
 def test_the_limits_hold(act: str, sign: str):
-    done = python(f"import numpy\nfrom core import decoder\nassert not decoder.confine()\n{act}")
+    done = python(f"import numpy\nfrom core.reading import worker\nassert not worker.confine()\n{act}")
     assert done.returncode != 0
     assert sign in done.stderr or done.returncode == -signal.SIGXFSZ
 
@@ -130,7 +130,7 @@ def test_the_limits_hold(act: str, sign: str):
 @LINUX
 @pytest.mark.nightly
 def test_a_loop_without_end_runs_out_of_its_time():
-    done = python("from core import decoder\ndecoder._limit_time()\nwhile True: pass")
+    done = python("from core.reading import worker\nworker._limit_time()\nwhile True: pass")
     assert done.returncode == -signal.SIGXCPU
 
 
@@ -153,8 +153,8 @@ def test_an_answer_that_is_nonsense_is_refused():
             sandbox._scan(good | change, pixels, "film")
 
 
-ONE = "from core import decoding, images\nfrom tests.hostile.seeds import GOOD\n"
-TELL = "images.read(GOOD['png'], 'x'); print(decoding._POOL._idle[0].process.pid, flush=True)\n"
+ONE = "from core.reading import images, sandbox\nfrom tests.hostile.seeds import GOOD\n"
+TELL = "images.read(GOOD['png'], 'x'); print(sandbox._POOL._idle[0].process.pid, flush=True)\n"
 
 
 @LINUX
@@ -169,7 +169,7 @@ def test_no_decoder_outlives_the_app(ending: str):
 @LINUX
 def test_a_forked_process_gets_decoders_of_its_own():
     code = ONE + TELL + "import os, warnings; warnings.simplefilter('ignore')\n"
-    code += "if os.fork() == 0:\n    assert not decoding._POOL._idle\n"
+    code += "if os.fork() == 0:\n    assert not sandbox._POOL._idle\n"
     code += "    images.read(GOOD['jpeg'], 'x'); os._exit(0)\n"
     code += "print(os.waitstatus_to_exitcode(os.wait()[1])); images.read(GOOD['png'], 'x')"
     assert python(code).stdout.split()[1] == "0"
