@@ -25,7 +25,7 @@ from core.explain.occlusion import STRIDE, WINDOW
 from core.explain.score_cam import CHANNELS
 from core.explain.trust import rank_correlation
 from core.models import MODELS, Classifier
-from core.models.frozen import FrozenResNet50, Reading
+from core.models.frozen import FeatureReuse, FrozenResNet50
 from core.models.torchvision_nets import DenseNet121, ResNet50
 from core.preprocess import align
 from core.types import InputSpec, Scan
@@ -100,7 +100,7 @@ def settled(model: Classifier) -> Classifier:
 
 def last_layer(model: Classifier) -> nn.Module:
     """What the libraries look at: the module whose output is the grid that the cut hands to the head."""
-    whole = model.whole() if isinstance(model, Reading) else model
+    whole = model.base_classifier() if isinstance(model, FeatureReuse) else model
     if isinstance(whole, FrozenResNet50):
         return whole.layer4
     if isinstance(whole, ResNet50):

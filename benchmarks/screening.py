@@ -27,7 +27,7 @@ from benchmarks import sections
 from core import cards, checkpoints, inference
 from core.anatomy import lungs
 from core.batch import fusion, parquet, screening
-from core.batch.screening import TOGETHER, Job, Row
+from core.batch.screening import BATCH_SIZE, Job, ScreeningRow
 from core.card_types import Card
 from core.inference import Model
 from core.models import Classifier
@@ -63,7 +63,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.data or draw(Path(scratch))
         found = screening.files([folder])
-        files = list(islice(cycle(found), options.films - options.films % TOGETHER))
+        files = list(islice(cycle(found), options.films - options.films % BATCH_SIZE))
         lines = [
             f"{len(files)} {'real' if options.data else f'drawn {SIDE} px'} films, from file to score, "
             f"{options.threads} threads on {sections.processor()}, torch {torch.__version__}. "
@@ -94,11 +94,11 @@ def parse() -> argparse.Namespace:
 
 SHARED = (
     "Every way is given the same files and brings each film to the same size, finds the lungs with the "
-    f"same network, cuts out their box and judges {TOGETHER} films at a time with the same weights; the "
+    f"same network, cuts out their box and judges {BATCH_SIZE} films at a time with the same weights; the "
     "code that measures the lungs' mask and cuts the box is shared. The peers are plain loops: they decode "
     "in the same process with Pillow, keep no digest and ask no gate. Here every file is decoded in a "
     "confined process, hashed, and checked by the gate, while the networks work on the films before it, "
-    f"{TOGETHER} on each core; a peer's engine puts all cores on the same {TOGETHER}. "
+    f"{BATCH_SIZE} on each core; a peer's engine puts all cores on the same {BATCH_SIZE}. "
     "Both networks of a peer run in its engine.",
 )
 
@@ -124,11 +124,11 @@ def measure(model: Model, files: Sequence[Path], options: argparse.Namespace) ->
         "here": here(model),
         **{name: loop(model, build, options.threads) for name, build in PEERS.items()},
     }
-    expected = [one_at_a_time(model, path) for path in files[: 4 * TOGETHER]]
+    expected = [one_at_a_time(model, path) for path in files[: 4 * BATCH_SIZE]]
     best = dict.fromkeys(ways, float("inf"))
     stray: dict[str, float] = {}
     for way in ways.values():
-        way(files[: 4 * TOGETHER])  # load, compile, start decoders
+        way(files[: 4 * BATCH_SIZE])  # load, compile, start decoders
     for _ in range(options.rounds):
         for name, way in ways.items():
             start = time.perf_counter()
@@ -158,13 +158,13 @@ def loop(model: Model, build: Build, threads: int) -> Way:
     """Read, find the lungs, align, judge: batch after batch, as one writes it with a library at hand."""
     spec = model.card.input
     finder = checkpoints.network(cards.read("lung-fields"))
-    find = build(finder, torch.rand(TOGETHER, 1, lungs.SIZE, lungs.SIZE), threads)
-    judge = build(model.network, torch.rand(TOGETHER, spec.channels, spec.size, spec.size), threads)
+    find = build(finder, torch.rand(BATCH_SIZE, 1, lungs.SIZE, lungs.SIZE), threads)
+    judge = build(model.network, torch.rand(BATCH_SIZE, spec.channels, spec.size, spec.size), threads)
 
     def way(files: Sequence[Path]) -> list[float]:
         scores: list[float] = []
-        for start in range(0, len(files), TOGETHER):
-            films = torch.cat([decoded(path) for path in files[start : start + TOGETHER]])
+        for start in range(0, len(files), BATCH_SIZE):
+            films = torch.cat([decoded(path) for path in files[start : start + BATCH_SIZE]])
             chances = torch.sigmoid(find(resize(films, lungs.SIZE, lungs.SIZE))[:, 0])
             boxes = torch.tensor([lungs.box_of(lungs.clean(chance)) for chance in chances])
             odds = torch.softmax(judge(align_films(films, boxes, spec)), dim=1)
@@ -289,7 +289,7 @@ def bytes_per_row(card: Card, out: Path) -> float:
             score, digest = numbers.random(), numbers.randbytes(32).hex()
             chances = dict.fromkeys(card.labels, score)
             path = f"/films/site/{number:08}.png"
-            writer.add(Row(path, "ok", score, card.threshold, "normal", "", chances, digest))
+            writer.add(ScreeningRow(path, "ok", score, card.threshold, "normal", "", chances, digest))
     return sum(part.stat().st_size for part in out.iterdir()) / parquet.PART
 
 

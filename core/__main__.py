@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from core import audit, cards, inference, overlay
 from core.batch import labelled_folders, parquet, screening
-from core.batch.screening import Job, Row
+from core.batch.screening import Job, ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
 from core.evaluation import operating_points
@@ -168,7 +168,7 @@ def screen_many(options: argparse.Namespace) -> int:
     if stored:
         job = replace(job, known=parquet.known(options.out, model.card, job))
     unreadable = 0
-    add: Callable[[Row], None]
+    add: Callable[[ScreeningRow], None]
     with ExitStack() as stack:
         if stored:
             add = stack.enter_context(parquet.Writer(options.out, model.card, job)).add
@@ -185,14 +185,14 @@ def screen_many(options: argparse.Namespace) -> int:
     return 0
 
 
-def _csv(file: TextIO, card: Card) -> Callable[[Row], None]:
+def _csv(file: TextIO, card: Card) -> Callable[[ScreeningRow], None]:
     """Writes the header; gives what adds a row."""
     writer = csv.writer(file, lineterminator="\n")
     labels = card.labels if card.kind == "classifier" else ()
     columns = ["path", "status", "score", "threshold", "verdict", "error"]
     writer.writerow([*columns, *(f"p_{label}" for label in labels)])
 
-    def add(row: Row) -> None:
+    def add(row: ScreeningRow) -> None:
         probabilities = [_digits(row.probabilities.get(label)) for label in labels]
         head = [row.path, row.status, _digits(row.score), _digits(row.threshold), row.verdict, row.error]
         writer.writerow([*head, *probabilities])
@@ -200,7 +200,9 @@ def _csv(file: TextIO, card: Card) -> Callable[[Row], None]:
     return add
 
 
-def _rows(options: argparse.Namespace, model: Model, files: Sequence[Path], job: Job) -> Iterator[Row]:
+def _rows(
+    options: argparse.Namespace, model: Model, files: Sequence[Path], job: Job
+) -> Iterator[ScreeningRow]:
     """Every file's row, in order, from the engine that was asked for; says how fast it was."""
     if options.engine == "ray":
         rows = _cluster().screen(model.card.id, files, job, address=options.address)

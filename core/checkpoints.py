@@ -11,14 +11,22 @@ from torch import Tensor, nn
 
 from core import cards
 from core.card_types import Card
-from core.detectors import BACKBONES, DETECTORS, Backbone, Detector, Ensemble, FeatureDetector
+from core.detectors import BACKBONES, DETECTORS, Backbone, Detector, DetectorEnsemble, FeatureDetector
 from core.errors import CardError
-from core.models import BORROWERS, ENSEMBLES, MODELS, SEGMENTERS, Borrower, Classifier, ClassifierEnsemble
+from core.models import (
+    ENSEMBLES,
+    FROZEN_BASE_MODELS,
+    MODELS,
+    SEGMENTERS,
+    Classifier,
+    ClassifierEnsemble,
+    FrozenBaseClassifier,
+)
 from core.models.ensemble import Member
 
 _BUILDERS: dict[str, type[nn.Module]] = {
     **MODELS,
-    **BORROWERS,
+    **FROZEN_BASE_MODELS,
     **ENSEMBLES,
     **DETECTORS,
     **SEGMENTERS,
@@ -30,20 +38,20 @@ def pack(network: nn.Module) -> bytes:
 
     The file names the cards that the network stands on, so that its sha256 changes when theirs do.
     """
-    own = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(_LENT)}
-    cards_below = [name for name in _below(network) if "@" in name]
+    own = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(_BASE)}
+    cards_below = [name for name in _dependencies(network) if "@" in name]
     metadata = {"stands on": " ".join(cards_below)} if cards_below else None
     return save({name: _stored(tensor) for name, tensor in own.items()}, metadata)
 
 
-def _below(network: nn.Module) -> tuple[str, ...]:
-    """What is lent to it: a backbone's name, or cards as id@sha256."""
-    if isinstance(network, Borrower):
+def _dependencies(network: nn.Module) -> tuple[str, ...]:
+    """What it stands on: a backbone's name, or cards as id@sha256."""
+    if isinstance(network, FrozenBaseClassifier):
         return (network.of,)
-    return network.members if isinstance(network, Ensemble | ClassifierEnsemble) else ()
+    return network.members if isinstance(network, DetectorEnsemble | ClassifierEnsemble) else ()
 
 
-_LENT = "lent."  # what a Borrower looks through is stored in another folder
+_BASE = "base."  # the frozen base of a FrozenBaseClassifier is stored in another folder
 
 
 def _stored(tensor: Tensor) -> Tensor:
@@ -72,22 +80,22 @@ def unpack(card: cards.AnyCard, data: bytes, root: Path = cards.WEIGHTS) -> nn.M
         raise CardError(
             f"The weights of {card.id} do not fit {card.model}. Make them with: {card.training.command}"
         ) from error
-    complete(module, root)
+    load_dependencies(module, root)
     return module.eval().requires_grad_(False)
 
 
-def complete(module: nn.Module, root: Path = cards.WEIGHTS) -> None:
-    """Lend a network the one that it looks through, and an ensemble its members."""
+def load_dependencies(module: nn.Module, root: Path = cards.WEIGHTS) -> None:
+    """Set the frozen base of a network, the backbone of a detector, the members of an ensemble."""
     if isinstance(module, FeatureDetector):
-        module.attach(backbone(module.backbone, root))
-    if isinstance(module, Ensemble):
-        module.attach([_detector(name, root) for name in module.members])
-    if isinstance(module, Borrower):
+        module.set_backbone(backbone(module.backbone, root))
+    if isinstance(module, DetectorEnsemble):
+        module.set_members([_detector(name, root) for name in module.members])
+    if isinstance(module, FrozenBaseClassifier):
         named_card = "@" in module.of
-        module.attach(_classifier(module.of, root)[1] if named_card else backbone(module.of, root))
+        module.set_base(_classifier(module.of, root)[1] if named_card else backbone(module.of, root))
     if isinstance(module, ClassifierEnsemble):
         found = [_classifier(name, root) for name in module.members]
-        module.attach([Member(network, card.input, dict(card.scales)) for card, network in found])
+        module.set_members([Member(network, card.input, dict(card.scales)) for card, network in found])
 
 
 @cache

@@ -14,12 +14,12 @@ from core.errors import MissingWeights
 from core.types import LungFields, Scan
 
 SIDE = 1024  # pixels, about what a film has
-WARM, REPEATS = 2, 9
-BORROWED = ("backbone", "of", "members")  # arguments that name a backbone, or a card as id@sha256
+WARM_UP, REPEATS = 2, 9
+DEPENDENCIES = ("backbone", "of", "members")  # arguments that name other cards' networks
 
 
 def megabytes(card: Card, root: Path = WEIGHTS) -> float:
-    """Size of the weights in 10^6 bytes, with those of a borrowed backbone or of an ensemble's members.
+    """Size of the weights in 10^6 bytes, with those of its backbone or base or of an ensemble's members.
 
     Raises UnknownName or MissingWeights where one of them is not there.
     """
@@ -35,10 +35,10 @@ def megabytes(card: Card, root: Path = WEIGHTS) -> float:
 def folders(card: AnyCard, root: Path = WEIGHTS) -> set[str]:
     """The folders in weights/ that the card's network is made of. Raises UnknownName."""
     found = {card.id}
-    named = (str(card.arguments.get(name, "")).split() for name in BORROWED)
+    named = (str(card.arguments.get(name, "")).split() for name in DEPENDENCIES)
     for name in (name for names in named for name in names):
-        lender = name.partition("@")[0] if "@" in name else f"backbone-{name}"
-        found |= folders(cards.read(lender, root), root)
+        base = name.partition("@")[0] if "@" in name else f"backbone-{name}"
+        found |= folders(cards.read(base, root), root)
     return found
 
 
@@ -49,7 +49,7 @@ def milliseconds(
 
     clock: seconds, rising.
     """
-    for _ in range(WARM):
+    for _ in range(WARM_UP):
         read()
     times = []
     for _ in range(repeats):
@@ -59,7 +59,7 @@ def milliseconds(
     return 1000 * statistics.median(times)
 
 
-def drawn() -> tuple[Scan, LungFields]:
+def synthetic_scan() -> tuple[Scan, LungFields]:
     """A picture of nothing, and where lungs would be in it: time depends on neither."""
     y, x = np.mgrid[0 : 1 : SIDE * 1j, 0 : 1 : SIDE * 1j]
     pixels = ((np.sin(20 * x) * np.cos(20 * y) + 1) / 2).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How unlike a set of films is one film? A Gaussian over features, free along a few axes."""
+"""Probabilistic PCA of film features: the distance of a film from a set of films."""
 
 from dataclasses import dataclass, fields
 
@@ -13,7 +13,7 @@ AXES = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Likeness:
+class FeatureDensity:
     """Probabilistic principal components (Tipping and Bishop 1999).
 
     mean, scale: (D,). axes: (D, K), orthonormal. variances: (K,). noise: (1,), of every other direction.
@@ -27,7 +27,7 @@ class Likeness:
     noise: Tensor
     against: Tensor | None = None
 
-    def odds(self, features: Tensor) -> Tensor | None:
+    def log_odds(self, features: Tensor) -> Tensor | None:
         """(N, D) -> (N,): log odds that the picture is of the other kind; None where none was learned."""
         if self.against is None:
             return None
@@ -42,12 +42,12 @@ class Likeness:
         return (squared / features.shape[1]).sqrt()
 
 
-def fit(features: Tensor, axes: int = AXES) -> Likeness:
+def fit(features: Tensor, axes: int = AXES) -> FeatureDensity:
     """features: (N, D), N > D."""
     mean, scale = features.mean(0), features.std(0) + 1e-6
     z = (features - mean) / scale
     values, vectors = torch.linalg.eigh((z.T @ z / len(z)).double())  # ascending
-    return Likeness(
+    return FeatureDensity(
         mean=mean,
         scale=scale,
         axes=vectors[:, -axes:].float().contiguous(),
@@ -56,15 +56,15 @@ def fit(features: Tensor, axes: int = AXES) -> Likeness:
     )
 
 
-def pack(likeness: Likeness) -> bytes:
-    every = {part.name: getattr(likeness, part.name) for part in fields(likeness)}
+def pack(density: FeatureDensity) -> bytes:
+    every = {part.name: getattr(density, part.name) for part in fields(density)}
     return safetensors.torch.save({name: tensor for name, tensor in every.items() if tensor is not None})
 
 
-def unpack(data: bytes) -> Likeness:
+def unpack(data: bytes) -> FeatureDensity:
     """Raises CardError for bytes that `pack` did not write."""
     try:
-        return Likeness(**safetensors.torch.load(data))
+        return FeatureDensity(**safetensors.torch.load(data))
     except (SafetensorError, TypeError) as error:
         raise CardError(
             "gate.safetensors is broken. Make it with: python -m train.gate --data DATA"

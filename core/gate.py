@@ -1,4 +1,4 @@
-"""Is this a scan that a card may judge? Cheap rules first, then likeness to the card's own films."""
+"""Is this a scan that a card may judge? Cheap rules, then a learned density."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,16 +38,16 @@ BORDER, DARK, MOST_DARK = 8, 0.12, 0.88  # pixels of a film; grey value; share: 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Facts:
-    """What the gate has to know of a scan: its lungs, and its features (1, D)."""
+class ScanFeatures:
+    """What the gate measures on a scan: its lungs, and its features (1, D)."""
 
     fields: LungFields
     features: Tensor
 
 
-def facts(scan: Scan, fields: LungFields | None = None) -> Facts:
-    """fields: the scan's lungs where they are known already."""
-    return Facts(fields or lungs.find(scan), lungs.features(as_film(scan.pixels)))
+def describe(scan: Scan, fields: LungFields | None = None) -> ScanFeatures:
+    """Measure a scan for the gate. fields: its lungs, where they are known already."""
+    return ScanFeatures(fields or lungs.find(scan), lungs.features(as_film(scan.pixels)))
 
 
 def check(
@@ -55,18 +55,22 @@ def check(
     card: Card,
     fields: LungFields | None = None,
     *,
-    known: Facts | None = None,
-    negative: Facts | None = None,
+    described: ScanFeatures | None = None,
+    negative: ScanFeatures | None = None,
     root: Path = cards.WEIGHTS,
 ) -> None:
     """Pass, or raise RefusedScan with the test that failed and by how much.
 
-    fields: the scan's lungs; found here when not given. known, negative: the facts of the scan and of its
-    negative, for who measures many scans at once.
+    scan: as it was sent.
+    card: the one that shall judge it.
+    fields: the scan's lungs; found here when not given.
+    described: features of the scan, where many scans are measured at once.
+    negative: features of its negative, likewise.
+    root: the folder of weights.
     Raises CardError when the card's learned check is missing or altered.
     """
     check_header(scan, card)
-    check_film(scan, card, fields, known=known, negative=negative, root=root)
+    check_film(scan, card, fields, described=described, negative=negative, root=root)
 
 
 def check_header(scan: Scan, card: Card) -> None:
@@ -80,16 +84,16 @@ def check_film(
     card: Card,
     fields: LungFields | None = None,
     *,
-    known: Facts | None = None,
-    negative: Facts | None = None,
+    described: ScanFeatures | None = None,
+    negative: ScanFeatures | None = None,
     root: Path = cards.WEIGHTS,
 ) -> None:
-    """The second part of `check`: lungs, or none where a head should be, and likeness.
+    """The second part of `check`: lungs, or none where a head should be, and the learned density.
 
     A scan brought down to film size serves as well.
     """
-    known = known or facts(scan, fields)
-    for test, reason in _film_faults(scan, card, known, root):
+    described = described or describe(scan, fields)
+    for test, reason in _film_faults(scan, card, described, root):
         if test != "chest" and not scan.turned and _is_negative(scan, card, negative, root):
             raise RefusedScan(
                 f"Not read: {scan.name} looks like a negative, with black and white exchanged. "
@@ -155,13 +159,13 @@ def dark_border(film: Tensor) -> float:
     return float(dark) / (film.numel() - inner.numel())
 
 
-def _film_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[tuple[str, str]]:
+def _film_faults(scan: Scan, card: Card, described: ScanFeatures, root: Path) -> Iterator[tuple[str, str]]:
     if card.modality == CHEST_FILM:
-        yield from _lung_faults(scan, known.fields)
+        yield from _lung_faults(scan, described.fields)
     else:
-        yield from _head_faults(scan, card, known, root)
+        yield from _head_faults(scan, card, described, root)
     if card.gate is not None:
-        distance = float(_likeness(card, root).distance(known.features)[0])
+        distance = float(_density(card, root).distance(described.features)[0])
         if distance > card.gate.threshold:
             kind = "films" if card.modality == CHEST_FILM else "slices"
             yield (
@@ -171,11 +175,11 @@ def _film_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[t
             )
 
 
-def _head_faults(scan: Scan, card: Card, known: Facts, root: Path) -> Iterator[tuple[str, str]]:
-    if is_chest_film(scan, known.fields):
+def _head_faults(scan: Scan, card: Card, described: ScanFeatures, root: Path) -> Iterator[tuple[str, str]]:
+    if is_chest_film(scan, described.fields):
         yield "chest", f"{scan.name} looks like a chest film."
     white = float(heads.white_share(as_film(scan.pixels))[0])
-    learned = None if card.gate is None else _likeness(card, root).odds(known.features)
+    learned = None if card.gate is None else _density(card, root).log_odds(described.features)
     odds = None if learned is None else float(learned[0])
     if card.modality == HEAD_CT and white < LEAST_WHITE and (odds is None or odds > 0):  # skulls can be pale
         yield (
@@ -209,15 +213,15 @@ def _lung_faults(scan: Scan, fields: LungFields) -> Iterator[tuple[str, str]]:
         )
 
 
-def _is_negative(scan: Scan, card: Card, known: Facts | None, root: Path) -> bool:
+def _is_negative(scan: Scan, card: Card, described: ScanFeatures | None, root: Path) -> bool:
     """Whether black and white exchanged would pass: it costs a second look, at refused scans only."""
     if card.modality != CHEST_FILM and card.gate is None:
         return False  # the cheap rules for heads let most pictures pass
     back = images.turned_back(scan)
-    return not any(_film_faults(back, card, known or facts(back), root))
+    return not any(_film_faults(back, card, described or describe(back), root))
 
 
-def _likeness(card: Card, root: Path) -> feature_density.Likeness:
+def _density(card: Card, root: Path) -> feature_density.FeatureDensity:
     """Read and checked once, not for every scan."""
     key = root / card.id, card.gate.sha256 if card.gate else ""
     if key not in _UNPACKED:
@@ -225,4 +229,4 @@ def _likeness(card: Card, root: Path) -> feature_density.Likeness:
     return _UNPACKED[key]
 
 
-_UNPACKED: dict[tuple[Path, str], feature_density.Likeness] = {}
+_UNPACKED: dict[tuple[Path, str], feature_density.FeatureDensity] = {}

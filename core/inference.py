@@ -14,7 +14,7 @@ from core.detectors import Detector
 from core.errors import CardError, UnknownName
 from core.explain import EXPLAINERS, SLOW, UNITS, Progress, trust
 from core.explain.ensemble import MEAN_UNIT, heat_map
-from core.models import Answering, Classifier, ClassifierEnsemble
+from core.models import AnyClassifier, Classifier, ClassifierEnsemble
 from core.preprocess import align, denormalise, to_scan_space
 from core.resample import crop
 from core.types import AnomalyResult, Explanation, Faithfulness, FloatArray, LungFields, Prediction, Scan
@@ -46,7 +46,7 @@ def _check_classes(model: Model) -> None:
     card = model.card
     with torch.inference_mode():
         black = torch.zeros(1, card.input.channels, card.input.size, card.input.size)
-        outputs = _answering(model)(black).shape[1]
+        outputs = _any_classifier(model)(black).shape[1]
     if outputs != len(card.labels):
         raise CardError(
             f"Card {card.id} names {len(card.labels)} labels and its network knows {outputs}. "
@@ -65,7 +65,7 @@ def classify(model: Model, scan: Scan, fields: LungFields | None = None) -> Pred
     """Class probabilities and P(abnormal). Does not ask the gate: callers do, before."""
     x, _ = align(scan, model.card.input, fields)
     with torch.inference_mode():
-        probabilities = torch.softmax(_answering(model)(x)[0], dim=0).tolist()
+        probabilities = torch.softmax(_any_classifier(model)(x)[0], dim=0).tolist()
     named = dict(zip(model.card.labels, probabilities, strict=True))
     return Prediction(named, abnormal_score(named, model.card), model.card.threshold)
 
@@ -115,7 +115,7 @@ def explain(
     """
     if method not in EXPLAINERS:
         raise UnknownName(f"No explainer {method!r}. Choose from: {', '.join(EXPLAINERS)}.")
-    network, target = _answering(model), _class_of(model, label)
+    network, target = _any_classifier(model), _class_of(model, label)
     if method not in model.card.scales:
         raise CardError(
             f"Card {model.card.id} has no scale for {method}. "
@@ -143,7 +143,7 @@ def faithfulness(
     fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
     heat = crop(torch.from_numpy(explanation.heatmap)[None, None], fractions, model.card.input.size)[0, 0]
     target = _class_of(model, explanation.label)
-    return trust.faithfulness(_answering(model), x, target, heat, progress=progress)
+    return trust.faithfulness(_any_classifier(model), x, target, heat, progress=progress)
 
 
 def _class_of(model: Model, label: str) -> int:
@@ -161,8 +161,8 @@ def embed(model: Model, scan: Scan, fields: LungFields | None = None) -> Tensor:
         return _classifier(model).embed(x)[0]
 
 
-def _answering(model: Model) -> Answering:
-    """What gives logits: one network, or several asked together."""
+def _any_classifier(model: Model) -> AnyClassifier:
+    """The network, or the ensemble, of a classifier."""
     return model.network if isinstance(model.network, ClassifierEnsemble) else _classifier(model)
 
 

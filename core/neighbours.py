@@ -1,4 +1,4 @@
-"""Where a scan lies among the scans that a card was made from."""
+"""The scans that a card was trained on, and the nearest of them to a new scan."""
 
 import io
 import zipfile
@@ -17,7 +17,7 @@ from core import cards
 from core.card_types import Card, KnownCases
 from core.errors import CardError
 from core.evaluation import multiclass
-from core.models.knn import Ballot, count
+from core.models.knn import VoteSettings, vote_logits
 from core.types import FloatArray
 
 TSNE_LAYOUT, UMAP_LAYOUT = "t-SNE", "UMAP"
@@ -26,7 +26,7 @@ PLACING = 5  # perplexity of a scan placed later: openTSNE's own, few and near
 AROUND = 15  # known scans that a new one is placed among
 STEPS = 50  # of a scan placed later; more moved it by less than a point's width
 EXAGGERATION, STEEPEST = 1.5, 0.25  # of a new scan's attraction; of its gradient: openTSNE's defaults
-VOTING = "train"  # validation scans chose k: they do not vote as well
+VOTING = "train"  # k was chosen on validation scans, which therefore do not vote
 
 Floats = NDArray[np.float64]
 
@@ -125,23 +125,28 @@ def nearest(embeddings: Tensor, query: Tensor, number: int) -> Neighbours:
 
 
 def vote(index: Index, query: Tensor, card: Card, digest: str = "") -> Vote:
-    """The verdict of the k nearest voters. query: (D,), of any length. digest: of the scan's file, if known.
+    """The vote of the k nearest training scans.
 
-    The same sum as core.models.knn.KNN, but that a scan among the voters is left out of its own vote. Raises
-    CardError for a card that remembers no cases.
+    index: of the card.
+    query: (D,), of any length.
+    card: with `known`, how they vote.
+    digest: of the scan's file, if known.
+
+    The same as core.models.knn.KNN, except that a training scan does not vote on itself. Raises CardError for
+    a card without known cases.
     """
-    known, labels = known_of(card), card.labels
-    may = torch.from_numpy(index.split == VOTING)
-    itself = find(index, digest)
+    known, labels = known_cases(card), card.labels
+    voters = torch.from_numpy(index.split == VOTING)
+    itself = row_of(index, digest)
     if itself is not None:
-        may[itself] = False
-    rows = torch.nonzero(may)[:, 0]
+        voters[itself] = False
+    rows = torch.nonzero(voters)[:, 0]
     found = nearest(index.embeddings[rows], query / query.norm(), known.k)
     own = rows.numpy()[found.rows]
     truth = torch.tensor([labels.index(name) for name in index.label[own]])
     similarity = torch.from_numpy(found.similarity)
-    ballot = Ballot(known.k, known.temperature, known.prior)
-    shares = count(similarity[None], truth, len(labels), ballot)[0].softmax(0)
+    settings = VoteSettings(known.k, known.temperature, known.prior)
+    shares = vote_logits(similarity[None], truth, len(labels), settings)[0].softmax(0)
     weights = torch.exp((similarity - 1) / known.temperature)
     weights = weights / (weights.sum() + len(labels) * known.prior)
     return Vote(
@@ -153,36 +158,36 @@ def vote(index: Index, query: Tensor, card: Card, digest: str = "") -> Vote:
     )
 
 
-def known_of(card: Card) -> KnownCases:
-    """What the card says of its known cases. Raises CardError."""
+def known_cases(card: Card) -> KnownCases:
+    """`card.known`. Raises CardError for a card without."""
     if card.known is None:
-        raise CardError(f"Card {card.id} remembers no cases. {_remedy(card)}")
+        raise CardError(f"Card {card.id} has no known cases. {_remedy(card)}")
     return card.known
 
 
-def called(index: Index, labels: tuple[str, ...], threshold: float) -> list[str]:
-    """What the card's own network calls each known scan."""
+def predicted_labels(index: Index, labels: tuple[str, ...], threshold: float) -> list[str]:
+    """The label that the card's own network gives each known scan."""
     columns = index.probabilities.astype(np.float64).T
     return list(multiclass.verdicts(dict(zip(labels, columns, strict=True)), threshold))
 
 
-def company(index: Index) -> FloatArray:
-    """The similarity of each validation scan to its nearest voter, in ascending order."""
+def validation_similarities(index: Index) -> FloatArray:
+    """The cosine similarity of each validation scan to its nearest training scan, ascending."""
     voters = torch.from_numpy(index.split == VOTING)
     similarity = index.embeddings[~voters] @ index.embeddings[voters].T
     return similarity.amax(1).sort().values.numpy()
 
 
-def find(index: Index, digest: str) -> int | None:
+def row_of(index: Index, digest: str) -> int | None:
     """The row of the file with that sha256, None when there is none."""
     if not digest:
         return None
-    rows = np.flatnonzero(index.digest == short(digest))
+    rows = np.flatnonzero(index.digest == short_digest(digest))
     return int(rows[0]) if len(rows) else None
 
 
-def short(digest: str) -> np.uint64:
-    """What an index keeps of a sha256."""
+def short_digest(digest: str) -> np.uint64:
+    """The first eight bytes of a sha256, as an index stores them."""
     return np.uint64(int(digest[:16], 16))
 
 

@@ -46,7 +46,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _ManifestRow:
     file: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]  # a name, never a way out of the folder
     modality: str
     condition: str
@@ -58,7 +58,7 @@ class _Row:
 @dataclass(frozen=True, slots=True)
 class _Manifest:
     model: str
-    samples: tuple[_Row, ...]
+    samples: tuple[_ManifestRow, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from core.models.frequency_bands import Bands
+from core.models.frequency_bands import FrequencyBands
 from core.preprocess import stretch
 from core.resample import FILM_SIZE
 from core.types import InputSpec
@@ -34,7 +34,7 @@ def main() -> None:
     spec = InputSpec(size=FILM_SIZE, channels=1, mean=(0.0,), std=(1.0,), region="whole")
     for name, (bands, title) in BANDS.items():
         started = time.monotonic()
-        network = Bands(bands=bands).eval()
+        network = FrequencyBands(bands=bands).eval()
         with torch.inference_mode():
             fit(network, shown, truth)
         trained = Trained(
@@ -59,7 +59,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def fit(network: Bands, shown: torch.Tensor, truth: np.ndarray) -> None:
+def fit(network: FrequencyBands, shown: torch.Tensor, truth: np.ndarray) -> None:
     """Standardise the energies of training films and regress on them, classes counting alike."""
     energies = torch.cat(
         [network.energies(network.features(stretch(part.float()))) for part in shown.split(64)]

@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from core import checkpoints
-from core.models import Borrower, Classifier
+from core.models import Classifier, FrozenBaseClassifier
 from core.types import InputSpec
 from train import seeds
 from train.data import films, tasks
@@ -48,8 +48,8 @@ def main() -> None:
 
     network = recipes.build(recipe, len(task.labels))
     recipes.start(network, recipe, arguments.init)
-    if isinstance(network, Borrower):
-        checkpoints.complete(network)
+    if isinstance(network, FrozenBaseClassifier):
+        checkpoints.load_dependencies(network)
     folder = arguments.runs / f"{task.card(arguments.model)}-{arguments.seed}"
     outcome = learn(network, recipe, spec, train, validation, folder, arguments.runs)
     if loop.rank_and_size()[0] > 0:

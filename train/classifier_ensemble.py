@@ -50,7 +50,7 @@ def main() -> None:
     named = " ".join(f"{name}@{cards.read(name).sha256[:12]}" for name in chosen)
     network = ClassifierEnsemble(members=named).eval()
     network.temperature.fill_(warmth)
-    checkpoints.complete(network)
+    checkpoints.load_dependencies(network)
     trained = Trained(
         card_id=f"{task.name}-ensemble",
         model="ensemble-classifier",

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from core.anatomy import lungs
-from core.detectors import DETECTORS, RestoringAutoencoder, TrainedDetector
+from core.detectors import DETECTORS, DenoisingAutoencoder, TrainedDetector
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
@@ -100,7 +100,7 @@ def batch_loss(
     x = augment.exposure(
         stretch(crop(films, moved, spec.size, angle=angle)), generator, gamma=0.1, contrast=0.05
     )
-    if chances is not None and isinstance(network, RestoringAutoencoder):
+    if chances is not None and isinstance(network, DenoisingAutoencoder):
         wide = F.interpolate(chances[chosen].float(), films.shape[-2:], mode="bilinear")
         mask = crop(wide, moved, spec.size, angle=angle)
         ill = chest_lesions.draw_any(x, mask, generator, chance=0.7)

@@ -13,7 +13,7 @@ import torch
 
 from core import cards, checkpoints
 from core.card_types import Card
-from core.detectors import Ensemble
+from core.detectors import DetectorEnsemble
 from core.types import InputSpec
 from train.data import sources
 from train.data.sources import SOURCES, Source
@@ -38,8 +38,8 @@ def main() -> None:
         raise SystemExit(f"Fewer than two detectors of {source.task} that are fed alike: {members}.")
     held = sources.normals(source, cases, ("calibration", "validation"))
     names = " ".join(f"{card.id}@{card.sha256[:12]}" for card in members)
-    network = Ensemble(members=names)
-    checkpoints.complete(network)
+    network = DetectorEnsemble(members=names)
+    checkpoints.load_dependencies(network)
     remember(network)
     films = torch.cat(list(held.films.values()))
     boxes = torch.cat(list(held.boxes.values()))

@@ -9,7 +9,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Generator, Tensor
 
-from core.detectors import LesionFinder
+from core.detectors import LesionSegmenter
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
@@ -32,7 +32,7 @@ def main() -> None:
     cases = sources.gather(source, arguments.data, arguments.seed)
     normals = sources.normals(source, cases)
     bone = source.modality in brains.BONY
-    network = LesionFinder(**SHAPE)
+    network = LesionSegmenter(**SHAPE)
     settings = loop.Settings(
         epochs=arguments.epochs, batch=32, learning_rate=2e-3, patience=30, seed=arguments.seed, average=0.99
     )
@@ -89,7 +89,7 @@ def scenes(normals: Normals, split: str, bone: bool) -> Scenes:
 
 
 def batch_loss(
-    network: LesionFinder, taught: Scenes, spec: InputSpec, chosen: Tensor, generator: Generator
+    network: LesionSegmenter, taught: Scenes, spec: InputSpec, chosen: Tensor, generator: Generator
 ) -> Tensor:
     """Slices as another machine would have shown them, most with a lesion."""
     moved, angle = augment.jitter_boxes(taught.boxes[chosen], generator, turn=15)
@@ -114,7 +114,7 @@ def uniform_pair(shape: tuple[int, ...], generator: Generator) -> tuple[Tensor, 
     return augment.uniform(generator, shape, -0.1, 0.3), augment.uniform(generator, shape, 0.75, 1.1)
 
 
-def figures(network: LesionFinder, held: Scenes, spec: InputSpec) -> Mapping[str, float]:
+def figures(network: LesionSegmenter, held: Scenes, spec: InputSpec) -> Mapping[str, float]:
     """How well drawn lesions are told from held-out normals taken otherwise; no sick scan is looked at."""
     network.eval()
     generator = Generator().manual_seed(0)
@@ -128,7 +128,7 @@ def figures(network: LesionFinder, held: Scenes, spec: InputSpec) -> Mapping[str
     return {"auc_drawn": float(roc_auc_score(truth, torch.cat([well, sick]).numpy()))}
 
 
-def network_scores(network: LesionFinder, x: Tensor, spec: InputSpec) -> Tensor:
+def network_scores(network: LesionSegmenter, x: Tensor, spec: InputSpec) -> Tensor:
     with torch.inference_mode():
         return network.score(normalise(stretch(x), spec).to(loop.device())).score.cpu()
 

@@ -14,14 +14,14 @@ from core import checkpoints
 from core.anatomy import lungs
 from core.detectors import (
     DETECTORS,
-    Air,
-    Dense,
     Detector,
     FeatureDetector,
     FittedDetector,
     LesionDirections,
+    LungBrightness,
+    LungOpacity,
     Mahalanobis,
-    Signs,
+    RadiographicFeatures,
 )
 from core.models.backbones import MEAN, SIDE, STD
 from core.preprocess import normalise, stretch
@@ -119,17 +119,17 @@ def fit(network: Detector, source: Source, normals: Normals, spec: InputSpec, se
     """Fit on training normals, calibrate the map on others."""
     if not isinstance(network, FittedDetector):
         raise SystemExit("This detector learns by gradient descent. Use train.detector.")
-    checkpoints.complete(network)
+    checkpoints.load_dependencies(network)
     remember(network)
     films, boxes = normals.films["train"], normals.boxes["train"]
     chosen = torch.linspace(0, len(films) - 1, min(PAIRED, len(films))).long()
     pairs = Pairs(films[chosen].float(), boxes[chosen], spec, seed)
     train = sources.batches(films, boxes, spec)
-    if isinstance(network, FeatureDetector | Air | Dense | Signs):
-        network.look_at(place_weights(source, normals))
+    if isinstance(network, FeatureDetector | LungBrightness | LungOpacity | RadiographicFeatures):
+        network.set_spatial_weights(place_weights(source, normals))
     if isinstance(network, Mahalanobis):
         network.fit(train, pairs.changes())
-    elif isinstance(network, LesionDirections | Signs):
+    elif isinstance(network, LesionDirections | RadiographicFeatures):
         drawn = {kind: pairs.lesions(kind) for kind in chest_lesions.LESIONS}
         network.fit(train, pairs.changes(), drawn)
     else:

@@ -25,7 +25,7 @@ from core.errors import DataSetError, UnknownName
 from core.evaluation import thresholds
 from core.inference import Model
 from core.models import KNN, Classifier
-from core.models.knn import Ballot, count
+from core.models.knn import VoteSettings, vote_logits
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, VOTING, Index
 from core.reading import images
 from core.types import FloatArray, is_abnormal
@@ -34,7 +34,7 @@ from train.data.datasets import Case
 from train.publish import provenance, report
 
 BALLOTS = [
-    Ballot(k, temperature, prior)
+    VoteSettings(k, temperature, prior)
     for k, temperature, prior in product(
         (5, 10, 15, 25, 50), (0.003, 0.01, 0.03, 0.1, 0.3), (0.001, 0.01, 0.1, 1.0)
     )
@@ -45,7 +45,7 @@ BALLOTS = [
 class Polled:
     """The validation scans asked of the voters. truth: (N,) classes. logits: (N, K), log votes."""
 
-    ballot: Ballot
+    ballot: VoteSettings
     truth: Tensor
     logits: Tensor
 
@@ -101,7 +101,7 @@ def look(model: Model, cases: Sequence[Case], data: Path) -> Index:
         fields = lungs.find(scan) if model.card.input.region == "lungs" else None
         embeddings.append(F.normalize(inference.embed(model, scan, fields), dim=0))
         probabilities.append(list(inference.classify(model, scan, fields).probabilities.values()))
-        digests.append(neighbours.short(scan.digest))
+        digests.append(neighbours.short_digest(scan.digest))
     return Index(
         embeddings=torch.stack(embeddings).half().float(),  # as it will be stored
         case=np.array([case.name for case in cases]),
@@ -121,7 +121,8 @@ def poll(index: Index, labels: tuple[str, ...]) -> Polled:
     similarity = index.embeddings[~voters] @ index.embeddings[voters].T
     truth = classes[~voters]
     polls = [
-        Polled(ballot, truth, count(similarity, classes[voters], len(labels), ballot)) for ballot in BALLOTS
+        Polled(ballot, truth, vote_logits(similarity, classes[voters], len(labels), ballot))
+        for ballot in BALLOTS
     ]
     return min(polls, key=lambda polled: float(F.cross_entropy(polled.logits, truth)))
 
@@ -169,8 +170,8 @@ def as_card(card_id: str, model: Model, index: Index, polled: Polled, minutes: f
     ballot = polled.ballot
     of, cases, width, number = f"{base.id}@{base.sha256[:12]}", *known.shape, len(base.labels)
     network = KNN(of=of, cases=cases, width=width, classes=number, **asdict(ballot))
-    network.attach(model.network)
-    network.learn(known, torch.tensor([base.labels.index(name) for name in index.label[voters]]))
+    network.set_base(model.network)
+    network.fit(known, torch.tensor([base.labels.index(name) for name in index.label[voters]]))
     draft = replace(
         base,
         id=card_id,

@@ -17,7 +17,7 @@ from core import cards, checkpoints, precision
 from core.anatomy import lungs
 from core.card_types import Card
 from core.models.backbones import MEAN, SIDE, STD
-from core.models.frozen import Dense, Pooled, Probe
+from core.models.frozen import DenseHead, LinearProbe, PooledHead
 from core.resample import crop
 from core.types import InputSpec
 from train import seeds
@@ -73,14 +73,14 @@ def main() -> None:
         refuse_seen(cases, tasks.gather(below, arguments.data, seed=0), arguments.on)
     network, spec = stand(head, arguments.on, task)
     parts = {name: films.load(tasks.of_split(cases, name), task.region, arguments.runs) for name in SPLITS}
-    if isinstance(network, Probe) and task.region == "lungs":
-        network.look_at(usual_lungs(*parts["train"]))
+    if isinstance(network, LinearProbe) and task.region == "lungs":
+        network.set_spatial_weights(usual_lungs(*parts["train"]))
     # a head on another network must not go on from this one's checkpoint
     folder = arguments.runs / f"{task.card(arguments.model)}-{arguments.seed}-{network.of}"
     numbers = gather(
         network, spec, task, cases, parts, arguments.runs, copies=arguments.copies, seed=arguments.seed
     )
-    if isinstance(network, Probe):
+    if isinstance(network, LinearProbe):
         network.standardise(numbers["train"].shown[""])
     settings = replace(head.settings, seed=arguments.seed)
     outcome = learn(network, numbers, settings, folder)
@@ -125,18 +125,18 @@ def refuse_seen(cases: list[Case], taught: list[Case], base: str) -> None:
         )
 
 
-def stand(head: Head, on: str, task: Task) -> tuple[Pooled, InputSpec]:
+def stand(head: Head, on: str, task: Task) -> tuple[PooledHead, InputSpec]:
     """The network with a fresh head, and its input."""
-    network: Pooled
+    network: PooledHead
     if head.backbone:
-        network = Probe(of=head.backbone, classes=len(task.labels))
+        network = LinearProbe(of=head.backbone, classes=len(task.labels))
         spec = InputSpec(SIDE, 3, MEAN, STD, task.region)
     else:
         below = cards.read(on)
-        network = Dense(of=f"{on}@{below.sha256[:12]}", classes=len(task.labels))
+        network = DenseHead(of=f"{on}@{below.sha256[:12]}", classes=len(task.labels))
         spec = replace(below.input, region=task.region)
-    checkpoints.complete(network)
-    for parameter in network.lent.parameters():
+    checkpoints.load_dependencies(network)
+    for parameter in network.base.parameters():
         parameter.requires_grad_(False)
     return network, spec
 
@@ -149,7 +149,7 @@ def usual_lungs(shown: Tensor, boxes: Tensor, count: int = 200) -> Tensor:
 
 
 def gather(
-    network: Pooled,
+    network: PooledHead,
     spec: InputSpec,
     task: Task,
     cases: list[Case],
@@ -174,8 +174,8 @@ def gather(
                 "validation": (torch.empty(0), {"": seen(network, shown, boxes, spec), **changed}),
             }
 
-    place = network.place if isinstance(network, Probe) else None
-    known = network.of, network.lent.state_dict(), place, spec, parts, list(SHIFTS), copies, seed
+    place = network.place if isinstance(network, LinearProbe) else None
+    known = network.of, network.base.state_dict(), place, spec, parts, list(SHIFTS), copies, seed
     saved = cached("numbers", known, ask, folder)
     return {
         name: Numbers(
@@ -187,7 +187,7 @@ def gather(
 
 
 def seen(
-    network: Pooled,
+    network: PooledHead,
     shown: Tensor,
     boxes: Tensor,
     spec: InputSpec,
@@ -205,22 +205,22 @@ def seen(
         )
         with precision.half("cpu"):
             maps = network.features(x.contiguous(memory_format=torch.channels_last))
-        rows.append(network.pooled(maps.float()))
+        rows.append(network.pool(maps.float()))
     return torch.cat(rows)
 
 
 def learn(
-    network: Pooled, numbers: Mapping[str, Numbers], settings: loop.Settings, folder: Path
-) -> loop.Outcome[Pooled]:
+    network: PooledHead, numbers: Mapping[str, Numbers], settings: loop.Settings, folder: Path
+) -> loop.Outcome[PooledHead]:
     train = numbers["train"]
     every = torch.cat([train.shown[""][None], train.copies])
     weights = len(train.truth) / (train.truth.bincount() * len(train.truth.bincount()))
 
-    def batch_loss(net: Pooled, chosen: Tensor, generator: Generator) -> Tensor:
+    def batch_loss(net: PooledHead, chosen: Tensor, generator: Generator) -> Tensor:
         day = torch.randint(len(every), (len(chosen),), generator=generator)
-        return F.cross_entropy(net.top(every[day, chosen]), train.truth[chosen], weight=weights)
+        return F.cross_entropy(net.logits(every[day, chosen]), train.truth[chosen], weight=weights)
 
-    def validate(net: Pooled) -> Mapping[str, float]:
+    def validate(net: PooledHead) -> Mapping[str, float]:
         validation = numbers["validation"]
         areas = {
             f"auc_{name}" if name else "auc": area(
@@ -246,19 +246,19 @@ def learn(
     )
 
 
-def top(network: Pooled, pooled: Tensor) -> Tensor:
+def top(network: PooledHead, pooled: Tensor) -> Tensor:
     network.eval()
     with torch.inference_mode():
-        return network.top(pooled)
+        return network.logits(pooled)
 
 
 def describe(
     arguments: argparse.Namespace,
     task: Task,
-    network: Pooled,
+    network: PooledHead,
     spec: InputSpec,
     cases: list[Case],
-    outcome: loop.Outcome[Pooled],
+    outcome: loop.Outcome[PooledHead],
     settings: loop.Settings,
 ) -> Card:
     head = HEADS[arguments.model]

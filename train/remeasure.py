@@ -34,7 +34,7 @@ def main() -> None:
 def all_others(card: Card, network: Detector, held: HeldOut) -> dict[str, float]:
     """Everything on the card but drawn lesions; the backbone itself again, for an honest clock."""
     measured = figures(card, network, held, cards.scores(card).score)
-    checkpoints.complete(network)
+    checkpoints.load_dependencies(network)
     return measured | cost(card, network, held.films[0, 0])
 
 

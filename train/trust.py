@@ -20,7 +20,7 @@ from core.errors import UnknownName
 from core.explain import EXPLAINERS, FAST, trust
 from core.explain.ensemble import heat_map
 from core.inference import Model
-from core.models import Answering, Classifier
+from core.models import AnyClassifier, Classifier
 from core.preprocess import align, to_scan_space
 from core.reading import images
 from core.types import Frame, LungFields, Trust
@@ -143,7 +143,7 @@ def hottest(model: Model, case: Case, methods: Sequence[str]) -> dict[str, float
     return {name: float(to_scan_space(heat_map(network, x, target, name), frame).max()) for name in methods}
 
 
-def forgetful(model: Model, cases: Sequence[Case]) -> dict[str, Answering]:
+def forgetful(model: Model, cases: Sequence[Case]) -> dict[str, AnyClassifier]:
     """The network with more and more of its layers randomised."""
     films = torch.cat([prepared(model, case)[0] for case in cases])
     generator = Generator().manual_seed(0)
@@ -152,7 +152,7 @@ def forgetful(model: Model, cases: Sequence[Case]) -> dict[str, Answering]:
 
 def examine(
     model: Model,
-    stages: Mapping[str, Answering],
+    stages: Mapping[str, AnyClassifier],
     case: Case,
     methods: Sequence[str],
 ) -> dict[str, Row]:
@@ -213,8 +213,8 @@ def prepared(model: Model, case: Case) -> tuple[Tensor, LungFields, Frame]:
     return x, fields, frame
 
 
-def network_of(model: Model) -> Answering:
-    if not isinstance(model.network, Answering):
+def network_of(model: Model) -> AnyClassifier:
+    if not isinstance(model.network, AnyClassifier):
         raise UnknownName(f"{model.card.id} is a detector: its map is its score, place by place.")
     return model.network
 
@@ -222,12 +222,16 @@ def network_of(model: Model) -> Answering:
 def networks(model: Model) -> list[Classifier]:
     """Those that are asked: one, or the members of an ensemble."""
     network = network_of(model)
-    return [network] if isinstance(network, Classifier) else [member.network for member in network.lent()]
+    return (
+        [network]
+        if isinstance(network, Classifier)
+        else [member.network for member in network.loaded_members()]
+    )
 
 
 def announce(card: Card) -> None:
     """Print the table that the card now holds."""
-    print(f"{card.id}: opens with {trust.best(card.trust)}")
+    print(f"{card.id}: opens with {trust.best_method(card.trust)}")
     print(
         f"{'method':22}{'scale':>8}{'lungs':>7}{'delete':>8}{'insert':>8}{'head':>7}{'half':>7}{'all':>7}"
         f"{'calm':>7}{'s':>8}"

@@ -47,7 +47,7 @@ def _pooled(deepest: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(deepest, 2).flatten(1)
 
 
-def survey(films: Tensor, network: UNet) -> tuple[Tensor, Tensor]:
+def probabilities_and_features(films: Tensor, network: UNet) -> tuple[Tensor, Tensor]:
     """`probabilities` and `features` in one pass, for who needs both of many films."""
     with torch.inference_mode():
         maps = network.encode(resize(films, SIZE, SIZE))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.batch.screening import Row, files
+from core.batch.screening import ScreeningRow, files
 from core.card_types import Card
 from core.errors import UnknownName
 from core.evaluation.binary import evaluate
@@ -40,7 +40,7 @@ def labels_of(card: Card, folder: Path) -> dict[Path, str]:
 
 
 def evaluate_folders(
-    card: Card, folder: Path, judge: Callable[[list[Path]], Iterable[Row]]
+    card: Card, folder: Path, judge: Callable[[list[Path]], Iterable[ScreeningRow]]
 ) -> FolderEvaluation:
     """Judge every file and measure. judge: files -> their rows.
 

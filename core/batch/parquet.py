@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute, dataset, parquet
 
-from core.batch.screening import Job, Row
+from core.batch.screening import Job, ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError
 
@@ -46,7 +46,7 @@ class Writer:
     def __init__(self, folder: Path, card: Card, job: Job, *, part: int = PART) -> None:
         self._folder, self._card, self._job, self._part = folder, card, job, part
         self._run = secrets.token_hex(4)  # two runs into one folder must not meet
-        self._rows: list[Row] = []
+        self._rows: list[ScreeningRow] = []
         self._written = 0
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -58,7 +58,7 @@ class Writer:
     ) -> None:
         self._flush()
 
-    def add(self, row: Row) -> None:
+    def add(self, row: ScreeningRow) -> None:
         """Rows of files that were done before are not written again."""
         if row.status != "known":
             self._rows.append(row)
@@ -75,7 +75,7 @@ class Writer:
         self._rows, self._written = [], self._written + 1
 
 
-def _table(rows: list[Row], card: Card, job: Job) -> pa.Table:
+def _table(rows: list[ScreeningRow], card: Card, job: Job) -> pa.Table:
     """The columns of the CSV, and what a row was made with. threshold: the run's, in every row."""
     labels = card.labels if card.kind == "classifier" else ()
     cut = card.threshold if job.threshold is None else job.threshold

@@ -21,7 +21,7 @@ import ray.data
 
 from core import audit
 from core.batch import screening
-from core.batch.screening import Job, Row
+from core.batch.screening import Job, ScreeningRow
 from core.errors import OpacityError
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -29,7 +29,9 @@ SHIPPED: Final = ("core", "weights")  # what a machine needs; the scans must be 
 BATCH: Final = 256  # files that one worker is handed at a time, and loses when it is lost
 
 
-def screen(card_id: str, paths: Sequence[Path], job: Job, *, address: str | None = None) -> Iterator[Row]:
+def screen(
+    card_id: str, paths: Sequence[Path], job: Job, *, address: str | None = None
+) -> Iterator[ScreeningRow]:
     """The rows of screening.screen, in the same order.
 
     address: of a running cluster, such as "auto" or "10.0.0.1:6379"; without it, this machine's cores serve.
@@ -53,7 +55,7 @@ def screen(card_id: str, paths: Sequence[Path], job: Job, *, address: str | None
             fn_constructor_args=(card_id, job),
         )
         for line in rows.iter_rows():
-            yield Row(**json.loads(line["row"]))
+            yield ScreeningRow(**json.loads(line["row"]))
     finally:
         ray.shutdown()
 
@@ -92,5 +94,5 @@ class _Worker:
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[str]]:
         paths = [Path(path) for path in batch["path"]]
-        rows = screening.screen(self._model, paths, self._job, judges=1)
+        rows = screening.screen(self._model, paths, self._job, workers=1)
         return {"row": [json.dumps(asdict(row)) for row in rows]}  # JSON keeps a float to its last bit

@@ -31,12 +31,12 @@ Status = Literal["ok", "refused", "unreadable", "known"]
 
 # Films that go through a network at once. It is always this many, the last one repeated where films lack:
 # the last bits of a convolution depend on the number, and no score may depend on its neighbours.
-TOGETHER = 8
-AHEAD = 4  # times as many are being read, wait at film size, or are judged
+BATCH_SIZE = 8
+BATCHES_AHEAD = 4  # times as many are being read, wait at film size, or are judged
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScreeningRow:
     """One file's outcome. score and verdict are None unless status is "ok"; error says why not, or
     what the gate says against a file that was read on request.
 
@@ -78,7 +78,9 @@ def load(card_id: str) -> Model:
     model = inference.load(card_id)
     network = model.network
     if isinstance(network, ClassifierEnsemble):
-        network.attach([replace(each, network=fusion.fused(each.network)) for each in network.lent()])
+        network.set_members(
+            [replace(each, network=fusion.fused(each.network)) for each in network.loaded_members()]
+        )
     if isinstance(network, Classifier):
         return replace(model, network=fusion.fused(network))
     return model
@@ -92,34 +94,37 @@ def _lung_network() -> UNet:
 
 
 def screen(
-    model: Model, paths: Iterable[Path], job: Job = Job(), *, judges: int | None = None
-) -> Iterator[Row]:
+    model: Model, paths: Iterable[Path], job: Job = Job(), *, workers: int | None = None
+) -> Iterator[ScreeningRow]:
     """Judge the files in their order; one that cannot be judged gives a row and stops nothing.
 
-    judges: threads that judge at once, each on a core of its own; as many as there are cores when None.
-    A row depends on its file alone, not on the files around it nor on the number of judges.
+    model: as `load` gives it.
+    paths: of files, not folders.
+    job: threshold, override, digests to pass over.
+    workers: threads that judge, one core each; as many as there are cores when None.
+    A row depends on its file alone, not on the files around it nor on the number of workers.
     """
     threads = torch.get_num_threads()
-    upcoming, judging = iter(paths), deque[Future[list[Row]]]()
-    _lung_network()  # made once, before the judges ask for it together
+    upcoming, judging = iter(paths), deque[Future[list[ScreeningRow]]]()
+    _lung_network()  # loaded once, before the threads ask for it together
     with (
         ThreadPoolExecutor(sandbox.POOL) as readers,
         ThreadPoolExecutor(
-            judges or os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)
-        ) as bench,
+            workers or os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)
+        ) as judges,
     ):
         try:
             while True:
-                while len(judging) < AHEAD and (few := list(islice(upcoming, TOGETHER))):
+                while len(judging) < BATCHES_AHEAD and (few := list(islice(upcoming, BATCH_SIZE))):
                     opening = [readers.submit(_open, model, path, job) for path in few]
-                    judging.append(bench.submit(_judge_together, model, opening, job))
+                    judging.append(judges.submit(_judge_together, model, opening, job))
                 if not judging:
                     return
                 yield from judging.popleft().result()
         finally:
-            bench.shutdown(wait=False, cancel_futures=True)
+            judges.shutdown(wait=False, cancel_futures=True)
             readers.shutdown(wait=False, cancel_futures=True)
-            torch.set_num_threads(threads)  # what a judge sets holds for all threads that start later
+            torch.set_num_threads(threads)  # what a worker sets holds for all threads that start later
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,21 +136,21 @@ class _Opened:
     said: str
 
 
-def _open(model: Model, path: Path, job: Job) -> _Opened | Row:
+def _open(model: Model, path: Path, job: Job) -> _Opened | ScreeningRow:
     name, data = path.as_posix(), b""
     try:
         data = path.read_bytes()
         digest = hashlib.sha256(data).hexdigest() if job.known else ""
         if digest in job.known:
-            return Row(name, "known", digest=digest)
+            return ScreeningRow(name, "known", digest=digest)
         scan = images.read(data, path.name)
         said = _objection(lambda: gate.check_header(scan, model.card), job)
     except OSError as error:
-        return Row(name, "unreadable", error=f"{path.name} cannot be opened: {error.strerror}.")
+        return ScreeningRow(name, "unreadable", error=f"{path.name} cannot be opened: {error.strerror}.")
     except RefusedScan as error:
-        return Row(name, "refused", error=str(error), digest=scan.digest)
+        return ScreeningRow(name, "refused", error=str(error), digest=scan.digest)
     except OpacityError as error:
-        return Row(name, "unreadable", error=str(error), digest=hashlib.sha256(data).hexdigest())
+        return ScreeningRow(name, "unreadable", error=str(error), digest=hashlib.sha256(data).hexdigest())
     film = as_film(scan.pixels)[0, 0].numpy()
     return _Opened(name, replace(scan, pixels=film), said)
 
@@ -170,39 +175,43 @@ class _Admitted:
     said: str
 
 
-def _judge_together(model: Model, opening: Sequence[Future[_Opened | Row]], job: Job) -> list[Row]:
-    """At most TOGETHER files; the rows of those that could not be opened are kept in their place."""
+def _judge_together(
+    model: Model, opening: Sequence[Future[_Opened | ScreeningRow]], job: Job
+) -> list[ScreeningRow]:
+    """At most BATCH_SIZE files; the rows of those that could not be opened are kept in their place."""
     opened = [future.result() for future in opening]
     scans = [item for item in opened if isinstance(item, _Opened)]
-    admitted = [_admit(model, item, facts, job) for item, facts in zip(scans, _survey(scans), strict=True)]
+    admitted = [_admit(model, item, seen, job) for item, seen in zip(scans, _survey(scans), strict=True)]
     passed = [item for item in admitted if isinstance(item, _Admitted)]
     judged = iter(_judge_admitted(model, passed, job) if passed else [])
     outcomes = iter([next(judged) if isinstance(item, _Admitted) else item for item in admitted])
-    return [item if isinstance(item, Row) else next(outcomes) for item in opened]
+    return [item if isinstance(item, ScreeningRow) else next(outcomes) for item in opened]
 
 
-def _survey(scans: Sequence[_Opened]) -> list[gate.Facts]:
+def _survey(scans: Sequence[_Opened]) -> list[gate.ScanFeatures]:
     """What the gate has to know of each scan; the lungs on the network's own grid."""
     if not scans:
         return []
-    probabilities, features = lungs.survey(_full(_films(scans)), _lung_network())
-    return [gate.Facts(lungs.measure(probabilities[i]), features[i : i + 1]) for i in range(len(scans))]
+    probabilities, features = lungs.probabilities_and_features(_full(_films(scans)), _lung_network())
+    return [
+        gate.ScanFeatures(lungs.measure(probabilities[i]), features[i : i + 1]) for i in range(len(scans))
+    ]
 
 
-def _admit(model: Model, opened: _Opened, facts: gate.Facts, job: Job) -> _Admitted | Row:
+def _admit(model: Model, opened: _Opened, seen: gate.ScanFeatures, job: Job) -> _Admitted | ScreeningRow:
     try:
         said = opened.said or _objection(
-            lambda: gate.check_film(opened.scan, model.card, facts.fields, known=facts), job
+            lambda: gate.check_film(opened.scan, model.card, seen.fields, described=seen), job
         )
     except RefusedScan as error:
-        return Row(opened.path, "refused", error=str(error), digest=opened.scan.digest)
-    return _Admitted(opened, _box(model.card, opened, facts), said)
+        return ScreeningRow(opened.path, "refused", error=str(error), digest=opened.scan.digest)
+    return _Admitted(opened, _box(model.card, opened, seen), said)
 
 
-def _box(card: Card, opened: _Opened, facts: gate.Facts) -> tuple[float, float, float, float]:
+def _box(card: Card, opened: _Opened, seen: gate.ScanFeatures) -> tuple[float, float, float, float]:
     """What the card looks at, in fractions of the film."""
     if card.input.region == "lungs":
-        top, left, bottom, right = (edge / lungs.SIZE for edge in facts.fields.box)
+        top, left, bottom, right = (edge / lungs.SIZE for edge in seen.fields.box)
     elif card.input.region == "head":
         top, left, bottom, right = heads.boxes(_films([opened]))[0].tolist()
     else:
@@ -210,16 +219,18 @@ def _box(card: Card, opened: _Opened, facts: gate.Facts) -> tuple[float, float, 
     return top, left, bottom, right
 
 
-def _judge_admitted(model: Model, passed: Sequence[_Admitted], job: Job) -> list[Row]:
+def _judge_admitted(model: Model, passed: Sequence[_Admitted], job: Job) -> list[ScreeningRow]:
     boxes = torch.tensor([item.box for item in passed])
     x = align_films(_films([item.opened for item in passed]), boxes, model.card.input)
     cut = model.card.threshold if job.threshold is None else job.threshold
-    rows: list[Row] = []
+    rows: list[ScreeningRow] = []
     for item, (score, probabilities) in zip(passed, _answers(model, _full(x)), strict=False):
         verdict = verdict_of(score, cut)
         scan, said = item.opened.scan, item.said
         audit.record(model.card, scan, threshold=cut, verdict=verdict, overridden=bool(said))
-        rows.append(Row(item.opened.path, "ok", score, cut, verdict, said, probabilities, digest=scan.digest))
+        rows.append(
+            ScreeningRow(item.opened.path, "ok", score, cut, verdict, said, probabilities, digest=scan.digest)
+        )
     return rows
 
 
@@ -240,13 +251,13 @@ def _films(scans: Sequence[_Opened]) -> Tensor:
 
 
 def _full(x: Tensor) -> Tensor:
-    """TOGETHER of them: the last one repeated."""
-    return torch.cat([x, x[-1:].expand(TOGETHER - len(x), *x.shape[1:])])
+    """BATCH_SIZE of them: the last one repeated."""
+    return torch.cat([x, x[-1:].expand(BATCH_SIZE - len(x), *x.shape[1:])])
 
 
 def judge_named(
     model: Model, data: bytes, path: str, *, threshold: float | None = None, override: bool = False
-) -> Row:
+) -> ScreeningRow:
     """One file's row from its bytes, and its line in the audit log. path: as it shall stand in the row."""
     cut = model.card.threshold if threshold is None else threshold
     digest = hashlib.sha256(data).hexdigest()
@@ -254,13 +265,13 @@ def judge_named(
         scan = images.read(data, path.rsplit("/", 1)[-1])
         admission = admit(model, scan, override=override)
     except RefusedScan as error:
-        return Row(path, "refused", error=str(error), digest=digest)
+        return ScreeningRow(path, "refused", error=str(error), digest=digest)
     except OpacityError as error:
-        return Row(path, "unreadable", error=str(error), digest=digest)
+        return ScreeningRow(path, "unreadable", error=str(error), digest=digest)
     result = inference.judge(model, scan, admission.fields)
     verdict = verdict_of(result.score, cut)
     audit.record(model.card, scan, threshold=cut, verdict=verdict, overridden=bool(admission.overridden))
-    return Row(
+    return ScreeningRow(
         path=path,
         status="ok",
         score=result.score,

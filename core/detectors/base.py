@@ -35,7 +35,7 @@ class TrainedDetector(Detector):
 
     @abstractmethod
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        """Learn from held-out normals what error is usual at each place."""
+        """Learn mean and spread of the error of held-out normals at each place."""
 
 
 class FittedDetector(Detector):
@@ -47,34 +47,36 @@ class FittedDetector(Detector):
 
     @abstractmethod
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        """Learn from held-out normals what is usual at each place of the map."""
+        """Learn mean and spread of held-out normals at each place of the map."""
 
 
 class FeatureDetector(FittedDetector):
-    """Looks at scans through a frozen pretrained backbone, which many detectors share.
+    """Works on the feature maps of a frozen pretrained backbone, which many detectors share.
 
-    backbone: its name in BACKBONES. Whoever builds the detector lends it one before use.
+    backbone: its name in BACKBONES. Set with set_backbone before use.
     """
 
     def __init__(self, backbone: str) -> None:
         super().__init__()
         self.backbone = backbone
-        self._lent: list[Backbone] = []  # in a list, so that its weights are not stored with this detector's
+        self._loaded: list[Backbone] = []  # in a list: its weights stay out of the state dict
 
     @abstractmethod
-    def look_at(self, weight: Tensor) -> None:
+    def set_spatial_weights(self, weight: Tensor) -> None:
         """weight: (h, w) >= 0, how much each place matters: the mean lungs of normal films."""
 
-    def attach(self, backbone: Backbone) -> None:
-        """Look through this backbone from now on."""
-        self._lent = [backbone]
+    def set_backbone(self, backbone: Backbone) -> None:
+        """backbone: the one named by `self.backbone`."""
+        self._loaded = [backbone]
 
-    def lent(self) -> Backbone:
-        """The backbone at hand. Raises CardError before one is attached."""
-        if not self._lent:
-            raise CardError(f"This detector looks through {self.backbone!r}. Call attach(backbone) first.")
-        return self._lent[0]
+    def loaded_backbone(self) -> Backbone:
+        """Raises CardError before one is set."""
+        if not self._loaded:
+            raise CardError(
+                f"This detector has no backbone {self.backbone!r} yet. Call set_backbone(backbone) first."
+            )
+        return self._loaded[0]
 
     def maps(self, x: Tensor) -> tuple[Tensor, ...]:
         """(N, 3, SIDE, SIDE) -> one (N, D, h, w) per depth of the backbone."""
-        return self.lent()(x)  # type: ignore[no-any-return]
+        return self.loaded_backbone()(x)  # type: ignore[no-any-return]

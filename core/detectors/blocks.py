@@ -25,8 +25,8 @@ def up(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
-class UsualError(nn.Module):
-    """What error held-out normals show at each place, and how much it varies there."""
+class ErrorStandardiser(nn.Module):
+    """Standardise an error map by mean and standard deviation of held-out normals at each place."""
 
     def __init__(self, side: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class UsualError(nn.Module):
         self.mean: Tensor
         self.std: Tensor
 
-    def learn(self, batches: Iterable[Tensor]) -> None:
+    def fit(self, batches: Iterable[Tensor]) -> None:
         """batches: errors (N, side, side) of normals that nothing else was learned from."""
         errors = torch.cat(list(batches))
         self.mean.copy_(errors.mean(0))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, TrainedDetector
-from core.detectors.blocks import UsualError
+from core.detectors.blocks import ErrorStandardiser
 
 
 class ConvLSTMCell(nn.Module):
@@ -57,7 +57,7 @@ class ConvLSTMAutoencoder(TrainedDetector):
             nn.ReLU(),
             nn.Conv2d(width, channels, 3, padding=1),
         )
-        self.usual = UsualError(size)
+        self.usual = ErrorStandardiser(size)
 
     def reconstruct(self, x: Tensor) -> Tensor:
         frames = self.encoder(x)[:, None]  # (N, T=1, D, h, w)
@@ -67,7 +67,7 @@ class ConvLSTMAutoencoder(TrainedDetector):
         return F.l1_loss(self.reconstruct(x), x)
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        self.usual.learn((self.reconstruct(x) - x).abs().mean(1) for x in batches)
+        self.usual.fit((self.reconstruct(x) - x).abs().mean(1) for x in batches)
 
     def score(self, x: Tensor) -> DetectorOutput:
         reconstruction = self.reconstruct(x)

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, TrainedDetector
-from core.detectors.blocks import UsualError, down, up
+from core.detectors.blocks import ErrorStandardiser, down, up
 
 CELLS = 8  # per side; opacities are larger than one, ribs and vessels smaller
 WORST = 0.1  # share of the cells that make the score
 
 
-class RestoringAutoencoder(TrainedDetector):
+class DenoisingAutoencoder(TrainedDetector):
     """Fed films with drawn lesions, it must give back the healthy film (after Vincent 2008, Kascenas 2022).
 
     A plain autoencoder is scored by its absolute error, which is mostly ribs that it cannot draw. This one
@@ -36,7 +36,7 @@ class RestoringAutoencoder(TrainedDetector):
             up(width, width),
             nn.Conv2d(width, channels, 3, padding=1),
         )
-        self.usual = UsualError(CELLS)
+        self.usual = ErrorStandardiser(CELLS)
 
     def reconstruct(self, x: Tensor) -> Tensor:
         code = self.squeeze(self.encoder(x).flatten(1))
@@ -52,7 +52,7 @@ class RestoringAutoencoder(TrainedDetector):
         return F.l1_loss(restored, healthy) + edges
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        self.usual.learn(self._coarse_error(x, self.reconstruct(x)) for x in batches)
+        self.usual.fit(self._coarse_error(x, self.reconstruct(x)) for x in batches)
 
     def score(self, x: Tensor) -> DetectorOutput:
         restored = self.reconstruct(x)

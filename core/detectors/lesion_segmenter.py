@@ -7,13 +7,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, TrainedDetector
-from core.detectors.blocks import UsualError
+from core.detectors.blocks import ErrorStandardiser
 from core.models.unet import UNet
 
 CERTAIN = 8.0  # logits; beyond it one pixel would outweigh a lesion
 
 
-class LesionFinder(TrainedDetector):
+class LesionSegmenter(TrainedDetector):
     """A small U-Net that marks what a program drew into normal scans (after Sato 2022, Zavrtanik 2021).
 
     AnatPaste, DRAEM (arXiv:2108.07610). share: of the pixels, those marked most, that make the score, their
@@ -24,7 +24,7 @@ class LesionFinder(TrainedDetector):
         super().__init__()
         self.share = share
         self.net = UNet(width=width, levels=levels)
-        self.usual = UsualError(size)
+        self.usual = ErrorStandardiser(size)
 
     def marks(self, x: Tensor) -> Tensor:
         """(N, 1, H, W) -> (N, H, W), logits that a pixel belongs to a lesion."""
@@ -47,7 +47,7 @@ class LesionFinder(TrainedDetector):
         return loss
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        self.usual.learn(self.marks(x) for x in batches)
+        self.usual.fit(self.marks(x) for x in batches)
 
     def score(self, x: Tensor) -> DetectorOutput:
         marks = self.marks(x)

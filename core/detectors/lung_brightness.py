@@ -7,12 +7,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, FittedDetector
-from core.detectors.blocks import UsualError
+from core.detectors.blocks import ErrorStandardiser
 
 GRID = 28  # places per side
 
 
-class Air(FittedDetector):
+class LungBrightness(FittedDetector):
     """How bright the lungs are against the rest of the crop, in standard deviations of normals.
 
     Fluid in place of air brightens them. Films come stretched between their darkest and brightest part, so
@@ -27,12 +27,12 @@ class Air(FittedDetector):
         self.register_buffer("parts", torch.full((4, GRID, GRID), 1 / GRID**2))
         self.register_buffer("mean", torch.zeros(4))
         self.register_buffer("std", torch.ones(4))
-        self.usual = UsualError(GRID)
+        self.usual = ErrorStandardiser(GRID)
         self.parts: Tensor
         self.mean: Tensor
         self.std: Tensor
 
-    def look_at(self, weight: Tensor) -> None:
+    def set_spatial_weights(self, weight: Tensor) -> None:
         """weight: (h, w) >= 0, how much each place matters: the mean lungs of normal films."""
         weight = F.adaptive_avg_pool2d(weight[None, None], GRID)[0, 0]
         rows = weight.sum(1).cumsum(0) / weight.sum()
@@ -48,7 +48,7 @@ class Air(FittedDetector):
         self.std.copy_(brightness.std(0, correction=0))
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        self.usual.learn(self._grey(x) for x in batches)
+        self.usual.fit(self._grey(x) for x in batches)
 
     def score(self, x: Tensor) -> DetectorOutput:
         grey = self._grey(x)

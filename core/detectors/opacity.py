@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from core.detectors.base import DetectorOutput, FittedDetector
-from core.detectors.blocks import UsualError
-from core.detectors.radiographic_features import GRID, LEAST, dullness, parts_of, places_of
+from core.detectors.blocks import ErrorStandardiser
+from core.detectors.radiographic_features import GRID, LEAST, parts_of, places_of, smoothness
 
 
-class Dense(FittedDetector):
+class LungOpacity(FittedDetector):
     """No network and no drawn lesions: brightness less detail of 4 pixels, in `rows` x 2 parts of the lungs.
 
     score: that of the worst part, each in standard deviations of normals. The finest detail is left out:
@@ -24,13 +24,13 @@ class Dense(FittedDetector):
         self.register_buffer("mean", torch.zeros(2, 2 * rows))
         self.register_buffer("std", torch.ones(2, 2 * rows))
         self.register_buffer("usual_sum", torch.stack([torch.zeros(2 * rows), torch.ones(2 * rows)]))
-        self.usual_brightness, self.usual_dullness = UsualError(GRID), UsualError(GRID)
+        self.usual_brightness, self.usual_dullness = ErrorStandardiser(GRID), ErrorStandardiser(GRID)
         self.parts: Tensor
         self.mean: Tensor
         self.std: Tensor
         self.usual_sum: Tensor
 
-    def look_at(self, weight: Tensor) -> None:
+    def set_spatial_weights(self, weight: Tensor) -> None:
         """weight: (h, w) >= 0, how much each place matters: the mean lungs of normal films."""
         self.parts.copy_(parts_of(weight, len(self.parts) // 2))
 
@@ -43,14 +43,14 @@ class Dense(FittedDetector):
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
         seen = [places_of(x) for x in batches]
-        self.usual_brightness.learn(places[:, 0] for places in seen)
-        self.usual_dullness.learn(dullness(places) for places in seen)
+        self.usual_brightness.fit(places[:, 0] for places in seen)
+        self.usual_dullness.fit(smoothness(places) for places in seen)
 
     def score(self, x: Tensor) -> DetectorOutput:
         places = places_of(x)
         both = ((self._signs(places) - self.mean) / self.std).sum(1)
         mean, std = self.usual_sum
-        deviation = self.usual_brightness(places[:, 0]) + self.usual_dullness(dullness(places))
+        deviation = self.usual_brightness(places[:, 0]) + self.usual_dullness(smoothness(places))
         lung = self.parts.sum(0) > 0.3 * self.parts.sum(0).max()
         return DetectorOutput(((both - mean) / std).amax(1), (deviation / 2).clamp_min(0) * lung, None)
 

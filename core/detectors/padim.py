@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, FeatureDetector
-from core.detectors.blocks import UsualError
+from core.detectors.blocks import ErrorStandardiser
 from core.models.backbones import BACKBONES
 
 
@@ -29,13 +29,13 @@ class Padim(FeatureDetector):
         self.register_buffer("place", torch.ones(kind.grid, kind.grid))
         self.register_buffer("mean", torch.zeros(kind.grid**2, features))
         self.register_buffer("whiten", torch.eye(features).repeat(kind.grid**2, 1, 1))
-        self.usual = UsualError(kind.grid)
+        self.usual = ErrorStandardiser(kind.grid)
         self.channels: Tensor
         self.place: Tensor
         self.mean: Tensor
         self.whiten: Tensor
 
-    def look_at(self, weight: Tensor) -> None:
+    def set_spatial_weights(self, weight: Tensor) -> None:
         """Where few normal films have lung is not looked at."""
         weight = F.adaptive_avg_pool2d(weight[None, None], self.grid)[0, 0]
         self.place.copy_((weight > 0.3 * weight.max()).float())
@@ -50,7 +50,7 @@ class Padim(FeatureDetector):
             self.whiten[place] = (vectors * values.rsqrt()).T.float()
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        self.usual.learn(self.distance(x) for x in batches)
+        self.usual.fit(self.distance(x) for x in batches)
 
     def distance(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, h, w)."""

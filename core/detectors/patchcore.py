@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, FeatureDetector
-from core.detectors.blocks import UsualError
+from core.detectors.blocks import ErrorStandardiser
 from core.detectors.padim import highest
 from core.models.backbones import BACKBONES
 
@@ -31,11 +31,11 @@ class PatchCore(FeatureDetector):
         self.grid, self.share, self.depth, self.seed = kind.grid, share, depth, seed
         self.register_buffer("place", torch.ones(kind.grid, kind.grid))
         self.register_buffer("memory", torch.zeros(patches, kind.widths[depth]))
-        self.usual = UsualError(kind.grid)
+        self.usual = ErrorStandardiser(kind.grid)
         self.place: Tensor
         self.memory: Tensor
 
-    def look_at(self, weight: Tensor) -> None:
+    def set_spatial_weights(self, weight: Tensor) -> None:
         """Where few normal scans have lung or head is not looked at."""
         weight = F.adaptive_avg_pool2d(weight[None, None], self.grid)[0, 0]
         self.place.copy_((weight > 0.3 * weight.max()).float())
@@ -51,7 +51,7 @@ class PatchCore(FeatureDetector):
         self.memory.copy_(patches[farthest_first(patches, len(self.memory), generator)])
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        self.usual.learn(self.distance(x) for x in batches)
+        self.usual.fit(self.distance(x) for x in batches)
 
     def distance(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, h, w)."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, FeatureDetector
-from core.detectors.blocks import UsualError
+from core.detectors.blocks import ErrorStandardiser
 from core.models.backbones import BACKBONES
 
 Pairs = Iterable[tuple[Tensor, Tensor]]
@@ -29,11 +29,11 @@ class PooledDetector(FeatureDetector):
         self.width = self.channels * (2 if spread else 1)
         self.register_buffer("place", torch.full((kind.grid, kind.grid), 1 / kind.grid**2))
         self.register_buffer("mean", torch.zeros(self.width))
-        self.usual = UsualError(kind.grid)
+        self.usual = ErrorStandardiser(kind.grid)
         self.place: Tensor
         self.mean: Tensor
 
-    def look_at(self, weight: Tensor) -> None:
+    def set_spatial_weights(self, weight: Tensor) -> None:
         weight = F.adaptive_avg_pool2d(weight[None, None], self.place.shape[-1])[0, 0]
         self.place.copy_(weight / weight.sum())
 
@@ -86,7 +86,7 @@ class Mahalanobis(PooledDetector):
         self.whiten.copy_((vectors * values.rsqrt()).T)
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        self.usual.learn(self._place_distance(self.features(x)) for x in batches)
+        self.usual.fit(self._place_distance(self.features(x)) for x in batches)
 
     def score(self, x: Tensor) -> DetectorOutput:
         features = self.features(x)
@@ -130,7 +130,7 @@ class LesionDirections(PooledDetector):
             self.directions[:, index] = direction / (direction @ total @ direction).sqrt()
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        self.usual.learn(self._place_score(self.features(x)) for x in batches)
+        self.usual.fit(self._place_score(self.features(x)) for x in batches)
 
     def score(self, x: Tensor) -> DetectorOutput:
         features = self.features(x)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, FittedDetector
-from core.detectors.blocks import UsualError
+from core.detectors.blocks import ErrorStandardiser
 from core.detectors.pooled import Pairs, soft_maximum
 
 GRID = 56  # places per side
@@ -15,7 +15,7 @@ SCALES = 3  # of detail: 1, 2 and 4 pixels
 LEAST = 1e-4  # of detail, before its log is taken
 
 
-class Signs(FittedDetector):
+class RadiographicFeatures(FittedDetector):
     """No network: brightness, unevenness and detail at three scales in `rows` x 2 parts of the lungs.
 
     With them go the brightest part, the part poorest in detail, and the brightness between the lungs.
@@ -44,14 +44,14 @@ class Signs(FittedDetector):
         self.register_buffer("mean", torch.zeros(count))
         self.register_buffer("std", torch.ones(count))
         self.register_buffer("directions", torch.eye(count)[:, : kinds if directed else count].clone())
-        self.usual_brightness, self.usual_dullness = UsualError(GRID), UsualError(GRID)
+        self.usual_brightness, self.usual_dullness = ErrorStandardiser(GRID), ErrorStandardiser(GRID)
         self.parts: Tensor
         self.between: Tensor
         self.mean: Tensor
         self.std: Tensor
         self.directions: Tensor
 
-    def look_at(self, weight: Tensor) -> None:
+    def set_spatial_weights(self, weight: Tensor) -> None:
         """weight: (h, w) >= 0, how much each place matters: the mean lungs of normal films."""
         self.parts.copy_(parts_of(weight, len(self.parts) // 2))
         weight = F.adaptive_avg_pool2d(weight[None, None], GRID)[0, 0]
@@ -83,14 +83,14 @@ class Signs(FittedDetector):
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
         seen = [places_of(x) for x in batches]
-        self.usual_brightness.learn(places[:, 0] for places in seen)
-        self.usual_dullness.learn(dullness(places) for places in seen)
+        self.usual_brightness.fit(places[:, 0] for places in seen)
+        self.usual_dullness.fit(smoothness(places) for places in seen)
 
     def score(self, x: Tensor) -> DetectorOutput:
         away = self._standardised(self.numbers(x)) @ self.directions
         score = soft_maximum(away) if self.directed else away.square().mean(1).log()
         places = places_of(x)
-        deviation = self.usual_brightness(places[:, 0]) + self.usual_dullness(dullness(places))
+        deviation = self.usual_brightness(places[:, 0]) + self.usual_dullness(smoothness(places))
         lung = self.parts.sum(0) > 0.3 * self.parts.sum(0).max()
         return DetectorOutput(score, (deviation / 2).clamp_min(0) * lung, None)
 
@@ -144,6 +144,6 @@ def places_of(x: Tensor) -> Tensor:
     return torch.cat(maps, dim=1)
 
 
-def dullness(places: Tensor) -> Tensor:
+def smoothness(places: Tensor) -> Tensor:
     """Minus the log of the coarsest detail, over windows of some ribs: (N, 1 + SCALES, h, w) -> (N, h, w)."""
     return -(F.avg_pool2d(places[:, -1:], 9, 1, 4, count_include_pad=False)[:, 0] + LEAST).log()

@@ -8,13 +8,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, FittedDetector
-from core.detectors.blocks import UsualError
+from core.detectors.blocks import ErrorStandardiser
 
 WINDOW = 31  # pixels
 STRIDE = 4
 
 
-class Detail(FittedDetector):
+class Sharpness(FittedDetector):
     """How little fine detail the middle of the film shows: minus the log of a low quantile of |x - G1(x)|.
 
     Consolidation hides ribs and vessels, so it scores high; so does any blurred film, whatever is on it.
@@ -35,7 +35,7 @@ class Detail(FittedDetector):
         self.rows = slice(round(top * size), size - round(bottom * size))
         self.columns = slice(round(side * size), size - round(side * size))
         self.quantile = quantile
-        self.usual = UsualError(size // STRIDE)
+        self.usual = ErrorStandardiser(size // STRIDE)
 
     def detail(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, H, W), the mean of |x - G1(x)| in the window around each place."""
@@ -47,16 +47,16 @@ class Detail(FittedDetector):
         """Nothing is fitted: the score is a formula."""
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        self.usual.learn(self._dullness(self.detail(x)) for x in batches)
+        self.usual.fit(self._smoothness(self.detail(x)) for x in batches)
 
     def score(self, x: Tensor) -> DetectorOutput:
         detail = self.detail(x)
         middle = detail[:, self.rows, self.columns].flatten(1)
         score = -(torch.quantile(middle, self.quantile, dim=1) + 1e-6).log()
-        return DetectorOutput(score, self.usual(self._dullness(detail)).clamp_min(0), None)
+        return DetectorOutput(score, self.usual(self._smoothness(detail)).clamp_min(0), None)
 
     @staticmethod
-    def _dullness(detail: Tensor) -> Tensor:
+    def _smoothness(detail: Tensor) -> Tensor:
         return -(F.avg_pool2d(detail[:, None], STRIDE)[:, 0] + 1e-6).log()
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, TrainedDetector
-from core.detectors.blocks import UsualError, down, up
+from core.detectors.blocks import ErrorStandardiser, down, up
 
 
 class VariationalAutoencoder(TrainedDetector):
@@ -42,7 +42,7 @@ class VariationalAutoencoder(TrainedDetector):
             up(width, width),
             nn.Conv2d(width, channels, 3, padding=1),
         )
-        self.usual = UsualError(size)
+        self.usual = ErrorStandardiser(size)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of the code, each (N, latent)."""
@@ -60,7 +60,7 @@ class VariationalAutoencoder(TrainedDetector):
         return F.mse_loss(self.decode(code), x) + self.beta * _divergence(mean, log_variance).mean()
 
     def calibrate(self, batches: Iterable[Tensor]) -> None:
-        self.usual.learn((self.decode(self.encode(x)[0]) - x).abs().mean(1) for x in batches)
+        self.usual.fit((self.decode(self.encode(x)[0]) - x).abs().mean(1) for x in batches)
 
     def score(self, x: Tensor) -> DetectorOutput:
         mean, log_variance = self.encode(x)

@@ -18,7 +18,7 @@ MARGIN = 0.01  # of AUC that a cheap model may lack
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledScores:
     """Cases of one split. labels, scores: (n,)."""
 
     labels: tuple[int, ...]
@@ -34,8 +34,8 @@ class Candidate:
     """A card that may be chosen. milliseconds: per scan on this machine, None where nobody measured."""
 
     card_id: str
-    validation: Labelled
-    test: Labelled
+    validation: LabelledScores
+    test: LabelledScores
     milliseconds: float | None = None
 
 
@@ -57,7 +57,7 @@ class Choice:
 def triage(candidates: Sequence[Candidate], *, specificity: float = SPECIFICITY) -> Choice | None:
     """The highest sensitivity where the specificity is kept; None without candidates."""
 
-    def cut(split: Labelled) -> float:
+    def cut(split: LabelledScores) -> float:
         return thresholds.target_specificity(split.labels, split.scores, target=specificity)
 
     return _best(candidates, "target-specificity", cut, lambda _, point: point.sensitivity)
@@ -81,14 +81,14 @@ def low_resource(candidates: Sequence[Candidate], *, margin: float = MARGIN) -> 
     return _best([one for one in good if one.milliseconds is not None], "youden", _youden, figure)
 
 
-def _youden(split: Labelled) -> float:
+def _youden(split: LabelledScores) -> float:
     return thresholds.youden(split.labels, split.scores)
 
 
 def _best(
     candidates: Sequence[Candidate],
     policy: str,
-    cut: Callable[[Labelled], float],
+    cut: Callable[[LabelledScores], float],
     figure: Callable[[Candidate, OperatingPoint], float],
 ) -> Choice | None:
     """The candidate with the highest figure; of equals the one with the higher validation AUC."""

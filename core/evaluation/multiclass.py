@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class ClassFigures:
+class ClassMetrics:
     """One class against the rest. support: cases that truly are of it. None where nothing is divided by."""
 
     label: str
@@ -39,7 +39,7 @@ class ClassReport:
 
     labels: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
-    classes: tuple[ClassFigures, ...]
+    classes: tuple[ClassMetrics, ...]
     accuracy: float
     accuracy_interval: Interval
     macro_auc: float | None
@@ -84,7 +84,7 @@ def report(truth: Sequence[str], called: Sequence[str], probabilities: Mapping[s
     )
 
 
-def before_scaling(probabilities: Mapping[str, Floats], temperature: float) -> dict[str, Floats]:
+def undo_temperature(probabilities: Mapping[str, Floats], temperature: float) -> dict[str, Floats]:
     """The probabilities as they were before the logits were divided by the temperature (Guo 2017).
 
     softmax(z / T) to the power of T is softmax(z), but for a factor that the sum takes out.
@@ -107,11 +107,11 @@ def _against_the_rest(own: NDArray[np.bool_], values: Floats) -> float | None:
     return float(roc_auc_score(own, values)) if own.any() and not own.all() else None
 
 
-def _figures(label: str, counts: NDArray[np.int64], place: int, auc: float | None) -> ClassFigures:
+def _figures(label: str, counts: NDArray[np.int64], place: int, auc: float | None) -> ClassMetrics:
     hits, support, called = (
         int(number) for number in (counts[place, place], counts[place].sum(), counts[:, place].sum())
     )
-    return ClassFigures(
+    return ClassMetrics(
         label=label,
         support=support,
         precision=hits / called if called else None,

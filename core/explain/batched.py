@@ -12,7 +12,7 @@ from core.models.base import Classifier
 Progress = Callable[[float], None]  # gets the share done, in (0, 1]; what it raises ends the method
 
 
-def at_least_one(**counts: int) -> None:
+def require_positive(**counts: int) -> None:
     """Raise ValueError for the first count below 1."""
     for name, count in counts.items():
         if count < 1:

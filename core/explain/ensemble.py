@@ -9,12 +9,12 @@ from torch.nn import functional as F
 
 from core.explain import EXPLAINERS, Progress
 from core.models.base import Classifier
-from core.models.ensemble import Answering, seen_by
+from core.models.ensemble import AnyClassifier, member_input
 
 MEAN_UNIT = "of its members' full colour, mean"
 
 
-def heat_map(network: Answering, x: Tensor, target: int, method: str, **options: Any) -> Tensor:
+def heat_map(network: AnyClassifier, x: Tensor, target: int, method: str, **options: Any) -> Tensor:
     """The map of `method` for the class `target`, (h, w) >= 0 over x.
 
     x: (1, C, H, W), as the network is fed. options: the method's own. Of an ensemble, the mean of its
@@ -22,12 +22,12 @@ def heat_map(network: Answering, x: Tensor, target: int, method: str, **options:
     """
     if isinstance(network, Classifier):
         return EXPLAINERS[method](network, x, target, **options)
-    members, told = network.lent(), options.get("progress")
+    members, told = network.loaded_members(), options.get("progress")
     maps = []
     for place, member in enumerate(members):
         if told:
             options["progress"] = partial(_tell, told, place, len(members))
-        heat = EXPLAINERS[method](member.network, seen_by(member, x), target, **options)
+        heat = EXPLAINERS[method](member.network, member_input(member, x), target, **options)
         wide = F.interpolate(heat[None, None], x.shape[-2:], mode="bilinear", align_corners=False)[0, 0]
         maps.append(wide / member.scales[method])
     return torch.stack(maps).mean(0)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.explain.batched import Progress, at_least_one
+from core.explain.batched import Progress, require_positive
 from core.models.base import Classifier
 
 STEPS = 32
@@ -31,7 +31,7 @@ def integrated_gradients(
     Returns (H / patch, W / patch), rounded up, >= 0, in logits per patch: with the negative ones they add
     up to the logit of x less that of the grey film. Raises ValueError for counts below 1.
     """
-    at_least_one(steps=steps, patch=patch, batch=batch)
+    require_positive(steps=steps, patch=patch, batch=batch)
     x = x.contiguous(memory_format=torch.channels_last)  # faster in batches
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     places = torch.tensor((nodes + 1) / 2, dtype=x.dtype).view(-1, 1, 1, 1)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core import precision
-from core.explain.batched import Progress, at_least_one, logits
+from core.explain.batched import Progress, logits, require_positive
 from core.explain.receptive_field import Windowed
 from core.models.base import Classifier
 
@@ -33,7 +33,7 @@ def occlusion(
     half: features in bfloat16, twice as fast where the processor has it, with nearly the same ranks.
     Returns (H, W) >= 0, in logits. Raises ValueError for sizes that leave places uncovered.
     """
-    at_least_one(window=window, stride=stride, batch=batch)
+    require_positive(window=window, stride=stride, batch=batch)
     height, width = x.shape[-2:]
     if not stride <= window <= min(height, width):
         raise ValueError(

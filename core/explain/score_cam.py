@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.explain.batched import Progress, at_least_one, logits
+from core.explain.batched import Progress, logits, require_positive
 from core.models.base import Classifier
 
 CHANNELS = 32
@@ -29,7 +29,7 @@ def score_cam(
     per pass. half: features of the masked films in bfloat16, faster where the processor has it.
     Returns (h, w) >= 0 on the feature grid, in weighted activation. Raises ValueError for counts below 1.
     """
-    at_least_one(channels=channels, batch=batch)
+    require_positive(channels=channels, batch=batch)
     with torch.no_grad():
         maps = model.features(x)[0]
         maps = maps[maps.square().sum((1, 2)).argsort(descending=True, stable=True)]

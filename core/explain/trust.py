@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 from core import precision
 from core.explain.batched import Progress, blur
 from core.models.base import Classifier
-from core.models.ensemble import Answering, ClassifierEnsemble, seen_by
+from core.models.ensemble import AnyClassifier, ClassifierEnsemble, member_input
 from core.resample import resize
 from core.types import Agreement, Curve, Faithfulness, FloatArray, Frame, Trust
 
@@ -75,7 +75,7 @@ def _hot(heat: FloatArray) -> NDArray[np.bool_]:
 
 
 def faithfulness(
-    model: Answering,
+    model: AnyClassifier,
     x: Tensor,
     target: int,
     heat: Tensor,
@@ -94,7 +94,7 @@ def faithfulness(
 
 
 def deletion_and_insertion(
-    model: Answering,
+    model: AnyClassifier,
     x: Tensor,
     target: int,
     heat: Tensor,
@@ -141,7 +141,7 @@ def _rank(heat: Tensor) -> Tensor:
     return rank.view_as(heat)
 
 
-def randomised(model: Answering, stage: str, films: Tensor, generator: Generator) -> Answering:
+def randomised(model: AnyClassifier, stage: str, films: Tensor, generator: Generator) -> AnyClassifier:
     """A copy whose last layers forgot what they learned (Adebayo 2018, arXiv:1810.03292).
 
     stage: "head", "half" (the later half of all layers) or "all"; of an ensemble, each member's. films:
@@ -155,10 +155,12 @@ def randomised(model: Answering, stage: str, films: Tensor, generator: Generator
         return _randomised(model, stage, films, generator)
     other = ClassifierEnsemble(members=" ".join(model.members))
     other.load_state_dict(model.state_dict())
-    other.attach(
+    other.set_members(
         [
-            replace(member, network=_randomised(member.network, stage, seen_by(member, films), generator))
-            for member in model.lent()
+            replace(
+                member, network=_randomised(member.network, stage, member_input(member, films), generator)
+            )
+            for member in model.loaded_members()
         ]
     )
     return other.eval()
@@ -205,7 +207,7 @@ def _used(layers: list[nn.Module], answer: Tensor) -> list[nn.Module]:
     return [layer for layer in layers if any(id(p) in learned for p in layer.parameters(recurse=False))]
 
 
-def fit(row: Trust) -> bool:
+def is_trustworthy(row: Trust) -> bool:
     """Whether a method may be trusted on a card at all.
 
     Unfit is a map that stays alike when any stage of the network is randomised, and one that glows no less
@@ -214,10 +216,10 @@ def fit(row: Trust) -> bool:
     return max(row.sanity.values()) < STILL_ALIKE and row.normal_heat < AS_HOT
 
 
-def best(table: Mapping[str, Trust]) -> str | None:
+def best_method(table: Mapping[str, Trust]) -> str | None:
     """The method to open with: of those fit, the largest gap of insertion over deletion.
 
     When none is fit, the gap alone decides. None for an empty table.
     """
-    rivals = [name for name, row in table.items() if fit(row)] or table
+    rivals = [name for name, row in table.items() if is_trustworthy(row)] or table
     return max(rivals, key=lambda name: table[name].insertion - table[name].deletion, default=None)

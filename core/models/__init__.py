@@ -5,9 +5,9 @@ from torch import nn
 from core.models.base import Classifier
 from core.models.cnn import CNN
 from core.models.cnn_transformer import CNNTransformer
-from core.models.ensemble import Answering, ClassifierEnsemble
-from core.models.frequency_bands import Bands
-from core.models.frozen import Borrower, Dense, FrozenResNet50, Probe, Summed
+from core.models.ensemble import AnyClassifier, ClassifierEnsemble
+from core.models.frequency_bands import FrequencyBands
+from core.models.frozen import DenseHead, FrozenBaseClassifier, FrozenResNet50, LinearProbe, NormalVersusRest
 from core.models.knn import KNN
 from core.models.torchvision_nets import (
     VGG16,
@@ -30,15 +30,15 @@ MODELS: dict[str, type[Classifier]] = {
     "densenet121": DenseNet121,
     "swin": Swin,
     "mobilenet-v2": MobileNetV2,
-    "bands": Bands,
+    "bands": FrequencyBands,
 }
 
-# These stand on a network that another folder of weights/ holds.
-BORROWERS: dict[str, type[Borrower]] = {
+# Their frozen base is in another folder of weights/.
+FROZEN_BASE_MODELS: dict[str, type[FrozenBaseClassifier]] = {
     "resnet50-frozen": FrozenResNet50,
-    "probe": Probe,
-    "dense-head": Dense,
-    "summed": Summed,
+    "probe": LinearProbe,
+    "dense-head": DenseHead,
+    "summed": NormalVersusRest,
     "knn": KNN,
 }
 
@@ -51,14 +51,14 @@ SEGMENTERS: dict[str, type[nn.Module]] = {
 }
 
 __all__ = [
-    "BORROWERS",
     "ENSEMBLES",
+    "FROZEN_BASE_MODELS",
     "KNN",
     "MODELS",
     "SEGMENTERS",
-    "Answering",
-    "Borrower",
+    "AnyClassifier",
     "Classifier",
     "ClassifierEnsemble",
+    "FrozenBaseClassifier",
     "UNet",
 ]

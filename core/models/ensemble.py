@@ -1,4 +1,4 @@
-"""Unlike classifiers, asked together."""
+"""Several classifiers as one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,39 +25,41 @@ class ClassifierEnsemble(nn.Module):
     """The mean of its members' log probabilities, at a common temperature.
 
     members: ids of cards with the same labels, each followed by @ and the start of its weights' sha256,
-    parted by spaces. Whoever builds the ensemble lends it the members. It has no cut between features and
-    head: its heat map is the mean of the members' maps.
+    separated by spaces; their networks are given to `set_members` before use. There is no cut between
+    features and head: the heat map is the mean of the members' maps.
     """
 
     def __init__(self, *, members: str) -> None:
         super().__init__()
         self.members = tuple(members.split())
-        self._lent: list[Sequence[Member]] = []  # in a list: the members' weights are stored with them
+        self._loaded: list[Sequence[Member]] = []  # in a list: members' weights stay out of the state dict
         self.register_buffer("temperature", torch.ones(1))
         self.temperature: Tensor
 
-    def attach(self, members: Sequence[Member]) -> None:
-        """Ask these from now on, in the order of `members`."""
+    def set_members(self, members: Sequence[Member]) -> None:
+        """members: in the order of `self.members`."""
         if len(members) != len(self.members):
             raise CardError(f"This ensemble has {len(self.members)} members, not {len(members)}.")
-        self._lent = [members]
+        self._loaded = [members]
 
-    def lent(self) -> Sequence[Member]:
-        """The members at hand. Raises CardError before any are attached."""
-        if not self._lent:
-            raise CardError(f"This ensemble asks {', '.join(self.members)}. Call attach(members) first.")
-        return self._lent[0]
+    def loaded_members(self) -> Sequence[Member]:
+        """Raises CardError before `set_members`."""
+        if not self._loaded:
+            raise CardError(
+                f"This ensemble needs {', '.join(self.members)}. Call set_members(members) first."
+            )
+        return self._loaded[0]
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, H, W) grey in about [0, 1], aligned -> (N, K) logits."""
-        votes = [member.network(seen_by(member, x)).log_softmax(1) for member in self.lent()]
+        votes = [member.network(member_input(member, x)).log_softmax(1) for member in self.loaded_members()]
         return torch.stack(votes).mean(0) / self.temperature
 
 
-Answering = Classifier | ClassifierEnsemble  # what gives logits: one network, or several asked together
+AnyClassifier = Classifier | ClassifierEnsemble  # whatever gives logits
 
 
-def seen_by(member: Member, x: Tensor) -> Tensor:
+def member_input(member: Member, x: Tensor) -> Tensor:
     """(N, 1, H, W) grey -> (N, C, size, size), as the member's card asks."""
     spec = member.input
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (spec.mean, spec.std))

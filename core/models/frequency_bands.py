@@ -11,7 +11,7 @@ CELL = 16  # pixels
 EDGE = 7  # a seventh at each edge, where neck, arms and markers are, is left out
 
 
-class Bands(Classifier):
+class FrequencyBands(Classifier):
     """Energy in octaves of spatial frequency and a logistic regression on it: no anatomy, no places.
 
     bands: how many octaves of a Laplacian pyramid (Burt 1983), from the finest, at most five. The grid is a

@@ -1,4 +1,4 @@
-"""Classifiers that look through a network which other cards share."""
+"""Classifiers on a frozen base network that other cards share."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -12,63 +12,63 @@ from core.models.backbones import BACKBONES, ResidualNetwork, first_version
 from core.models.base import Classifier
 
 
-class Borrower(Classifier):
-    """Whatever lies under `lent` is somebody else's: never trained here and not stored with the rest.
+class FrozenBaseClassifier(Classifier):
+    """A classifier on a frozen `base` network, which is neither trained here nor stored with its weights.
 
-    of: a backbone in BACKBONES, or another card as its id, @ and the start of its weights' sha256. Whoever
-    builds the classifier lends it that network before use.
+    of: a backbone in BACKBONES, or another card as its id, @ and the start of its weights' sha256. That
+    network is given to `set_base` before use.
     """
 
     def __init__(self, of: str) -> None:
         super().__init__()
         self.of = of
-        self.lent: nn.Module = _Nothing(of)
+        self.base: nn.Module = _MissingBase(of)
 
-    def attach(self, network: nn.Module) -> None:
-        """Look through this network from now on."""
-        self.lent = network.eval().requires_grad_(False)
+    def set_base(self, network: nn.Module) -> None:
+        """network: what `of` names. It is frozen here."""
+        self.base = network.eval().requires_grad_(False)
 
-    def train(self, mode: bool = True) -> "Borrower":
+    def train(self, mode: bool = True) -> "FrozenBaseClassifier":
         super().train(mode)
-        self.lent.eval()  # its norms must not settle on anything new
+        self.base.eval()  # its norms must not settle on anything new
         return self
 
 
-class _Nothing(nn.Module):
+class _MissingBase(nn.Module):
     def __init__(self, of: str) -> None:
         super().__init__()
         self.of = of
 
     def forward(self, _: Tensor) -> Tensor:
-        raise CardError(f"This classifier looks through {self.of!r}. Call attach(network) first.")
+        raise CardError(f"This classifier has no base network {self.of!r} yet. Call set_base(network) first.")
 
 
-class Reading(Borrower):
-    """Another answer from a trained classifier's own feature maps."""
+class FeatureReuse(FrozenBaseClassifier):
+    """A new head on the feature maps of a trained classifier."""
 
     def features(self, x: Tensor) -> Tensor:
-        return self.whole().features(x)
+        return self.base_classifier().features(x)
 
     def steps(self) -> Sequence[Callable[[Tensor], Tensor]]:
-        return self.whole().steps()
+        return self.base_classifier().steps()
 
-    def whole(self) -> Classifier:
-        """The classifier lent. Raises CardError for any other network."""
-        if not isinstance(self.lent, Classifier):
-            raise CardError(f"{self.of!r} is no classifier, or it was not lent yet.")
-        return self.lent
+    def base_classifier(self) -> Classifier:
+        """The base network. Raises CardError when it is no classifier, or not set yet."""
+        if not isinstance(self.base, Classifier):
+            raise CardError(f"{self.of!r} is no classifier, or set_base was not called yet.")
+        return self.base
 
 
-class Summed(Reading):
-    """Normal against all other classes of a trained classifier: their probabilities added up."""
+class NormalVersusRest(FeatureReuse):
+    """Normal against the rest: the probabilities of a trained classifier's other classes added up."""
 
     def head(self, f: Tensor) -> Tensor:
-        logits = self.whole().head(f)
+        logits = self.base_classifier().head(f)
         return torch.stack([logits[:, 0], logits[:, 1:].logsumexp(1)], dim=1)
 
 
-class FrozenResNet50(Borrower):
-    """ResNet-50 (He 2015, arXiv:1512.03385), first version; all but the last stage are lent and frozen.
+class FrozenResNet50(FrozenBaseClassifier):
+    """ResNet-50 (He 2015, arXiv:1512.03385), first version; only the last stage is its own.
 
     The grid is a thirty-second of the input.
     """
@@ -79,34 +79,34 @@ class FrozenResNet50(Borrower):
         self.fc = nn.Linear(2048, classes)
 
     def features(self, x: Tensor) -> Tensor:
-        _, third = self.lent(x)
+        _, third = self.base(x)
         return self.layer4(third)  # type: ignore[no-any-return]
 
     def steps(self) -> Sequence[Callable[[Tensor], Tensor]]:
         return (
-            [*self.lent.steps(), *self.layer4] if isinstance(self.lent, ResidualNetwork) else super().steps()
+            [*self.base.steps(), *self.layer4] if isinstance(self.base, ResidualNetwork) else super().steps()
         )
 
     def head(self, f: Tensor) -> Tensor:
         return self.fc(f.mean((2, 3)))  # type: ignore[no-any-return]
 
 
-class Pooled(Borrower):
-    """A frozen network's maps pooled to one list of numbers, and a small head on it."""
+class PooledHead(FrozenBaseClassifier):
+    """A small head on the pooled feature maps of a frozen base."""
 
     @abstractmethod
-    def pooled(self, f: Tensor) -> Tensor:
+    def pool(self, f: Tensor) -> Tensor:
         """(N, D, h, w) -> (N, W)."""
 
     @abstractmethod
-    def top(self, pooled: Tensor) -> Tensor:
+    def logits(self, pooled: Tensor) -> Tensor:
         """(N, W) -> (N, K) logits."""
 
     def head(self, f: Tensor) -> Tensor:
-        return self.top(self.pooled(f))
+        return self.logits(self.pool(f))
 
 
-class Probe(Pooled):
+class LinearProbe(PooledHead):
     """A linear head on the mean and spread of a backbone's middle layers inside the lungs.
 
     place: (h, w), how much each place counts; mean and std: of the pooled numbers over training scans.
@@ -124,29 +124,29 @@ class Probe(Pooled):
         self.mean: Tensor
         self.std: Tensor
 
-    def look_at(self, weight: Tensor) -> None:
+    def set_spatial_weights(self, weight: Tensor) -> None:
         """weight: (h, w) >= 0 on any grid, such as the mean lungs of aligned films."""
         weight = nn.functional.adaptive_avg_pool2d(weight[None, None], self.place.shape[-1])[0, 0]
         self.place.copy_(weight / weight.sum())
 
     def standardise(self, pooled: Tensor) -> None:
-        """Learn the usual numbers from training scans. pooled: (N, W)."""
+        """Learn mean and standard deviation from training scans. pooled: (N, W)."""
         self.mean.copy_(pooled.mean(0))
         self.std.copy_(pooled.std(0) + 1e-3)
 
     def features(self, x: Tensor) -> Tensor:
-        return torch.cat(self.lent(x), dim=1)
+        return torch.cat(self.base(x), dim=1)
 
-    def pooled(self, f: Tensor) -> Tensor:
+    def pool(self, f: Tensor) -> Tensor:
         mean = (f * self.place).sum((2, 3))
         square = (f.square() * self.place).sum((2, 3))
         return torch.cat([mean, (square - mean.square()).clamp_min(1e-8).sqrt()], dim=1)
 
-    def top(self, pooled: Tensor) -> Tensor:
+    def logits(self, pooled: Tensor) -> Tensor:
         return self.linear((pooled - self.mean) / self.std)  # type: ignore[no-any-return]
 
 
-class Dense(Pooled, Reading):
+class DenseHead(PooledHead, FeatureReuse):
     """A dense head of 512 and 128 units on the averaged maps of a trained network, as in the COVID recipe."""
 
     def __init__(self, *, of: str, width: int = 2048, classes: int = 3, dropout: float = 0.4) -> None:
@@ -163,8 +163,8 @@ class Dense(Pooled, Reading):
             nn.Linear(128, classes),
         )
 
-    def pooled(self, f: Tensor) -> Tensor:
+    def pool(self, f: Tensor) -> Tensor:
         return f.mean((2, 3))
 
-    def top(self, pooled: Tensor) -> Tensor:
+    def logits(self, pooled: Tensor) -> Tensor:
         return self.dense(pooled)  # type: ignore[no-any-return]

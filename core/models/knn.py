@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.models.frozen import Pooled, Reading
+from core.models.frozen import FeatureReuse, PooledHead
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
-    """How votes are counted: each of the k nearest counts exp((similarity - 1) / temperature).
+class VoteSettings:
+    """Weighted k-nearest neighbours: each of the k nearest counts exp((similarity - 1) / temperature).
 
-    prior: votes that every class has before any scan is asked, so that nothing is impossible, and so that
-    a scan unlike all known ones is called uncertain.
+    prior: pseudo-counts of every class, so that no class is impossible and a scan unlike all known ones is
+    uncertain.
     """
 
     k: int
@@ -22,21 +22,24 @@ class Ballot:
     prior: float
 
 
-def count(similarity: Tensor, classes: Tensor, number: int, ballot: Ballot) -> Tensor:
-    """The votes of the k nearest, as logarithms (weighted nearest neighbours: Wu 2018, arXiv:1805.01978).
+def vote_logits(similarity: Tensor, classes: Tensor, number: int, settings: VoteSettings) -> Tensor:
+    """The log votes of the k nearest (weighted nearest neighbours: Wu 2018, arXiv:1805.01978).
 
-    similarity: (N, M), cosine to each of M known scans. classes: (M,) whole numbers below `number`.
-    Returns (N, number); softmax makes shares of them. Shares themselves would leave heat maps cold where all
-    neighbours agree: near 1 nothing moves a share, while votes still tell what the likeness rests on.
+    similarity: (N, M), cosine to each of M known scans.
+    classes: (M,), whole numbers below `number`.
+    number: of classes.
+    settings: how the nearest vote.
+    Returns (N, number); their softmax is the shares of the vote. Heat maps start from log votes, because near
+    1 nothing moves a share.
     """
-    nearest, index = similarity.topk(min(ballot.k, similarity.shape[1]), dim=1)
-    weight = torch.exp((nearest - 1) / ballot.temperature)
-    none = torch.full((len(similarity), number), ballot.prior, dtype=similarity.dtype)
+    nearest, index = similarity.topk(min(settings.k, similarity.shape[1]), dim=1)
+    weight = torch.exp((nearest - 1) / settings.temperature)
+    none = torch.full((len(similarity), number), settings.prior, dtype=similarity.dtype)
     return none.scatter_add(1, classes[index], weight).log()
 
 
-class KNN(Pooled, Reading):
-    """Lends a classifier's feature maps, and asks which known scans they resemble on average over place.
+class KNN(PooledHead, FeatureReuse):
+    """k-nearest neighbours on the spatial mean of a trained classifier's feature maps.
 
     known: (M, D), the known scans' embeddings at length 1. classes_of: (M,), the class of each.
     cases: M. width: D.
@@ -47,19 +50,19 @@ class KNN(Pooled, Reading):
     ) -> None:
         super().__init__(of)
         self.classes = classes
-        self.ballot = Ballot(k, temperature, prior)
+        self.settings = VoteSettings(k, temperature, prior)
         self.register_buffer("known", torch.zeros(cases, width))
         self.register_buffer("classes_of", torch.zeros(cases, dtype=torch.int64))
         self.known: Tensor
         self.classes_of: Tensor
 
-    def learn(self, known: Tensor, classes_of: Tensor) -> None:
-        """Keep these scans in mind. known: (M, D) at length 1; classes_of: (M,)."""
+    def fit(self, known: Tensor, classes_of: Tensor) -> None:
+        """known: (M, D) at length 1; classes_of: (M,)."""
         self.known.copy_(known)
         self.classes_of.copy_(classes_of)
 
-    def pooled(self, f: Tensor) -> Tensor:
+    def pool(self, f: Tensor) -> Tensor:
         return F.normalize(f.mean((2, 3)), dim=1)
 
-    def top(self, pooled: Tensor) -> Tensor:
-        return count(pooled @ self.known.T, self.classes_of, self.classes, self.ballot)
+    def logits(self, pooled: Tensor) -> Tensor:
+        return vote_logits(pooled @ self.known.T, self.classes_of, self.classes, self.settings)

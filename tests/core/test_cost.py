@@ -44,11 +44,11 @@ def test_the_median_forgives_the_first_call_and_a_hiccup():
     ticks = iter([0, 0.010, 1, 1.011, 2, 2.900])
     found = cost.milliseconds(lambda: calls.append(1), repeats=3, clock=lambda: next(ticks))
     assert found == pytest.approx(11)
-    assert len(calls) == cost.WARM + 3
+    assert len(calls) == cost.WARM_UP + 3
 
 
 def test_the_drawn_picture_can_be_read_by_a_real_card():
-    film, fields = cost.drawn()
+    film, fields = cost.synthetic_scan()
     assert 0 <= film.pixels.min() < film.pixels.max() <= 1
     model = inference.load(CLASSIFIER.id)
     assert cost.milliseconds(lambda: inference.judge(model, film, fields), repeats=1) > 0

@@ -35,11 +35,11 @@ def test_it_survives_storing():
 
 def test_the_odds_of_another_kind_are_kept_and_are_none_where_none_was_learned():
     like = feature_density.fit(films(200), axes=2)
-    assert like.odds(films(3)) is None
+    assert like.log_odds(films(3)) is None
     weights = torch.tensor([2.0, 0, 0, 0, 0, 0, 0, 0, -1])
     again = feature_density.unpack(feature_density.pack(replace(like, against=weights)))
     z = (films(3) - like.mean) / like.scale
-    assert torch.allclose(again.odds(films(3)), 2 * z[:, 0] - 1)
+    assert torch.allclose(again.log_odds(films(3)), 2 * z[:, 0] - 1)
 
 
 def test_other_bytes_are_refused():

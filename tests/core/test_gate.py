@@ -9,7 +9,7 @@ from core import cards, gate
 from core.anatomy import lungs
 from core.card_types import Card
 from core.errors import CardError, OpacityError, RefusedScan
-from core.feature_density import Likeness
+from core.feature_density import FeatureDensity
 from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
 from core.reading import images
 from core.types import Scan
@@ -81,11 +81,11 @@ def test_a_slice_with_white_bone_is_refused_by_a_card_for_mri_and_one_without_by
 def test_where_skulls_are_pale_the_learned_odds_of_another_modality_decide(
     odds: float, passes: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    like = Likeness(
+    like = FeatureDensity(
         *(torch.zeros(512), torch.ones(512), torch.zeros(512, 1), torch.ones(1), torch.full((1,), 1e9)),
         against=torch.tensor([0.0] * 512 + [odds]),
     )
-    monkeypatch.setattr(gate, "_likeness", lambda *_: like)
+    monkeypatch.setattr(gate, "_density", lambda *_: like)
     assert CARD.gate is not None
     on_ct = replace(CARD, modality=HEAD_CT)
     on_mri = replace(CARD, modality=BRAIN_MRI)

@@ -20,7 +20,7 @@ from core.card_types import Card, KnownCases
 from core.errors import AlteredWeights, CardError, MissingWeights
 from core.explain import EXPLAINERS
 from core.models import CNN, KNN
-from core.models.knn import Ballot, count
+from core.models.knn import VoteSettings, vote_logits
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, Index
 from tests.core.models.test_models import BRIEF
 
@@ -49,7 +49,7 @@ def index_of(each: int = 40) -> Index:
         path=names,
         label=np.array(label),
         split=np.array(["validation" if n % 5 == 0 else "train" for n in range(2 * each)]),
-        digest=np.array([neighbours.short(digest(name)) for name in names], dtype=np.uint64),
+        digest=np.array([neighbours.short_digest(digest(name)) for name in names], dtype=np.uint64),
         probabilities=np.stack([1 - score, score], axis=1),
         layouts={name: spread.astype(np.float32) for name in (TSNE_LAYOUT, UMAP_LAYOUT)},
     )
@@ -101,7 +101,9 @@ def test_a_hundred_thousand_cases_are_searched_quickly():
 
 def test_votes_are_weighted_by_similarity():
     similarity = torch.tensor([[1.0, 0.9, 0.5]])
-    shares = count(similarity, torch.tensor([0, 1, 1]), 2, Ballot(k=2, temperature=0.1, prior=0.0)).softmax(1)
+    shares = vote_logits(
+        similarity, torch.tensor([0, 1, 1]), 2, VoteSettings(k=2, temperature=0.1, prior=0.0)
+    ).softmax(1)
     weight = float(np.exp(-1))
     assert shares[0].tolist() == pytest.approx([1 / (1 + weight), weight / (1 + weight)], abs=1e-6)
 
@@ -113,7 +115,11 @@ def test_a_scan_unlike_all_others_is_uncertain():
     outside = neighbours.vote(index, -index.embeddings[-1], card)
     assert inside.score > 0.95
     assert outside.score == pytest.approx(0.5, abs=0.01)
-    assert inside.neighbours.similarity[0] > neighbours.company(index)[0] > outside.neighbours.similarity[0]
+    assert (
+        inside.neighbours.similarity[0]
+        > neighbours.validation_similarities(index)[0]
+        > outside.neighbours.similarity[0]
+    )
 
 
 def test_validation_scans_have_no_vote():
@@ -158,8 +164,8 @@ def test_the_network_says_what_the_vote_says():
 def knn(base: CNN, known: Tensor, classes_of: Tensor) -> KNN:
     cases, width = known.shape
     network = KNN(of="base@0", cases=cases, width=width, classes=2, k=5, temperature=0.1, prior=0.1)
-    network.attach(base)
-    network.learn(known, classes_of)
+    network.set_base(base)
+    network.fit(known, classes_of)
     return network.eval().requires_grad_(False)
 
 
@@ -267,5 +273,5 @@ def test_placing_among_five_thousand_takes_less_than_a_second():
 
 def test_what_the_network_calls_a_known_case_follows_the_threshold():
     index = index_of()
-    assert neighbours.called(index, LABELS, 0.5) == index.label.tolist()
-    assert set(neighbours.called(index, LABELS, 1.5)) == {"normal"}
+    assert neighbours.predicted_labels(index, LABELS, 0.5) == index.label.tolist()
+    assert set(neighbours.predicted_labels(index, LABELS, 1.5)) == {"normal"}

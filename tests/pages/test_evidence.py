@@ -31,7 +31,7 @@ def readout(app: AppTest):
 
 def test_diagnose_opens_with_the_method_that_the_cards_table_puts_first(page: AppTest):
     assert not page.exception
-    assert methods(page).value == trust.best(CARD.trust)
+    assert methods(page).value == trust.best_method(CARD.trust)
     assert set(methods(page).options) == {NAMES[name] for name in EXPLAINERS}
 
 
@@ -41,7 +41,7 @@ def test_every_method_can_be_drawn_for_every_class_with_its_readout(page: AppTes
         assert not app.exception
         assert NAMES[method] in readout(app).columns
         warned = any(text.value.startswith("Unfit on this model") for text in app.markdown)
-        assert warned is not trust.fit(CARD.trust[method])
+        assert warned is not trust.is_trustworthy(CARD.trust[method])
     label = next(box for box in page.selectbox if box.label == "Evidence for")
     assert label.value == CARD.labels[-1]
     assert not label.select(CARD.labels[0]).run().exception
@@ -71,11 +71,11 @@ def test_the_models_page_shows_how_far_each_map_can_be_trusted(page: AppTest):
     assert not app.exception
     table = next(frame.value for frame in app.dataframe if "deletion" in frame.value.columns)
     notes = dict(zip(table["method"], table["note"], strict=True))
-    first = trust.best(CARD.trust)
+    first = trust.best_method(CARD.trust)
     assert notes[NAMES[first]] == "first"
     assert "random map" in notes
     for method, row in CARD.trust.items():
-        assert ("unfit" in notes[NAMES[method]]) is not trust.fit(row)
+        assert ("unfit" in notes[NAMES[method]]) is not trust.is_trustworthy(row)
 
 
 def shown_trust(card: object, best: str):
@@ -86,7 +86,7 @@ def shown_trust(card: object, best: str):
 
 def test_a_card_on_which_no_map_is_fit_says_so():
     hot = {name: replace(row, normal_heat=2.0) for name, row in CARD.trust.items()}
-    first = trust.best(hot)
+    first = trust.best_method(hot)
     app = AppTest.from_function(shown_trust, kwargs={"card": replace(CARD, trust=hot), "best": first}).run()
     assert not app.exception
     notes = dict(zip(app.dataframe[0].value["method"], app.dataframe[0].value["note"], strict=True))

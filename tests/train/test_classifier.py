@@ -3,7 +3,7 @@ import torch
 from torch import Generator, nn
 
 from core.models import Classifier
-from core.models.frozen import Borrower
+from core.models.frozen import FrozenBaseClassifier
 from tests.phantoms.chest import chest
 from train.classifier import Part, area, learn
 from train.fit import calibration, loop, recipes, views
@@ -50,7 +50,7 @@ def test_frozen_layers_stay_as_they_were(drawn: Part, tmp_path):
 def test_every_recipe_builds_its_network(name: str):
     network = recipes.build(RECIPES[name], 3)
     assert isinstance(network, Classifier)
-    assert isinstance(network, Borrower) == ("of" in RECIPES[name].arguments)
+    assert isinstance(network, FrozenBaseClassifier) == ("of" in RECIPES[name].arguments)
 
 
 def test_missing_pretrained_weights_name_the_way_out(tmp_path):

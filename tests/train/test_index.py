@@ -15,7 +15,7 @@ from core.card_types import Card, Policy, Scores
 from core.errors import DataSetError
 from core.inference import Model
 from core.models import CNN, KNN
-from core.models.knn import Ballot, count
+from core.models.knn import VoteSettings, vote_logits
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, Index
 from tests.phantoms.chest import chest, png
 from train import index as remembering
@@ -98,7 +98,7 @@ def test_each_file_is_embedded_and_judged(tmp_path: Path):
     assert torch.allclose(index.embeddings.norm(dim=1), torch.ones(len(cases)), atol=1e-2)
     assert index.probabilities.sum(1) == pytest.approx(np.ones(len(cases)), abs=1e-5)
     digest = hashlib.sha256(cases[3].path.read_bytes()).hexdigest()
-    assert neighbours.find(index, digest) == 3
+    assert neighbours.row_of(index, digest) == 3
 
 
 def test_the_ballot_with_the_lowest_loss_on_validation_is_kept(tmp_path: Path):
@@ -109,7 +109,7 @@ def test_the_ballot_with_the_lowest_loss_on_validation_is_kept(tmp_path: Path):
     similarity = index.embeddings[~voters] @ index.embeddings[voters].T
     classes = torch.from_numpy(index.label != "normal").long()
     for ballot in remembering.BALLOTS[::17]:
-        assert F.cross_entropy(count(similarity, classes[voters], 2, ballot), polled.truth) >= least
+        assert F.cross_entropy(vote_logits(similarity, classes[voters], 2, ballot), polled.truth) >= least
 
 
 def test_a_card_remembers_and_its_vote_is_a_card(tmp_path: Path):
@@ -132,7 +132,7 @@ def test_a_card_remembers_and_its_vote_is_a_card(tmp_path: Path):
     data = checkpoints.pack(network)
     again = checkpoints.unpack(draft, data, root)
     assert isinstance(again, KNN)
-    assert not any(name.startswith("lent") for name in checkpoints.load(data))
+    assert not any(name.startswith("base.") for name in checkpoints.load(data))
     x = torch.rand(2, 1, 64, 64, generator=Generator().manual_seed(3))
     for row, logits in enumerate(again(x)):
         vote = neighbours.vote(back, model.network.embed(x)[row], card)
@@ -158,4 +158,4 @@ def test_both_layouts_are_made():
 
 
 def test_ballots_have_votes_to_count():
-    assert all(isinstance(ballot, Ballot) and ballot.k > 1 for ballot in remembering.BALLOTS)
+    assert all(isinstance(ballot, VoteSettings) and ballot.k > 1 for ballot in remembering.BALLOTS)

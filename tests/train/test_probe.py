@@ -5,7 +5,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from core.models.base import Classifier
-from core.models.frozen import Dense
+from core.models.frozen import DenseHead
 from core.types import InputSpec
 from train.data.datasets import Case
 from train.data.films import WHOLE
@@ -43,8 +43,8 @@ class Scaled(Classifier):
 
 def asked(base: Scaled, folder: Path, *, shown: float = 0.0, copies: int = 1, seed: int = 0) -> Numbers:
     """Training numbers of two films on that base."""
-    network = Dense(of="below@0", width=1, classes=2)
-    network.attach(base)
+    network = DenseHead(of="below@0", width=1, classes=2)
+    network.set_base(base)
     films = torch.rand(2, 1, 64, 64, generator=Generator().manual_seed(0)) ** (1 + shown)
     parts = {name: (films, WHOLE.expand(2, -1)) for name in ("train", "validation")}
     cases = [case(f"{split}-{n}", split) for split in ("train", "validation") for n in range(2)]

@@ -8,7 +8,7 @@ import torchvision
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from core.models import BORROWERS, MODELS, Classifier
+from core.models import FROZEN_BASE_MODELS, MODELS, Classifier
 from core.models.backbones import MEAN, STD
 from core.types import InputSpec, Region
 from train.fit import loop
@@ -117,17 +117,17 @@ RECIPES: dict[str, Recipe] = {
 
 
 def build(recipe: Recipe, classes: int) -> Classifier:
-    """The network with fresh weights. Whatever it borrows is still to be lent."""
-    if recipe.model in BORROWERS:
-        borrower = BORROWERS[recipe.model]
-        return borrower(**recipe.arguments, classes=classes)  # type: ignore[arg-type, call-arg]
+    """The network with fresh weights. Its frozen base is still to be set."""
+    if recipe.model in FROZEN_BASE_MODELS:
+        kind = FROZEN_BASE_MODELS[recipe.model]
+        return kind(**recipe.arguments, classes=classes)  # type: ignore[arg-type, call-arg]
     return MODELS[recipe.model](**arguments(recipe, classes))
 
 
 def arguments(recipe: Recipe, classes: int) -> dict[str, bool | int | float | str]:
     """What a card needs to build the network again."""
     given: dict[str, bool | int | float | str] = {**recipe.arguments, "classes": classes}
-    return given if recipe.model in BORROWERS else {**given, "channels": recipe.channels}
+    return given if recipe.model in FROZEN_BASE_MODELS else {**given, "channels": recipe.channels}
 
 
 def start(network: nn.Module, recipe: Recipe, init: str) -> None:
@@ -150,7 +150,7 @@ def start(network: nn.Module, recipe: Recipe, init: str) -> None:
             raise SystemExit(f"Nothing in the weights of {recipe.pretrained} fits {recipe.model}.")
         network.load_state_dict({**own, **fitting})
     for name, parameter in network.named_parameters():
-        if name.startswith(("lent.", *recipe.frozen)):
+        if name.startswith(("base.", *recipe.frozen)):
             parameter.requires_grad_(False)
 
 

@@ -23,7 +23,7 @@ from core import cards, feature_density, gate
 from core.anatomy import lungs
 from core.card_types import Card, GateCheck, Refusals
 from core.errors import RefusedScan
-from core.feature_density import Likeness
+from core.feature_density import FeatureDensity
 from core.resample import as_film
 from core.types import Scan
 from train.data.datasets import Case
@@ -168,8 +168,8 @@ def learn(card: Card, lesson: Lesson, known: dict[str, Tensor], root: Path) -> C
     return replace(card, gate=check)
 
 
-def told_apart(like: Likeness, own: Tensor, others: Tensor) -> Likeness:
-    """The likeness that also knows the others, by logistic regression, both sides counting alike."""
+def told_apart(like: FeatureDensity, own: Tensor, others: Tensor) -> FeatureDensity:
+    """The density that also knows the others, by logistic regression, both sides counting alike."""
     z = (torch.cat([own, others]) - like.mean) / like.scale
     truth = [False] * len(own) + [True] * len(others)
     fitted = LogisticRegression(C=FREEDOM, class_weight="balanced", max_iter=3000).fit(z.numpy(), truth)
@@ -194,7 +194,7 @@ def measure(learned: Sequence[Card], every: Iterable[Kind], root: Path) -> list[
 
 def with_facts(
     scans: Iterable[Scan], asked: Sequence[Card], root: Path
-) -> Iterator[tuple[Scan, gate.Facts, gate.Facts]]:
+) -> Iterator[tuple[Scan, gate.ScanFeatures, gate.ScanFeatures]]:
     """Each scan with what the gate has to know of it and, where a card refuses it, of its negative."""
     scans = iter(scans)
     while part := list(islice(scans, BATCH)):
@@ -210,15 +210,17 @@ def with_facts(
         yield from ((scan, seen[i], negatives.get(i, seen[i])) for i, scan in enumerate(part))
 
 
-def facts(films: Tensor) -> list[gate.Facts]:
+def facts(films: Tensor) -> list[gate.ScanFeatures]:
     both = zip(lungs.probabilities(films), lungs.features(films), strict=True)
-    return [gate.Facts(lungs.measure(probability), features[None]) for probability, features in both]
+    return [gate.ScanFeatures(lungs.measure(probability), features[None]) for probability, features in both]
 
 
-def test_failed(scan: Scan, card: Card, known: gate.Facts, negative: gate.Facts, root: Path) -> str:
+def test_failed(
+    scan: Scan, card: Card, known: gate.ScanFeatures, negative: gate.ScanFeatures, root: Path
+) -> str:
     """The test that the scan failed, "" if it passed."""
     try:
-        gate.check(scan, card, known=known, negative=negative, root=root)
+        gate.check(scan, card, described=known, negative=negative, root=root)
     except RefusedScan as reason:
         return reason.test
     return ""

@@ -9,7 +9,7 @@ from torch import nn
 from core import cards, checkpoints
 from core.card_types import Card, Policy, Scores
 from core.models import Classifier
-from core.models.frozen import Summed
+from core.models.frozen import NormalVersusRest
 from train.data import tasks
 from train.data.datasets import Case
 from train.data.tasks import TASKS, Task
@@ -74,8 +74,8 @@ def publish(card: Card, network: Classifier, cases: Sequence[Case], root: Path =
     if not task.summed:
         return
     binary = tasks.of_card(replace(written, task=task.summed))
-    summed = Summed(of=f"{written.id}@{written.sha256[:12]}")
-    checkpoints.complete(summed, root)
+    summed = NormalVersusRest(of=f"{written.id}@{written.sha256[:12]}")
+    checkpoints.load_dependencies(summed, root)
     second = replace(
         written,
         id=written.id.replace(card.task, task.summed),

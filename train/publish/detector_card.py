@@ -9,7 +9,7 @@ import torch
 
 from core import cards, checkpoints
 from core.card_types import Card, Policy
-from core.detectors import Detector, Ensemble, FeatureDetector, LesionFinder, TrainedDetector
+from core.detectors import Detector, DetectorEnsemble, FeatureDetector, LesionSegmenter, TrainedDetector
 from core.types import InputSpec
 from train.data import sources
 from train.data.datasets import Case
@@ -59,7 +59,7 @@ def draft(trained: Trained[Detector], source: Source) -> Card:
 
 
 def conclude(
-    trained: Trained[TrainedDetector] | Trained[LesionFinder],
+    trained: Trained[TrainedDetector] | Trained[LesionSegmenter],
     source: Source,
     normals: Normals,
     *,
@@ -105,7 +105,7 @@ def publish(
     acted = rehearsal(source, tuple(cases), split="validation")
     measured = figures(report.reported(packed.card, table), stored, held, table.score)
     measured |= rehearsed(stored, acted, card.input)
-    checkpoints.complete(stored)  # the backbone itself again, for an honest clock
+    checkpoints.load_dependencies(stored)  # the backbone itself again, for an honest clock
     measured |= cost(card, stored, held.films[0, 0])
     scales = {"map": float(np.quantile(normal_peaks, 0.95))}
     ready = replace(packed, card=replace(packed.card, scales=scales, figures=measured))
@@ -128,7 +128,7 @@ def answers(network: Detector, held: HeldOut, spec: InputSpec) -> tuple[np.ndarr
 def remember(network: Detector, folder: Path = Path("runs/features")) -> None:
     """Let a detector under training read each scan's features once, however many detectors ask for them."""
     if isinstance(network, FeatureDetector):
-        network.attach(Remembered(checkpoints.backbone(network.backbone), folder / network.backbone))
-    if isinstance(network, Ensemble):
-        for member in network.lent():
+        network.set_backbone(Remembered(checkpoints.backbone(network.backbone), folder / network.backbone))
+    if isinstance(network, DetectorEnsemble):
+        for member in network.loaded_members():
             remember(member, folder)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from core import names
 from core.anatomy import lungs
 from core.card_types import Card, Policy
-from core.detectors import Detector, Ensemble, FeatureDetector
-from core.detectors.sharpness import Detail
+from core.detectors import Detector, DetectorEnsemble, FeatureDetector
+from core.detectors.sharpness import Sharpness
 from core.evaluation import thresholds
 from core.preprocess import align, stretch
 from core.resample import crop
@@ -144,7 +144,7 @@ def _without_looking(card: Card, held: HeldOut, label: np.ndarray) -> dict[str, 
 def dullness(films: Tensor) -> np.ndarray:
     """The yardstick's score of whole films, grey values as they come: (N, 1, H, W) -> (N,)."""
     with torch.inference_mode():
-        return torch.cat([Detail().score(part).score for part in films.split(64)]).numpy()
+        return torch.cat([Sharpness().score(part).score for part in films.split(64)]).numpy()
 
 
 def sharpness(films: Tensor) -> Tensor:
@@ -181,12 +181,12 @@ def cost(card: Card, network: Detector, film: Tensor, repeats: int = 7) -> dict[
 
 
 def size_of(network: Detector) -> int:
-    """Bytes of weights and buffers, what is lent included."""
+    """Bytes of weights and buffers, its backbone or members included."""
     total = _bytes(network)
-    if isinstance(network, Ensemble):
-        total += sum(size_of(member) for member in network.lent())
+    if isinstance(network, DetectorEnsemble):
+        total += sum(size_of(member) for member in network.loaded_members())
     if isinstance(network, FeatureDetector):
-        total += _bytes(network.lent())
+        total += _bytes(network.loaded_backbone())
     return total
 
 

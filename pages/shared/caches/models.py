@@ -77,7 +77,7 @@ def milliseconds(card_id: str) -> float:
     whoever measures all cards does not need them all at once. Raises CardError."""
     from core import cost, inference
 
-    measured, (film, fields) = inference.load(card_id), cost.drawn()
+    measured, (film, fields) = inference.load(card_id), cost.synthetic_scan()
     return cost.milliseconds(lambda: inference.judge(measured, film, fields))
 
 
@@ -196,7 +196,7 @@ def best_explainer(card_id: str) -> str | None:
     """The method that the card's trust table puts first; None without a table."""
     from core.explain import trust
 
-    return trust.best(card(card_id).trust)
+    return trust.best_method(card(card_id).trust)
 
 
 @st.cache_data(show_spinner=False)

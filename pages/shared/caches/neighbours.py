@@ -47,7 +47,7 @@ def called(card_id: str, threshold: float) -> list[str]:
     """What the card's network calls each known case, in the order of the index."""
     from core import neighbours
 
-    return neighbours.called(index(card_id), models.card(card_id).labels, threshold)
+    return neighbours.predicted_labels(index(card_id), models.card(card_id).labels, threshold)
 
 
 @st.cache_data(show_spinner=False)
@@ -55,7 +55,7 @@ def nearer(card_id: str, similarity: float) -> float:
     """Share of validation scans that have a known case at least as similar as that."""
     from core import neighbours
 
-    usual = neighbours.company(index(card_id))
+    usual = neighbours.validation_similarities(index(card_id))
     return float((usual >= similarity).mean())
 
 

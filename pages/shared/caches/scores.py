@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.card_types import Policy
-    from core.evaluation.model_selection import Choice, Labelled
+    from core.evaluation.model_selection import Choice, LabelledScores
     from core.evaluation.multiclass import ClassReport
     from core.evaluation.operating_points import Layer
     from core.types import OperatingPoint
@@ -123,7 +123,7 @@ def card_calibration(card_id: str) -> dict[str, Line]:
     labels, scores = labelled(card_id, "test")
     curves = {"test": calibration_curve(labels, scores), "perfect": PERFECT}
     if names.TEMPERATURE in card.figures:
-        before = multiclass.before_scaling(known, card.figures[names.TEMPERATURE])
+        before = multiclass.undo_temperature(known, card.figures[names.TEMPERATURE])
         curves["test, before scaling"] = calibration_curve(labels, 1 - before[card.labels[0]])
     return curves
 
@@ -131,11 +131,11 @@ def card_calibration(card_id: str) -> dict[str, Line]:
 @st.cache_data(show_spinner=False)
 def megabytes(card_id: str) -> float | None:
     """Weights on disk; None when a file is missing, which the card says itself once it is used."""
-    from core import cost as footprint
+    from core import cost
     from core.errors import MissingWeights, UnknownName
 
     try:
-        return footprint.megabytes(models.card(card_id))
+        return cost.megabytes(models.card(card_id))
     except (MissingWeights, UnknownName):
         return None
 
@@ -158,8 +158,8 @@ def choices(
     }
 
 
-def _split(card_id: str, split: str) -> Labelled:
+def _split(card_id: str, split: str) -> LabelledScores:
     from core.evaluation import model_selection
 
     labels, scores = labelled(card_id, split)
-    return model_selection.Labelled(tuple(labels), tuple(scores))
+    return model_selection.LabelledScores(tuple(labels), tuple(scores))

@@ -127,7 +127,9 @@ def show_trust(card: Card, best: str | None) -> None:
         {
             "method": explainer_names.name(name),
             "note": ", ".join(
-                word for word, holds in (("first", name == best), ("unfit", not trust.fit(row))) if holds
+                word
+                for word, holds in (("first", name == best), ("unfit", not trust.is_trustworthy(row)))
+                if holds
             ),
             "scans": row.n,
             "in the lungs": 100 * row.lung_share,
@@ -152,7 +154,7 @@ def show_trust(card: Card, best: str | None) -> None:
         placeholder="",
         key="trust",
     )
-    if best and not trust.fit(card.trust[best]):
+    if best and not trust.is_trustworthy(card.trust[best]):
         st.write("No method is fit on this card: trust none of its heat maps alone.")
     st.caption(
         "Means over test scans, each for its most probable class. Deletion, insertion: area under the "

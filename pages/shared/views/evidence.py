@@ -233,7 +233,7 @@ def show_readout(card: Card, found: Evidence, lungs: LungFields | None, scan: Sc
     unfit = [
         explainer_names.name(name)
         for name in found.shown
-        if name in card.trust and not trust.fit(card.trust[name])
+        if name in card.trust and not trust.is_trustworthy(card.trust[name])
     ]
     if unfit:
         st.write(f"Unfit on this model, by its table on Models: {', '.join(unfit)}.")

@@ -46,7 +46,7 @@ def pick(index: "Index") -> tuple[str, str]:
 def show(card: Card, index: "Index", threshold: float, scan: tuple["Vote", Mapping] | None) -> list[int]:
     """Draw it, and return the rows that a person has marked with lasso, box or click."""
     layout, colour = pick(index)
-    groups = grouped(card, index, neighbours.called(card.id, threshold), colour)
+    groups = grouped(card, index, neighbours.predicted_labels(card.id, threshold), colour)
     figure = draw(index, layout, groups)
     if scan is not None:
         vote, places = scan

@@ -8,16 +8,18 @@ from pyarrow import parquet
 
 from core import cards
 from core.batch import parquet as results
-from core.batch.screening import Job, Row
+from core.batch.screening import Job, ScreeningRow
 from core.errors import OpacityError
 
 CARD = next(card for card in cards.every() if card.task == "pneumonia")
 JOB = Job()
 
 
-def row(number: int) -> Row:
+def row(number: int) -> ScreeningRow:
     chances = dict.fromkeys(CARD.labels, 0.5)
-    return Row(f"{number}.png", "ok", number / 7, 0.5, "normal", "", chances, digest=f"{number:064x}")
+    return ScreeningRow(
+        f"{number}.png", "ok", number / 7, 0.5, "normal", "", chances, digest=f"{number:064x}"
+    )
 
 
 def store(folder: Path, numbers: range, *, job: Job = JOB, card: cards.Card = CARD) -> None:
@@ -76,5 +78,5 @@ def test_a_folder_of_something_else_is_not_written_into(tmp_path: Path):
 
 def test_what_was_known_is_not_written_twice(tmp_path: Path):
     with results.Writer(tmp_path, CARD, JOB) as writer:
-        writer.add(Row("again.png", "known", digest="1" * 64))
+        writer.add(ScreeningRow("again.png", "known", digest="1" * 64))
     assert not list(tmp_path.iterdir())

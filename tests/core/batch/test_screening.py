@@ -67,7 +67,7 @@ def test_many_are_judged_as_one_is(card: cards.Card, films: list[Path]):
 
 def test_a_row_does_not_depend_on_the_number_of_judges(films: list[Path]):
     model, threads = screening.load(CARD.id), torch.get_num_threads()
-    one, three = (list(screening.screen(model, films, judges=judges)) for judges in (1, 3))
+    one, three = (list(screening.screen(model, films, workers=workers)) for workers in (1, 3))
     assert one == three
     assert torch.get_num_threads() == threads
 
@@ -82,7 +82,7 @@ def test_a_linear_layer_laid_out_for_many_gives_a_film_the_same_bits_in_every_pl
     torch.manual_seed(0)
     layers = fusion.fused(nn.Sequential(nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, 2)))
     for _ in range(20):
-        x = torch.randn(screening.TOGETHER, 512)
+        x = torch.randn(screening.BATCH_SIZE, 512)
         assert torch.equal(layers(x.flip(0)), layers(x).flip(0))
 
 

@@ -7,15 +7,15 @@ from torch import Generator, Tensor
 from core.detectors import BACKBONES, DETECTORS, Backbone, Detector, FeatureDetector, TrainedDetector
 from core.detectors.autoencoder import Autoencoder
 from core.detectors.convlstm import ConvLSTMCell
-from core.detectors.denoising_autoencoder import RestoringAutoencoder
-from core.detectors.ensemble import Ensemble
-from core.detectors.lesion_segmenter import LesionFinder
-from core.detectors.lung_brightness import Air
+from core.detectors.denoising_autoencoder import DenoisingAutoencoder
+from core.detectors.ensemble import DetectorEnsemble
+from core.detectors.lesion_segmenter import LesionSegmenter
+from core.detectors.lung_brightness import LungBrightness
 from core.detectors.padim import Padim
 from core.detectors.patchcore import PatchCore, farthest_first
 from core.detectors.pooled import LesionDirections
-from core.detectors.radiographic_features import Signs
-from core.detectors.sharpness import Detail
+from core.detectors.radiographic_features import RadiographicFeatures
+from core.detectors.sharpness import Sharpness
 from core.detectors.vae import VariationalAutoencoder
 from core.errors import CardError
 
@@ -49,9 +49,9 @@ def build(name: str) -> Detector:
     torch.manual_seed(0)
     detector = DETECTORS[name](**ARGUMENTS.get(name, {"size": 96})).eval().requires_grad_(False)
     if isinstance(detector, FeatureDetector):
-        detector.attach(Projected(detector.backbone))
-    if isinstance(detector, Ensemble):
-        detector.attach([build("autoencoder"), build("vae")])
+        detector.set_backbone(Projected(detector.backbone))
+    if isinstance(detector, DetectorEnsemble):
+        detector.set_members([build("autoencoder"), build("vae")])
     return detector
 
 
@@ -124,7 +124,7 @@ def test_a_forgiven_change_counts_for_less():
 def test_drawn_lesions_point_to_lesions_and_not_to_the_opposite():
     normals = torch.rand(40, 3, 96, 96, generator=Generator().manual_seed(2))
     detector = LesionDirections(backbone="dinov2-vits14", kinds=1)
-    detector.attach(Projected("dinov2-vits14"))
+    detector.set_backbone(Projected("dinov2-vits14"))
     with torch.inference_mode():
         detector.fit([normals], [], {"bright": [(normals[:8], normals[:8] + 0.2)]})
         usual, bright, dark = (detector.score(normals + by).score.mean() for by in (0, 0.1, -0.1))
@@ -142,7 +142,7 @@ def test_a_detector_without_its_backbone_says_which_it_needs():
 def test_a_backbone_is_not_stored_with_its_detector():
     detector = build("patchcore")
     assert isinstance(detector, PatchCore)
-    assert not [name for name in detector.state_dict() if "lent" in name or "backbone" in name]
+    assert not [name for name in detector.state_dict() if "loaded" in name or "backbone" in name]
     assert detector.memory.shape == (20, 384)
 
 
@@ -161,8 +161,8 @@ def test_farthest_first_takes_the_corners_before_the_middle():
 
 def test_the_mean_of_members_is_in_their_standard_deviations():
     one, two = build("autoencoder"), build("vae")
-    together = Ensemble(members="one@ab two@cd")
-    together.attach([one, two])
+    together = DetectorEnsemble(members="one@ab two@cd")
+    together.set_members([one, two])
     normals = torch.rand(30, 1, 96, 96, generator=Generator().manual_seed(2))
     with torch.inference_mode():
         together.fit([normals[:15], normals[15:]])
@@ -174,19 +174,19 @@ def test_the_mean_of_members_is_in_their_standard_deviations():
 
 def test_an_ensemble_asks_as_many_as_it_has():
     with pytest.raises(CardError, match="2 members, not 1"):
-        Ensemble(members="one@ab two@cd").attach([build("vae")])
+        DetectorEnsemble(members="one@ab two@cd").set_members([build("vae")])
 
 
 def test_blur_takes_detail_away_and_raises_the_yardstick():
     from train.data.augment import blur
 
     x = torch.rand(2, 1, 224, 224, generator=Generator().manual_seed(1))
-    assert (Detail().score(blur(x, 1.0)).score > Detail().score(x).score).all()
+    assert (Sharpness().score(blur(x, 1.0)).score > Sharpness().score(x).score).all()
 
 
 def test_exposure_does_not_move_the_yardstick_between_films():
     x = torch.rand(2, 1, 224, 224, generator=Generator().manual_seed(1))
-    plain, pale = (Detail().score(film).score for film in (x, 0.5 * x + 0.2))
+    plain, pale = (Sharpness().score(film).score for film in (x, 0.5 * x + 0.2))
     assert float(pale[1] - pale[0]) == pytest.approx(float(plain[1] - plain[0]), abs=1e-3)
 
 
@@ -201,7 +201,7 @@ def test_a_vae_scores_by_its_mean_even_while_it_learns_by_samples():
 
 def test_the_restoring_score_counts_bright_places_only():
     network = build("restoring")
-    assert isinstance(network, RestoringAutoencoder)
+    assert isinstance(network, DenoisingAutoencoder)
     normals = scans(network, 30, seed=2) * 0.1
     network.calibrate([normals])
     bright, dark = normals[:4].clone(), normals[:4].clone()
@@ -214,11 +214,11 @@ def test_the_restoring_score_counts_bright_places_only():
 
 def test_brighter_lungs_hold_less_air():
     detector = build("air")
-    assert isinstance(detector, Air)
+    assert isinstance(detector, LungBrightness)
     normals = scans(detector, 30, seed=2)
     weight = torch.zeros(96, 96)
     weight[20:70, 10:40] = weight[20:70, 56:86] = 1
-    detector.look_at(weight)
+    detector.set_spatial_weights(weight)
     detector.fit([normals])
     detector.calibrate([normals])
     one_side = normals[:3].clone()
@@ -232,7 +232,7 @@ def test_brighter_lungs_hold_less_air():
 
 @pytest.mark.parametrize("directed", [True, False])
 def test_signs_of_a_veiled_side_raise_the_score(directed: bool):
-    detector = Signs(size=96, kinds=1, directed=directed)
+    detector = RadiographicFeatures(size=96, kinds=1, directed=directed)
     normals = scans(detector, 60, seed=2)
     weight = torch.zeros(96, 96)
     weight[20:70, 10:40] = weight[20:70, 56:86] = 1
@@ -242,7 +242,7 @@ def test_signs_of_a_veiled_side_raise_the_score(directed: bool):
         ill[..., 40:70, 10:40] += share * (1 - ill[..., 40:70, 10:40])
         return ill
 
-    detector.look_at(weight)
+    detector.set_spatial_weights(weight)
     detector.fit([normals], [], {"veil": [(normals[:20], veiled(normals[:20], 0.2))]})
     detector.calibrate([normals])
     fresh = scans(detector, 8, seed=5)
@@ -287,7 +287,7 @@ def test_a_bright_patch_stands_out_where_it_is():
 
 def test_a_finder_learns_to_mark_what_was_drawn():
     torch.manual_seed(0)
-    finder = LesionFinder(size=32, width=4, levels=2)
+    finder = LesionSegmenter(size=32, width=4, levels=2)
     x = torch.rand(8, 1, 32, 32, generator=Generator().manual_seed(0)) / 4
     drawn = torch.zeros_like(x)
     drawn[:, :, 8:16, 10:20] = 1
@@ -306,8 +306,8 @@ def test_a_finder_learns_to_mark_what_was_drawn():
 
 def test_patchcore_looks_at_the_depth_it_is_told():
     deep = PatchCore(backbone="dinov2-vits14", patches=20, depth=1)
-    deep.attach(Projected("dinov2-vits14"))
+    deep.set_backbone(Projected("dinov2-vits14"))
     shallow = PatchCore(backbone="dinov2-vits14", patches=20)
-    shallow.attach(Projected("dinov2-vits14"))
+    shallow.set_backbone(Projected("dinov2-vits14"))
     x = scans(deep)
     assert not torch.equal(deep.score(x).score, shallow.score(x).score)

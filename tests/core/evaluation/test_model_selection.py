@@ -2,15 +2,15 @@
 
 import pytest
 
-from core.evaluation.model_selection import Candidate, Labelled, balanced, low_resource, triage
+from core.evaluation.model_selection import Candidate, LabelledScores, balanced, low_resource, triage
 
 LABELS = (0, 0, 0, 0, 1, 1, 1, 1)
-PERFECT = Labelled(LABELS, (0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9))
+PERFECT = LabelledScores(LABELS, (0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9))
 # one normal at the top: every abnormal is found when that one is given up, none when it is not
-ONE_ALARM = Labelled(LABELS, (0.1, 0.2, 0.3, 0.95, 0.6, 0.7, 0.8, 0.9))
+ONE_ALARM = LabelledScores(LABELS, (0.1, 0.2, 0.3, 0.95, 0.6, 0.7, 0.8, 0.9))
 # one abnormal at the bottom: three of four found at no false alarm
-ONE_MISSED = Labelled(LABELS, (0.1, 0.2, 0.3, 0.4, 0.05, 0.7, 0.8, 0.9))
-BACKWARDS = Labelled(LABELS, PERFECT.scores[::-1])
+ONE_MISSED = LabelledScores(LABELS, (0.1, 0.2, 0.3, 0.4, 0.05, 0.7, 0.8, 0.9))
+BACKWARDS = LabelledScores(LABELS, PERFECT.scores[::-1])
 
 
 def candidate(name, validation, test=PERFECT, milliseconds=None):
@@ -35,7 +35,7 @@ def test_balanced_takes_the_best_mean_of_both_rates():
 
 def test_of_equals_the_one_with_the_higher_auc_is_taken():
     # both find all at one false alarm in four; the second ranks that normal below three abnormal cases
-    lower = Labelled(LABELS, (0.1, 0.2, 0.3, 0.65, 0.6, 0.7, 0.8, 0.9))
+    lower = LabelledScores(LABELS, (0.1, 0.2, 0.3, 0.65, 0.6, 0.7, 0.8, 0.9))
     choice = triage([candidate("first", ONE_ALARM), candidate("second", lower)], specificity=0.75)
     assert choice.card_id == "second"
     assert [figure for _, figure in choice.ranking] == [1.0, 1.0]

@@ -8,7 +8,7 @@ from core import cards
 from core.card_types import Card
 from core.errors import NotEnoughLabels, OpacityError
 from core.evaluation.binary import expected_calibration_error
-from core.evaluation.multiclass import before_scaling, most_probable, report, verdicts
+from core.evaluation.multiclass import most_probable, report, undo_temperature, verdicts
 
 SCALED = [card for card in cards.every() if "temperature" in card.figures]
 LABELS = ("normal", "bacterial", "viral")
@@ -95,17 +95,17 @@ def test_scaling_by_temperature_is_undone():
         return np.exp(z) / np.exp(z).sum(1, keepdims=True)
 
     scaled = dict(zip(LABELS, softmax(logits / 1.7).T, strict=True))
-    again = before_scaling(scaled, 1.7)
+    again = undo_temperature(scaled, 1.7)
     assert np.stack(list(again.values()), axis=1) == pytest.approx(softmax(logits))
     with pytest.raises(OpacityError, match="above 0"):
-        before_scaling(scaled, 0)
+        undo_temperature(scaled, 0)
 
 
 @pytest.mark.parametrize("card", SCALED, ids=lambda card: card.id)
 def test_a_shipped_cards_scores_lead_back_to_its_error_before_scaling(card: Card):
     table = cards.scores(card)
     held = np.array(table.split) == "validation"
-    before = before_scaling(
+    before = undo_temperature(
         {name: values[held] for name, values in table.probabilities.items()}, card.figures["temperature"]
     )
     abnormal = np.array(table.label)[held] != card.labels[0]

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from core.explain import EXPLAINERS, trust
 from core.explain.ensemble import heat_map
 from core.models.cnn import CNN
-from core.models.ensemble import ClassifierEnsemble, Member, seen_by
+from core.models.ensemble import ClassifierEnsemble, Member, member_input
 from core.types import InputSpec
 
 SCALES = (0.5, 4.0)
@@ -19,7 +19,7 @@ def ensemble() -> ClassifierEnsemble:
     """Two untrained networks of unlike inputs and unlike full colours."""
     torch.manual_seed(0)
     both = ClassifierEnsemble(members="small@0 large@0").eval()
-    both.attach(
+    both.set_members(
         [
             Member(
                 CNN(width=8).eval(),
@@ -43,8 +43,8 @@ def test_the_map_of_an_ensemble_is_the_mean_of_its_members_over_their_full_colou
 ):
     heat = heat_map(ensemble, film, 1, method)
     maps = [
-        EXPLAINERS[method](member.network, seen_by(member, film), 1)[None, None] / scale
-        for member, scale in zip(ensemble.lent(), SCALES, strict=True)
+        EXPLAINERS[method](member.network, member_input(member, film), 1)[None, None] / scale
+        for member, scale in zip(ensemble.loaded_members(), SCALES, strict=True)
     ]
     assert heat.shape == film.shape[-2:]
     assert torch.allclose(
@@ -66,12 +66,12 @@ def test_all_members_of_a_randomised_ensemble_forget_and_the_ensemble_does_not(
 ):
     before = [
         {name: value.clone() for name, value in member.network.state_dict().items()}
-        for member in ensemble.lent()
+        for member in ensemble.loaded_members()
     ]
     films = film.repeat(4, 1, 1, 1)
     other = trust.randomised(ensemble, stage, films, Generator().manual_seed(0))
     assert isinstance(other, ClassifierEnsemble)
-    for member, kept, known in zip(other.lent(), ensemble.lent(), before, strict=True):
+    for member, kept, known in zip(other.loaded_members(), ensemble.loaded_members(), before, strict=True):
         assert all(torch.equal(value, known[name]) for name, value in kept.network.state_dict().items())
         changed = {
             name.split(".")[0]

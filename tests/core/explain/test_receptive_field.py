@@ -17,7 +17,7 @@ def network(name: str) -> Classifier:
     if name in MODELS:
         return MODELS[name](channels=3).eval()
     model = FrozenResNet50()
-    model.attach(ResidualNetwork())
+    model.set_base(ResidualNetwork())
     return model.eval()
 
 

@@ -166,18 +166,20 @@ ROW = Trust(
 
 
 def test_the_best_method_has_the_widest_gap():
-    assert trust.best({"a": ROW, "b": replace(ROW, insertion=0.9)}) == "b"
-    assert trust.best({}) is None
+    assert trust.best_method({"a": ROW, "b": replace(ROW, insertion=0.9)}) == "b"
+    assert trust.best_method({}) is None
 
 
 def test_a_map_that_ignores_the_model_or_glows_on_normals_is_not_the_best():
     blind = replace(ROW, insertion=0.9, sanity={"head": 1.0, "half": 0.0, "all": 0.0})
     glowing = replace(ROW, insertion=0.95, normal_heat=1.2)
-    assert trust.best({"blind": blind, "glowing": glowing, "a": ROW}) == "a"
-    assert trust.best({"blind": blind, "glowing": glowing}) == "glowing"
+    assert trust.best_method({"blind": blind, "glowing": glowing, "a": ROW}) == "a"
+    assert trust.best_method({"blind": blind, "glowing": glowing}) == "glowing"
 
 
 def test_a_map_is_unfit_from_the_cuts_on():
-    assert trust.fit(replace(ROW, sanity={"head": 0.49, "half": 0.0, "all": 0.0}, normal_heat=0.99))
-    assert not trust.fit(replace(ROW, sanity={"head": 0.0, "half": 0.0, "all": 0.5}))
-    assert not trust.fit(replace(ROW, normal_heat=1.0))
+    assert trust.is_trustworthy(
+        replace(ROW, sanity={"head": 0.49, "half": 0.0, "all": 0.0}, normal_heat=0.99)
+    )
+    assert not trust.is_trustworthy(replace(ROW, sanity={"head": 0.0, "half": 0.0, "all": 0.5}))
+    assert not trust.is_trustworthy(replace(ROW, normal_heat=1.0))

@@ -12,12 +12,12 @@ from core import checkpoints
 from core.detectors import DETECTORS
 from core.errors import CardError
 from core.explain import EXPLAINERS
-from core.models import BORROWERS, ENSEMBLES, MODELS, SEGMENTERS, Borrower, Classifier
+from core.models import ENSEMBLES, FROZEN_BASE_MODELS, MODELS, SEGMENTERS, Classifier, FrozenBaseClassifier
 from core.models.backbones import BACKBONES, Backbone
 from core.models.cnn import CNN
 from core.models.cnn_transformer import places
 from core.models.ensemble import ClassifierEnsemble, Member
-from core.models.frozen import Dense, FrozenResNet50, Probe, Summed
+from core.models.frozen import DenseHead, FrozenResNet50, LinearProbe, NormalVersusRest
 from core.models.knn import KNN
 from core.models.unet import UNet
 from core.resample import resize
@@ -43,31 +43,31 @@ class Still(Backbone):
         return tuple(F.adaptive_avg_pool2d(eye(x).relu(), self.grid) for eye in self.eyes)
 
 
-def borrower(name: str) -> Borrower:
+def frozen_base_model(name: str) -> FrozenBaseClassifier:
     """A network that stands on another, with a small stand-in under it."""
     below = CNN(classes=3, width=8)
-    made: dict[str, Callable[[], Borrower]] = {
+    made: dict[str, Callable[[], FrozenBaseClassifier]] = {
         "resnet50-frozen": lambda: FrozenResNet50(classes=3),
-        "probe": lambda: Probe(of="dinov2-vits14", classes=3),
-        "dense-head": lambda: Dense(of="below@0", width=64, classes=3),
-        "summed": lambda: Summed(of="below@0"),
+        "probe": lambda: LinearProbe(of="dinov2-vits14", classes=3),
+        "dense-head": lambda: DenseHead(of="below@0", width=64, classes=3),
+        "summed": lambda: NormalVersusRest(of="below@0"),
         "knn": lambda: KNN(of="below@0", cases=9, width=64, classes=3, k=3, temperature=0.1, prior=0.1),
     }
     model = made[name]()
-    model.attach(Still(model.of) if model.of in BACKBONES else below)
+    model.set_base(Still(model.of) if model.of in BACKBONES else below)
     if isinstance(model, KNN):
         known = F.normalize(torch.rand(9, 64, generator=Generator().manual_seed(2)), dim=1)
-        model.learn(known, torch.arange(9) % 3)
+        model.fit(known, torch.arange(9) % 3)
     return model
 
 
-@pytest.fixture(params=sorted([*MODELS, *BORROWERS]), scope="module")
+@pytest.fixture(params=sorted([*MODELS, *FROZEN_BASE_MODELS]), scope="module")
 def built(request: pytest.FixtureRequest) -> tuple[Classifier, Tensor]:
     """A network, and a batch of two for it."""
     torch.manual_seed(0)
     name: str = request.param
-    model = borrower(name) if name in BORROWERS else MODELS[name](classes=3)
-    channels = 3 if name in BORROWERS and model.of in BACKBONES else 1  # type: ignore[union-attr]
+    model = frozen_base_model(name) if name in FROZEN_BASE_MODELS else MODELS[name](classes=3)
+    channels = 3 if name in FROZEN_BASE_MODELS and model.of in BACKBONES else 1  # type: ignore[union-attr]
     x = torch.rand(2, channels, 96, 96, generator=Generator().manual_seed(1))
     return model.eval().requires_grad_(False), x
 
@@ -82,7 +82,7 @@ def test_features_are_a_grid_and_logits_one_per_class(built: tuple[Classifier, T
     f = model.features(x)
     assert f.ndim == 4
     assert f.shape[2] == f.shape[3] > 1
-    assert model(x).shape == (2, 2 if isinstance(model, Summed) else 3)
+    assert model(x).shape == (2, 2 if isinstance(model, NormalVersusRest) else 3)
     assert model.embed(x).shape == (2, f.shape[1])
 
 
@@ -123,16 +123,16 @@ def test_heads_are_small(name: str, most: float):
     assert sum(parameter.numel() for parameter in MODELS[name]().parameters()) < most
 
 
-@pytest.mark.parametrize("name", sorted(BORROWERS))
+@pytest.mark.parametrize("name", sorted(FROZEN_BASE_MODELS))
 def test_what_is_borrowed_is_neither_stored_nor_trained(name: str):
-    model = borrower(name).train()
-    assert not model.lent.training
-    assert not any(parameter.requires_grad for parameter in model.lent.parameters())
-    assert not any(key.startswith("lent.") for key in load(checkpoints.pack(model)))
+    model = frozen_base_model(name).train()
+    assert not model.base.training
+    assert not any(parameter.requires_grad for parameter in model.base.parameters())
+    assert not any(key.startswith("base.") for key in load(checkpoints.pack(model)))
 
 
 def test_weights_differ_when_what_they_stand_on_does():
-    files = {checkpoints.pack(Summed(of=f"below@{start}")) for start in "12"}
+    files = {checkpoints.pack(NormalVersusRest(of=f"below@{start}")) for start in "12"}
     files |= {checkpoints.pack(ClassifierEnsemble(members=f"one@1 other@{start}")) for start in "12"}
     assert len(files) == 4
 
@@ -145,8 +145,8 @@ def test_a_borrower_without_its_network_says_what_it_needs():
 def test_summed_probabilities_are_the_sum_of_the_abnormal_ones():
     torch.manual_seed(0)
     below = CNN(classes=3, width=4).eval()
-    summed = Summed(of="below@0").eval()
-    summed.attach(below)
+    summed = NormalVersusRest(of="below@0").eval()
+    summed.set_base(below)
     x = torch.rand(4, 1, 64, 64)
     three, two = below(x).softmax(1), summed(x).softmax(1)
     assert torch.allclose(two[:, 1], three[:, 1:].sum(1), atol=1e-6)
@@ -159,7 +159,7 @@ def test_an_ensemble_is_the_mean_of_log_probabilities_on_each_members_own_input(
     ensemble = ClassifierEnsemble(members="small@0 large@0").eval()
     with pytest.raises(CardError, match="small@0, large@0"):
         ensemble(torch.zeros(1, 1, 96, 96))
-    ensemble.attach([Member(n, s, {}) for n, s in zip((small, large), specs, strict=True)])
+    ensemble.set_members([Member(n, s, {}) for n, s in zip((small, large), specs, strict=True)])
     x = torch.rand(2, 1, 96, 96)
     alone = [
         small((resize(x, 64, 64) - 0.5) / 0.25).log_softmax(1),
@@ -197,7 +197,7 @@ def test_the_unet_returns_one_logit_per_pixel_whatever_the_exposure():
 
 
 def test_no_two_kinds_of_network_share_a_name():
-    registries = (MODELS, BORROWERS, ENSEMBLES, DETECTORS, SEGMENTERS)
+    registries = (MODELS, FROZEN_BASE_MODELS, ENSEMBLES, DETECTORS, SEGMENTERS)
     names = [name for registry in registries for name in registry]
     shared = {name for name in names if names.count(name) > 1}
     assert shared == set()

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy import ndimage
 from torch import Generator, Tensor
 
-from core.detectors import Backbone, Detail
+from core.detectors import Backbone, Sharpness
 from core.types import InputSpec
 from train.data.datasets import Case
 from train.data.sources import SOURCES, _thinned, _to_test, twins_together
@@ -32,13 +32,13 @@ def cases(source_labels: tuple[str, ...] = ("normal", "pneumonia")) -> list[Case
     ]
 
 
-def detail(*, seed: int = 0) -> Trained[Detail]:
+def detail(*, seed: int = 0) -> Trained[Sharpness]:
     return Trained(
         card_id="chest-detail",
         model="detail",
         arguments={},
         input=SPEC,
-        network=Detail(),
+        network=Sharpness(),
         cases=cases(),
         seed=seed,
     )
@@ -147,4 +147,4 @@ def test_another_backbone_is_asked_anew(tmp_path: Path):
 
 
 def test_memory_counts_buffers():
-    assert size_of(Detail(size=224)) == 2 * 56 * 56 * 4
+    assert size_of(Sharpness(size=224)) == 2 * 56 * 56 * 4

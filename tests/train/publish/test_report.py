@@ -10,7 +10,7 @@ import torch
 
 from core import cards, names
 from core.card_types import Card, Scores
-from core.detectors import Detail
+from core.detectors import Sharpness
 from core.evaluation import thresholds
 from core.evaluation.binary import evaluate
 from core.models import CNN
@@ -53,7 +53,7 @@ def classifier(cases: Sequence[Case], task: Task) -> report.Draft:
 
 
 def detector(cases: Sequence[Case]) -> report.Draft:
-    network = Detail(size=64)
+    network = Sharpness(size=64)
     trained = Trained(
         card_id="chest-detail",
         model="detail",
@@ -142,7 +142,7 @@ def test_a_detector_is_measured_on_the_scores_of_its_card(
 ):
     monkeypatch.chdir(tmp_path)  # films that were read are kept in runs/
     card = detector(cases).card
-    detector_card.publish(card, Detail(size=64), SOURCES["chest"], cases, tmp_path)
+    detector_card.publish(card, Sharpness(size=64), SOURCES["chest"], cases, tmp_path)
     written = cards.read(card.id, tmp_path)
     assert isinstance(written, Card)
     table = cards.scores(written, tmp_path)
