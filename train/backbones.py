@@ -55,7 +55,7 @@ def main() -> None:
     network = BACKBONES[arguments.name]()
     given = {name: tensor.float() for name, tensor in load_file(arguments.file).items()}
     if "pos_embed" in given:
-        given["pos_embed"] = resampled(given["pos_embed"], network.grid)
+        given["pos_embed"] = resample_position_embedding(given["pos_embed"], network.grid)
     own = network.state_dict()
     network.load_state_dict({k: given.get(k, v) if "num_batches" in k else given[k] for k, v in own.items()})
     data = checkpoints.pack(network)
@@ -97,7 +97,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def resampled(places: Tensor, grid: int) -> Tensor:
+def resample_position_embedding(places: Tensor, grid: int) -> Tensor:
     """Position embedding (1, 1 + g*g, D) brought to another grid; the first is the class token's."""
     side = round((places.shape[1] - 1) ** 0.5)
     square = places[:, 1:].transpose(1, 2).unflatten(2, (side, side))

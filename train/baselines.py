@@ -17,7 +17,7 @@ from train.data.tasks import TASKS
 from train.publish import classifier_card, report
 from train.publish.provenance import Trained
 
-BANDS = {"sharpness": (1, "Sharpness alone"), "bands": (5, "Five bands of frequency")}
+BASELINES = {"sharpness": (1, "Sharpness alone"), "bands": (5, "Five bands of frequency")}
 REMARK = (
     "A yardstick, not a model: it sees how sharp the middle of a film is and no anatomy. What it scores is "
     "what a network could score without looking at the lungs."
@@ -27,16 +27,16 @@ REMARK = (
 def main() -> None:
     arguments = parse()
     task = TASKS["pneumonia"]
-    cases = tasks.gather(task, arguments.data, seed=0)
-    train = tasks.of_split(cases, "train")
+    cases = tasks.load_cases(task, arguments.data, seed=0)
+    train = tasks.in_split(cases, "train")
     shown, _ = films.load(train, "lungs", arguments.runs)
     truth = np.array([task.labels.index(case.label) for case in train])
     spec = InputSpec(size=FILM_SIZE, channels=1, mean=(0.0,), std=(1.0,), region="whole")
-    for name, (bands, title) in BANDS.items():
+    for name, (bands, title) in BASELINES.items():
         started = time.monotonic()
         network = FrequencyBands(bands=bands).eval()
         with torch.inference_mode():
-            fit(network, shown, truth)
+            fit_bands(network, shown, truth)
         trained = Trained(
             card_id=f"pneumonia-{name}",
             model="bands",
@@ -47,9 +47,9 @@ def main() -> None:
             settings={"bands": bands},
             minutes=(time.monotonic() - started) / 60,
         )
-        card = classifier_card.draft(trained, task, title, remarks=(REMARK,), yardstick=True)
+        card = classifier_card.draft_classifier_card(trained, task, title, remarks=(REMARK,), yardstick=True)
         packed = report.pack(card, network)
-        report.publish(packed, report.score(packed, cases))
+        report.publish_card(packed, report.score(packed, cases))
 
 
 def parse() -> argparse.Namespace:
@@ -59,7 +59,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def fit(network: FrequencyBands, shown: torch.Tensor, truth: np.ndarray) -> None:
+def fit_bands(network: FrequencyBands, shown: torch.Tensor, truth: np.ndarray) -> None:
     """Standardise the energies of training films and regress on them, classes counting alike."""
     energies = torch.cat(
         [network.energies(network.features(stretch(part.float()))) for part in shown.split(64)]

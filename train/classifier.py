@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import log_loss
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
@@ -22,13 +22,14 @@ from train.data import films, tasks
 from train.data.datasets import Case
 from train.data.tasks import TASKS, Task
 from train.fit import calibration, distillation, loop, recipes, views
+from train.fit.metrics import mean_auc
 from train.fit.recipes import RECIPES, Recipe
 from train.publish import classifier_card
 from train.publish.provenance import Trained
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class Split:
     """One split. films: (N, 1, H, W). boxes: (N, 4). truth: (N,), classes."""
 
     films: Tensor
@@ -40,27 +41,27 @@ def main() -> None:
     arguments = parse()
     loop.join()
     torch.manual_seed(arguments.seed)
-    task, recipe = tasks.asked(arguments.task, adults=arguments.adults), RECIPES[arguments.model]
-    recipe = replace(recipe, settings=settings_of(recipe, arguments))
+    task, recipe = tasks.task_by_name(arguments.task, adults=arguments.adults), RECIPES[arguments.model]
+    recipe = replace(recipe, settings=settings_from(recipe, arguments))
     spec = recipe.input(task.region)
-    cases = tasks.gather(task, arguments.data, seed=0)  # the same validation films whatever the seed
-    train, validation = (part(task, tasks.of_split(cases, name), arguments.runs) for name in SPLITS)
+    cases = tasks.load_cases(task, arguments.data, seed=0)  # the same validation films whatever the seed
+    train, validation = (load_split(task, tasks.in_split(cases, name), arguments.runs) for name in SPLITS)
 
     network = recipes.build(recipe, len(task.labels))
-    recipes.start(network, recipe, arguments.init)
+    recipes.initialise(network, recipe, arguments.init)
     if isinstance(network, FrozenBaseClassifier):
         checkpoints.load_dependencies(network)
     folder = arguments.runs / f"{task.card(arguments.model)}-{arguments.seed}"
-    outcome = learn(network, recipe, spec, train, validation, folder, arguments.runs)
+    outcome = train_classifier(network, recipe, spec, train, validation, folder, arguments.runs)
     if loop.rank_and_size()[0] > 0:
         return
     best = outcome.network.cpu().eval()
     logits = views.logits(best, validation.films, validation.boxes, spec)
-    warmth = calibration.temperature(logits, validation.truth)
-    calibration.fold(best, warmth)
-    measured = calibration.figures(logits, validation.truth, warmth)
+    temperature = calibration.fit_temperature(logits, validation.truth)
+    calibration.fold_temperature(best, temperature)
+    measured = calibration.calibration_metrics(logits, validation.truth, temperature)
     if arguments.dry:
-        seeds.remember(folder, logits, validation.truth)
+        seeds.save_validation_auc(folder, logits, validation.truth)
         return
     trained = Trained(
         card_id=task.card(arguments.model),
@@ -75,8 +76,8 @@ def main() -> None:
         seed=arguments.seed,
     )
     remarks = (recipe.remark,) if recipe.remark else ()
-    card = classifier_card.draft(trained, task, task.title(recipe.title), remarks=remarks)
-    classifier_card.publish(replace(card, figures=measured), best, cases)
+    card = classifier_card.draft_classifier_card(trained, task, task.title(recipe.title), remarks=remarks)
+    classifier_card.publish_classifier(replace(card, figures=measured), best, cases)
 
 
 SPLITS = ("train", "validation")
@@ -96,42 +97,42 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def settings_of(recipe: Recipe, arguments: argparse.Namespace) -> loop.Settings:
+def settings_from(recipe: Recipe, arguments: argparse.Namespace) -> loop.Settings:
     epochs = arguments.epochs or recipe.settings.epochs
     return replace(recipe.settings, epochs=epochs, seed=arguments.seed)
 
 
-def part(task: Task, cases: list[Case], runs: Path) -> Part:
+def load_split(task: Task, cases: list[Case], runs: Path) -> Split:
     shown, boxes = films.load(cases, task.region, runs)
-    return Part(shown, boxes, torch.tensor([task.labels.index(case.label) for case in cases]))
+    return Split(shown, boxes, torch.tensor([task.labels.index(case.label) for case in cases]))
 
 
-def learn(
+def train_classifier(
     network: Classifier,
     recipe: Recipe,
     spec: InputSpec,
-    train: Part,
-    validation: Part,
+    train: Split,
+    validation: Split,
     folder: Path,
     runs: Path,
 ) -> loop.Outcome[Classifier]:
     """The head first where the recipe says so, then everything that is not frozen."""
     weights = len(train.truth) / (train.truth.bincount() * len(train.truth.bincount()))
-    taught = None
+    teacher = None
     if recipe.distilled:
-        taught = distillation.teachings(train.films, train.boxes, spec.region, runs)
+        teacher = distillation.teacher_features(train.films, train.boxes, spec.region, runs)
         with torch.no_grad():
             depth = network.embed(torch.zeros(2, spec.channels, spec.size, spec.size)).shape[1]
-        network = distillation.Pupil(network, depth, taught.shape[1])
+        network = distillation.Student(network, depth, teacher.shape[1])
 
     def fit(settings: loop.Settings, to: Path) -> loop.Outcome[Classifier]:
         return loop.fit(
             network,
             cases=len(train.truth),
             batch_loss=lambda net, chosen, generator: batch_loss(
-                net, train, chosen, weights, spec, taught, generator
+                net, train, chosen, weights, spec, teacher, generator
             ),
-            validate=lambda net: figures(net, spec, validation),
+            validate=lambda net: validation_metrics(net, spec, validation),
             watch="auc_shifted",
             settings=settings,
             folder=to,
@@ -146,7 +147,7 @@ def learn(
         for parameter in learning:
             parameter.requires_grad_(True)
     outcome = fit(recipe.settings, folder)
-    if isinstance(outcome.network, distillation.Pupil):
+    if isinstance(outcome.network, distillation.Student):
         return replace(outcome, network=outcome.network.network)
     return outcome
 
@@ -157,49 +158,50 @@ def is_head(name: str) -> bool:
 
 def batch_loss(
     network: Classifier,
-    train: Part,
+    train: Split,
     chosen: Tensor,
     weights: Tensor,
     spec: InputSpec,
-    taught: Tensor | None,
+    teacher: Tensor | None,
     generator: Generator,
 ) -> Tensor:
-    """Cross-entropy, classes weighted to count alike, on films as another day would have shown them."""
-    x = views.another_day(train.films[chosen], train.boxes[chosen], spec, generator)
+    """Cross-entropy, classes weighted to count alike, on augmented films.
+
+    train: the split that `chosen` (B,) are places in.
+    weights: (K,), of the classes.
+    teacher: (N, D), what the teacher sees in each film; None where the student learns from labels alone.
+    Returns a scalar.
+    """
+    x = views.augmented(train.films[chosen], train.boxes[chosen], spec, generator)
     maps = network.features(x.to(loop.device()).contiguous(memory_format=torch.channels_last))
     logits = network.head(maps).float()
     truth = train.truth[chosen].to(logits.device)
     loss = F.cross_entropy(logits, truth, weight=weights.to(logits.device), label_smoothing=0.05)
-    if taught is not None and isinstance(network, distillation.Pupil):
-        loss = loss + distillation.WEIGHT * network.distance(maps, taught[chosen].to(logits.device))
+    if teacher is not None and isinstance(network, distillation.Student):
+        loss = loss + distillation.WEIGHT * network.distance(maps, teacher[chosen].to(logits.device))
     return loss
 
 
-def figures(network: Classifier, spec: InputSpec, validation: Part) -> Mapping[str, float]:
-    """On validation: AUC and accuracy as it is, and its mean with those under simulated shift (a third)."""
+def validation_metrics(network: Classifier, spec: InputSpec, validation: Split) -> Mapping[str, float]:
+    """On validation: AUC and accuracy, and the mean of AUCs with those under simulated shift (on a third)."""
 
-    def look(part: Part, change: views.Change | None = None) -> np.ndarray:
+    def probabilities(part: Split, change: views.Transform | None = None) -> np.ndarray:
         logits = views.logits(network, part.films, part.boxes, spec, change)
         return logits.double().softmax(1).numpy()
 
-    some = Part(validation.films[::3], validation.boxes[::3], validation.truth[::3])
-    plain = look(validation)
-    shifted = {f"auc_{name}": area(look(some, change), some.truth) for name, change in views.SHIFTS.items()}
-    areas = {"auc": area(plain, validation.truth), **shifted}
+    sample = Split(validation.films[::3], validation.boxes[::3], validation.truth[::3])
+    plain = probabilities(validation)
+    shifted = {
+        f"auc_{name}": mean_auc(probabilities(sample, change), sample.truth)
+        for name, change in views.SHIFTS.items()
+    }
+    areas = {"auc": mean_auc(plain, validation.truth), **shifted}
     return {
         **areas,
         "auc_shifted": sum(areas.values()) / len(areas),
         "accuracy": float((plain.argmax(1) == validation.truth.numpy()).mean()),
         "validation_loss": float(log_loss(validation.truth, plain)),
     }
-
-
-def area(probabilities: np.ndarray, truth: Tensor) -> float:
-    """AUC of abnormal against normal; with more classes the mean of it and of each class against the rest."""
-    binary = float(roc_auc_score(truth != 0, 1 - probabilities[:, 0]))
-    if probabilities.shape[1] == 2:
-        return binary
-    return (binary + float(roc_auc_score(truth, probabilities, multi_class="ovr"))) / 2
 
 
 if __name__ == "__main__":

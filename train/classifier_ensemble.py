@@ -26,7 +26,7 @@ from train.fit import calibration
 from train.publish import classifier_card, report
 from train.publish.provenance import Trained
 
-LEAST = 2  # members, or it would be no ensemble
+MIN_MEMBERS = 2  # members, or it would be no ensemble
 
 
 def main() -> None:
@@ -35,21 +35,23 @@ def main() -> None:
     candidates = [
         card
         for card in cards.every()
-        if card.task == arguments.task and card.kind == "classifier" and worthy(card, arguments.without)
+        if card.task == arguments.task and card.kind == "classifier" and is_candidate(card, arguments.without)
     ]
-    candidates = held_out_alike(candidates)
-    votes = {card.id: votes_of(card, cards.scores(card)) for card in candidates}
-    truth = truth_of(candidates[0], cards.scores(candidates[0]))
-    chosen = choose(votes, truth, most=arguments.most)
-    if any(tasks.of_card(cards.read(name)).beside for name in chosen):
+    candidates = same_validation_cases(candidates)
+    log_probs = {card.id: log_probabilities(card, cards.scores(card)) for card in candidates}
+    truth = true_classes(candidates[0], cards.scores(candidates[0]))
+    chosen = select_members(log_probs, truth, most=arguments.most)
+    if any(tasks.task_of_card(cards.read(name)).extra_training for name in chosen):
         task = tasks.with_adults(task)
-    cases = validated_alike(tasks.gather(task, arguments.data, seed=0), held_out(candidates[0]))
-    logits = torch.from_numpy(np.mean([votes[name] for name in chosen], axis=0))
-    warmth = calibration.temperature(logits, torch.from_numpy(truth))
+    cases = with_validation_cases(
+        tasks.load_cases(task, arguments.data, seed=0), validation_cases(candidates[0])
+    )
+    logits = torch.from_numpy(np.mean([log_probs[name] for name in chosen], axis=0))
+    temperature = calibration.fit_temperature(logits, torch.from_numpy(truth))
 
     named = " ".join(f"{name}@{cards.read(name).sha256[:12]}" for name in chosen)
     network = ClassifierEnsemble(members=named).eval()
-    network.temperature.fill_(warmth)
+    network.temperature.fill_(temperature)
     checkpoints.load_dependencies(network)
     trained = Trained(
         card_id=f"{task.name}-ensemble",
@@ -58,21 +60,25 @@ def main() -> None:
         input=InputSpec(size=FILM_SIZE, channels=1, mean=(0.0,), std=(1.0,), region=task.region),
         network=network,
         cases=cases,
-        settings={"rule": "greedy forward selection on validation", "candidates": " ".join(votes)},
+        settings={"rule": "greedy forward selection on validation", "candidates": " ".join(log_probs)},
     )
     remark = f"Members: {', '.join(chosen)}; each adds its time."
-    card = classifier_card.draft(trained, task, f"Ensemble of {len(chosen)}", remarks=(remark,))
+    card = classifier_card.draft_classifier_card(
+        trained, task, f"Ensemble of {len(chosen)}", remarks=(remark,)
+    )
     size = sum(cards.read(name).training.parameters for name in chosen)
     packed = report.pack(replace(card, training=replace(card.training, parameters=size)), network)
     scores = report.score(packed, cases)
-    measured = calibration_of(packed.card, scores, warmth)
-    report.publish(replace(packed, card=replace(packed.card, figures=measured)), scores)
+    measured = calibration_metrics(packed.card, scores, temperature)
+    report.publish_card(replace(packed, card=replace(packed.card, figures=measured)), scores)
 
 
-def calibration_of(card: Card, scores: Scores, warmth: float) -> dict[str, float]:
-    """The calibration error of its own scores: its members see films a little otherwise through it."""
-    after = torch.from_numpy(votes_of(card, scores))
-    return calibration.figures(after * warmth, torch.from_numpy(truth_of(card, scores)), warmth)
+def calibration_metrics(card: Card, scores: Scores, temperature: float) -> dict[str, float]:
+    """The calibration error of its own scores: members get their films resized once more through it."""
+    after = torch.from_numpy(log_probabilities(card, scores))
+    return calibration.calibration_metrics(
+        after * temperature, torch.from_numpy(true_classes(card, scores)), temperature
+    )
 
 
 def parse() -> argparse.Namespace:
@@ -84,15 +90,15 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def worthy(card: Card, without: Sequence[str]) -> bool:
+def is_candidate(card: Card, without: Sequence[str]) -> bool:
     return not card.yardstick and card.model not in ("ensemble-classifier", "knn") and card.id not in without
 
 
-def held_out_alike(candidates: Sequence[Card]) -> list[Card]:
+def same_validation_cases(candidates: Sequence[Card]) -> list[Card]:
     """The largest group with the same validation cases: what one trained on cannot judge another."""
     groups: dict[tuple[str, ...], list[Card]] = {}
     for card in candidates:
-        groups.setdefault(held_out(card), []).append(card)
+        groups.setdefault(validation_cases(card), []).append(card)
     largest = max(groups.values(), key=len)
     left_out = [card.id for card in candidates if card not in largest]
     if left_out:
@@ -100,13 +106,13 @@ def held_out_alike(candidates: Sequence[Card]) -> list[Card]:
     return largest
 
 
-def held_out(card: Card) -> tuple[str, ...]:
+def validation_cases(card: Card) -> tuple[str, ...]:
     """Names of the validation cases."""
     table = cards.scores(card)
     return tuple(name for name, split in zip(table.case, table.split, strict=True) if split == "validation")
 
 
-def validated_alike(cases: Sequence[Case], held: Collection[str]) -> list[Case]:
+def with_validation_cases(cases: Sequence[Case], held: Collection[str]) -> list[Case]:
     """The cases, those as validation that the members were validated on: they learned from all others.
 
     Members that stand on another task's network keep that task's splits. Test cases stay what they are.
@@ -117,14 +123,14 @@ def validated_alike(cases: Sequence[Case], held: Collection[str]) -> list[Case]:
     ]
 
 
-def votes_of(card: Card, table: Scores) -> np.ndarray:
+def log_probabilities(card: Card, table: Scores) -> np.ndarray:
     """(N, K), log probabilities of the validation cases."""
     held = np.array(table.split) == "validation"
     columns = np.stack([table.probabilities[label] for label in card.labels], axis=1)[held]
     return np.asarray(log_softmax(np.log(columns.clip(1e-6, 1)), axis=1))
 
 
-def truth_of(card: Card, table: Scores) -> np.ndarray:
+def true_classes(card: Card, table: Scores) -> np.ndarray:
     """(N,), classes of the validation cases."""
     return np.array(
         [
@@ -135,16 +141,18 @@ def truth_of(card: Card, table: Scores) -> np.ndarray:
     )
 
 
-def choose(votes: dict[str, np.ndarray], truth: np.ndarray, *, most: int) -> list[str]:
+def select_members(log_probs: dict[str, np.ndarray], truth: np.ndarray, *, most: int) -> list[str]:
     """Names, best first. The measure is the cross-entropy: AUC is near 1 and says little any more."""
     chosen: list[str] = []
     best = np.inf
-    while len(chosen) < min(most, len(votes)):
+    while len(chosen) < min(most, len(log_probs)):
         losses = {
-            name: loss([votes[n] for n in (*chosen, name)], truth) for name in votes if name not in chosen
+            name: cross_entropy([log_probs[n] for n in (*chosen, name)], truth)
+            for name in log_probs
+            if name not in chosen
         }
         name = min(losses, key=lambda candidate: losses[candidate])
-        if losses[name] >= best and len(chosen) >= LEAST:
+        if losses[name] >= best and len(chosen) >= MIN_MEMBERS:
             break
         chosen.append(name)
         best = losses[name]
@@ -152,11 +160,11 @@ def choose(votes: dict[str, np.ndarray], truth: np.ndarray, *, most: int) -> lis
     return chosen
 
 
-def loss(votes: list[np.ndarray], truth: np.ndarray) -> float:
+def cross_entropy(log_probs: list[np.ndarray], truth: np.ndarray) -> float:
     """Cross-entropy of the mean log probabilities, at the temperature that suits them."""
-    mean = torch.from_numpy(np.mean(votes, axis=0))
-    warmth = calibration.temperature(mean, torch.from_numpy(truth))
-    return float(log_loss(truth, (mean / warmth).softmax(1).numpy()))
+    mean = torch.from_numpy(np.mean(log_probs, axis=0))
+    temperature = calibration.fit_temperature(mean, torch.from_numpy(truth))
+    return float(log_loss(truth, (mean / temperature).softmax(1).numpy()))
 
 
 if __name__ == "__main__":

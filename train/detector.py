@@ -17,12 +17,12 @@ from core.types import InputSpec
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals
 from train.fit import loop
-from train.publish.detector_card import conclude
+from train.publish.detector_card import calibrate_and_publish
 from train.publish.provenance import Trained
 from train.synthesis import chest_lesions
 
 SIZES = {"autoencoder": 96, "convlstm": 64, "vae": 64, "restoring": 64}
-HEADS = {"size": 64, "width": 24, "latent": 32}  # heads differ less than chests: fewer numbers hold them
+HEAD_SHAPE = {"size": 64, "width": 24, "latent": 32}  # heads differ less than chests: fewer numbers hold them
 
 
 def main() -> None:
@@ -30,22 +30,24 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     source = SOURCES[arguments.source]
     card_id = arguments.id or f"{arguments.source}-{arguments.model}"
-    shape = {"size": SIZES[arguments.model]} if source.region == "lungs" else HEADS
+    shape = {"size": SIZES[arguments.model]} if source.region == "lungs" else HEAD_SHAPE
     spec = InputSpec(size=shape["size"], channels=1, mean=(0.5,), std=(0.25,), region=source.region)
-    cases = sources.gather(source, arguments.data, arguments.seed)
-    normals = sources.normals(source, cases)
+    cases = sources.load_cases(source, arguments.data, arguments.seed)
+    normals = sources.load_normals(source, cases)
 
     network = DETECTORS[arguments.model](**shape)
     assert isinstance(network, TrainedDetector)
     settings = loop.Settings(
         epochs=arguments.epochs, batch=32, learning_rate=2e-3, patience=30, seed=arguments.seed, average=0.99
     )
-    chances = lung_chances(normals) if arguments.model == "restoring" else None
+    lung_maps = lung_probabilities(normals) if arguments.model == "restoring" else None
     outcome = loop.fit(
         network,
         cases=len(normals.films["train"]),
-        batch_loss=lambda net, chosen, generator: batch_loss(net, normals, chances, spec, chosen, generator),
-        validate=lambda net: figures(net, normals, spec),
+        batch_loss=lambda net, chosen, generator: batch_loss(
+            net, normals, lung_maps, spec, chosen, generator
+        ),
+        validate=lambda net: validation_error(net, normals, spec),
         watch="closeness",
         settings=settings,
         folder=arguments.runs / card_id,
@@ -62,7 +64,7 @@ def main() -> None:
         minutes=outcome.minutes,
         seed=arguments.seed,
     )
-    conclude(trained, source, normals, rehearse=arguments.rehearse)
+    calibrate_and_publish(trained, source, normals, validate_only=arguments.validate_only)
 
 
 def parse() -> argparse.Namespace:
@@ -73,14 +75,17 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--id", help="name of the folder in weights/; SOURCE-MODEL when left out")
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument(
-        "--rehearse", action="store_true", help="say how it finds drawn lesions; write nothing"
+        "--validate-only",
+        "--rehearse",
+        action="store_true",
+        help="print the AUROC on drawn lesions; write nothing",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
     return parser.parse_args()
 
 
-def lung_chances(normals: Normals) -> Tensor:
+def lung_probabilities(normals: Normals) -> Tensor:
     """(N, 1, h, w), where the lungs of the training films are."""
     parts = [lungs.probabilities(films.float()) for films in normals.films["train"].split(64)]
     return torch.cat(parts)[:, None].half()
@@ -89,31 +94,31 @@ def lung_chances(normals: Normals) -> Tensor:
 def batch_loss(
     network: TrainedDetector,
     normals: Normals,
-    chances: Tensor | None,
+    lung_maps: Tensor | None,
     spec: InputSpec,
     chosen: Tensor,
     generator: Generator,
 ) -> Tensor:
-    """The detector's own loss on films as another day would have shown them."""
+    """The detector's own loss on augmented films."""
     films, boxes = normals.films["train"][chosen].float(), normals.boxes["train"][chosen]
     moved, angle = augment.jitter_boxes(boxes, generator, shift=0.02, zoom=0.05, turn=4)
-    x = augment.exposure(
+    x = augment.random_exposure(
         stretch(crop(films, moved, spec.size, angle=angle)), generator, gamma=0.1, contrast=0.05
     )
-    if chances is not None and isinstance(network, DenoisingAutoencoder):
-        wide = F.interpolate(chances[chosen].float(), films.shape[-2:], mode="bilinear")
+    if lung_maps is not None and isinstance(network, DenoisingAutoencoder):
+        wide = F.interpolate(lung_maps[chosen].float(), films.shape[-2:], mode="bilinear")
         mask = crop(wide, moved, spec.size, angle=angle)
-        ill = chest_lesions.draw_any(x, mask, generator, chance=0.7)
-        return network.restoration_loss(_ready(ill, spec), _ready(stretch(x), spec))
-    return network.loss(_ready(augment.mirror(x, generator), spec))
+        abnormal = chest_lesions.draw_random_lesion(x, mask, generator, chance=0.7)
+        return network.restoration_loss(_to_device(abnormal, spec), _to_device(stretch(x), spec))
+    return network.loss(_to_device(augment.random_flip(x, generator), spec))
 
 
-def _ready(x: Tensor, spec: InputSpec) -> Tensor:
+def _to_device(x: Tensor, spec: InputSpec) -> Tensor:
     return normalise(x, spec).to(loop.device()).contiguous(memory_format=torch.channels_last)
 
 
-def figures(network: TrainedDetector, normals: Normals, spec: InputSpec) -> Mapping[str, float]:
-    """How well held-out normals are rebuilt; no abnormal scan is looked at."""
+def validation_error(network: TrainedDetector, normals: Normals, spec: InputSpec) -> Mapping[str, float]:
+    """Reconstruction error on held-out normals, and its negative to be watched; no abnormal scan is used."""
     network.eval()
     films, boxes = normals.films["validation"], normals.boxes["validation"]
     with torch.inference_mode():

@@ -17,35 +17,35 @@ from core.detectors import DetectorEnsemble
 from core.types import InputSpec
 from train.data import sources
 from train.data.sources import SOURCES, Source
-from train.fitted import input_of
-from train.publish.detector_card import draft, publish, remember
+from train.fitted import input_spec
+from train.publish.detector_card import cache_features, draft_detector_card, publish_detector
 from train.publish.provenance import Trained
 
 NAMED = (
     "Its members were named, not chosen by scores: fine detail and frozen features complete each other, as "
     "was reported of this data before. Their own test figures and those of combinations were known by then."
 )
-EVERYONE = "Every detector that is fed alike takes part with the same weight; nothing was chosen."
+ALL_MEMBERS = "Every detector that is fed alike takes part with the same weight; nothing was chosen."
 
 
 def main() -> None:
     arguments = parse()
     source = SOURCES[arguments.source]
-    cases = sources.gather(source, arguments.data, arguments.seed)
-    spec = input_of("", source)
-    members = invited(cards.every(), arguments.members, source, spec)
+    cases = sources.load_cases(source, arguments.data, arguments.seed)
+    spec = input_spec("", source)
+    members = matching_detectors(cards.every(), arguments.members, source, spec)
     if len(members) < 2:
         raise SystemExit(f"Fewer than two detectors of {source.task} that are fed alike: {members}.")
-    held = sources.normals(source, cases, ("calibration", "validation"))
+    held = sources.load_normals(source, cases, ("calibration", "validation"))
     names = " ".join(f"{card.id}@{card.sha256[:12]}" for card in members)
     network = DetectorEnsemble(members=names)
     checkpoints.load_dependencies(network)
-    remember(network)
+    cache_features(network)
     films = torch.cat(list(held.films.values()))
     boxes = torch.cat(list(held.boxes.values()))
     with torch.inference_mode():
         network.fit(sources.batches(films, boxes, spec))
-    how = NAMED if arguments.members else EVERYONE
+    how = NAMED if arguments.members else ALL_MEMBERS
     trained = Trained(
         card_id=arguments.id or f"{arguments.source}-ensemble",
         model="ensemble",
@@ -55,11 +55,13 @@ def main() -> None:
         cases=cases,
         seed=arguments.seed,
     )
-    card = draft(trained, source)
-    publish(replace(card, limitations=(how, *card.limitations)), network, source, cases)
+    card = draft_detector_card(trained, source)
+    publish_detector(replace(card, limitations=(how, *card.limitations)), network, source, cases)
 
 
-def invited(every: Iterable[Card], names: Sequence[str], source: Source, spec: InputSpec) -> list[Card]:
+def matching_detectors(
+    every: Iterable[Card], names: Sequence[str], source: Source, spec: InputSpec
+) -> list[Card]:
     """The detectors of those names, or all, that see this source's scans as `spec` says; no ensembles."""
     return [
         card

@@ -15,7 +15,7 @@ from core.types import InputSpec, is_abnormal
 from train.data import films, tasks
 from train.data.tasks import TASKS
 from train.fit import views
-from train.publish.detector_metrics import equalised
+from train.publish.detector_metrics import equalise_sharpness
 
 
 def main() -> None:
@@ -25,9 +25,9 @@ def main() -> None:
         chosen = [card for card in chosen if card.id in arguments.cards]
     for card in chosen:
         network = checkpoints.network(card)
-        measured = sharpness(card, network, arguments.data, arguments.runs)
+        measured = sharpness_aucs(card, network, arguments.data, arguments.runs)
         if card.task in ("pneumonia", "etiology"):
-            measured |= adults(card, network, arguments.data, arguments.runs)
+            measured |= adult_alarm_rates(card, network, arguments.data, arguments.runs)
         cards.update(card.id, figures=measured)
         print(card.id, "  ".join(f"{name} {value:.4g}" for name, value in measured.items()), flush=True)
 
@@ -40,27 +40,31 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def sharpness(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[str, float]:
-    """AUC on test scans that are all as dull as the dullest twentieth, and on sharpened ones."""
+def sharpness_aucs(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[str, float]:
+    """AUC on test scans blurred to the sharpness of the least sharp twentieth, and on sharpened ones."""
     task = TASKS[card.task]
-    cases = tasks.of_split(tasks.gather(task, data, seed=0), "test")
+    cases = tasks.in_split(tasks.load_cases(task, data, seed=0), "test")
     shown, boxes = films.load(cases, task.region, runs)
     if card.input.region == "whole":
         boxes = films.WHOLE.expand(len(boxes), -1)
     abnormal = [case.label != card.labels[0] for case in cases]
-    even, sharp = equalised(shown.float()), views.SHIFTS["sharpened"](shown.float())
+    even, sharp = equalise_sharpness(shown.float()), views.SHIFTS["sharpened"](shown.float())
     return {
-        names.AUC_EQUAL_SHARPNESS: float(roc_auc_score(abnormal, scores(network, even, boxes, card.input))),
-        names.AUC_SHARPENED: float(roc_auc_score(abnormal, scores(network, sharp, boxes, card.input))),
+        names.AUC_EQUAL_SHARPNESS: float(
+            roc_auc_score(abnormal, abnormal_probabilities(network, even, boxes, card.input))
+        ),
+        names.AUC_SHARPENED: float(
+            roc_auc_score(abnormal, abnormal_probabilities(network, sharp, boxes, card.input))
+        ),
     }
 
 
-def adults(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[str, float]:
+def adult_alarm_rates(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[str, float]:
     """How many adults' films the card calls abnormal at its threshold. The gate is not asked.
 
     The films are those that the task covid holds out: no card learned from them.
     """
-    every = tasks.of_split(tasks.gather(TASKS["covid"], data, seed=0), "test")
+    every = tasks.in_split(tasks.load_cases(TASKS["covid"], data, seed=0), "test")
     measured: dict[str, float] = {}
     for label, rate, count in (
         ("normal", names.ADULT_FALSE_ALARMS, names.ADULT_NORMALS),
@@ -70,12 +74,14 @@ def adults(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[str, 
         shown, boxes = films.load(cases, "lungs", runs)
         if card.input.region == "whole":
             boxes = films.WHOLE.expand(len(boxes), -1)
-        flagged = is_abnormal(scores(network, shown, boxes, card.input).numpy(), card.threshold)
+        flagged = is_abnormal(
+            abnormal_probabilities(network, shown, boxes, card.input).numpy(), card.threshold
+        )
         measured |= {rate: float(flagged.mean()), count: float(len(cases))}
     return measured
 
 
-def scores(network: nn.Module, shown: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
+def abnormal_probabilities(network: nn.Module, shown: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
     """(N,), P(abnormal)."""
     return 1 - views.logits(network, shown, boxes, spec).double().softmax(1)[:, 0]
 

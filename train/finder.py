@@ -16,10 +16,9 @@ from core.types import InputSpec
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals
 from train.fit import loop
-from train.publish.detector_card import conclude
+from train.publish.detector_card import calibrate_and_publish
 from train.publish.provenance import Trained
-from train.synthesis import brain_masks as brains
-from train.synthesis import head_lesions
+from train.synthesis import brain_masks, head_lesions
 
 SHAPE = {"size": 96, "width": 12}
 
@@ -29,19 +28,19 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     source = SOURCES[arguments.source]
     spec = InputSpec(size=SHAPE["size"], channels=1, mean=(0.5,), std=(0.25,), region=source.region)
-    cases = sources.gather(source, arguments.data, arguments.seed)
-    normals = sources.normals(source, cases)
-    bone = source.modality in brains.BONY
+    cases = sources.load_cases(source, arguments.data, arguments.seed)
+    normals = sources.load_normals(source, cases)
+    bone = source.modality in brain_masks.BRIGHT_BONE_MODALITIES
     network = LesionSegmenter(**SHAPE)
     settings = loop.Settings(
         epochs=arguments.epochs, batch=32, learning_rate=2e-3, patience=30, seed=arguments.seed, average=0.99
     )
-    taught, held = scenes(normals, "train", bone), scenes(normals, "validation", bone)
+    train, held = load_slices(normals, "train", bone), load_slices(normals, "validation", bone)
     outcome = loop.fit(
         network,
-        cases=len(taught.films),
-        batch_loss=lambda net, chosen, generator: batch_loss(net, taught, spec, chosen, generator),
-        validate=lambda net: figures(net, held, spec),
+        cases=len(train.films),
+        batch_loss=lambda net, chosen, generator: batch_loss(net, train, spec, chosen, generator),
+        validate=lambda net: drawn_lesion_auc(net, held, spec),
         watch="auc_drawn",
         settings=settings,
         folder=arguments.runs / f"{arguments.source}-finder",
@@ -58,7 +57,7 @@ def main() -> None:
         minutes=outcome.minutes,
         seed=arguments.seed,
     )
-    conclude(trained, source, normals, rehearse=arguments.rehearse)
+    calibrate_and_publish(trained, source, normals, validate_only=arguments.validate_only)
 
 
 def parse() -> argparse.Namespace:
@@ -67,7 +66,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--source", choices=("brain-ct", "brain-mri"), default="brain-ct")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument(
-        "--rehearse", action="store_true", help="say how it finds drawn lesions; write nothing"
+        "--validate-only",
+        "--rehearse",
+        action="store_true",
+        help="print the AUROC on drawn lesions; write nothing",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
@@ -75,60 +77,66 @@ def parse() -> argparse.Namespace:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scenes:
+class Slices:
     """Normal slices (N, 1, H, W), the head's box in each (N, 4), and where its brain is (N, 1, H, W)."""
 
     films: Tensor
     boxes: Tensor
-    brains: Tensor
+    brain: Tensor
 
 
-def scenes(normals: Normals, split: str, bone: bool) -> Scenes:
+def load_slices(normals: Normals, split: str, bone: bool) -> Slices:
     films, boxes = normals.films[split], normals.boxes[split]
-    return Scenes(films, boxes, brains.in_films(films, boxes, bone=bone).half())
+    return Slices(films, boxes, brain_masks.masks_in_films(films, boxes, bone=bone).half())
 
 
 def batch_loss(
-    network: LesionSegmenter, taught: Scenes, spec: InputSpec, chosen: Tensor, generator: Generator
+    network: LesionSegmenter, train: Slices, spec: InputSpec, chosen: Tensor, generator: Generator
 ) -> Tensor:
-    """Slices as another machine would have shown them, most with a lesion."""
-    moved, angle = augment.jitter_boxes(taught.boxes[chosen], generator, turn=15)
-    x = stretch(crop(taught.films[chosen].float(), moved, spec.size, angle=angle))
-    brain = (crop(taught.brains[chosen].float(), moved, spec.size, angle=angle) > 0.5).float()
-    ill, drawn = head_lesions.draw_any(x, brain, generator, chance=0.75)
-    taken = augment.acquisition(windowed(ill, generator), generator, chance=0.6)
-    both = augment.mirror(torch.cat([stretch(taken), drawn], dim=1), generator)
-    ready = normalise(both[:, :1], spec).to(loop.device()).contiguous(memory_format=torch.channels_last)
-    return network.outline_loss(ready, both[:, 1:].to(loop.device()))
+    """Slices under simulated acquisition shift, most with a lesion."""
+    moved, angle = augment.jitter_boxes(train.boxes[chosen], generator, turn=15)
+    x = stretch(crop(train.films[chosen].float(), moved, spec.size, angle=angle))
+    brain = (crop(train.brain[chosen].float(), moved, spec.size, angle=angle) > 0.5).float()
+    abnormal, drawn = head_lesions.draw_random_lesion(x, brain, generator, chance=0.75)
+    shifted = augment.random_acquisition(random_window(abnormal, generator), generator, chance=0.6)
+    pair = augment.random_flip(torch.cat([stretch(shifted), drawn], dim=1), generator)
+    ready = normalise(pair[:, :1], spec).to(loop.device()).contiguous(memory_format=torch.channels_last)
+    return network.outline_loss(ready, pair[:, 1:].to(loop.device()))
 
 
-def windowed(x: Tensor, generator: Generator) -> Tensor:
+def random_window(x: Tensor, generator: Generator) -> Tensor:
     """A narrower window, as other hospitals print their slices. x: (N, 1, H, W), stretched."""
     column = (len(x), 1, 1, 1)
-    low, high = uniform_pair(column, generator)
-    return augment.exposure(((x - low) / (high - low)).clamp(0, 1), generator, gamma=0.35, contrast=0.1)
+    low, high = window_ends(column, generator)
+    return augment.random_exposure(
+        ((x - low) / (high - low)).clamp(0, 1), generator, gamma=0.35, contrast=0.1
+    )
 
 
-def uniform_pair(shape: tuple[int, ...], generator: Generator) -> tuple[Tensor, Tensor]:
+def window_ends(shape: tuple[int, ...], generator: Generator) -> tuple[Tensor, Tensor]:
     """Lower and upper end of a window, as grey values."""
     return augment.uniform(generator, shape, -0.1, 0.3), augment.uniform(generator, shape, 0.75, 1.1)
 
 
-def figures(network: LesionSegmenter, held: Scenes, spec: InputSpec) -> Mapping[str, float]:
-    """How well drawn lesions are told from held-out normals taken otherwise; no sick scan is looked at."""
+def drawn_lesion_auc(network: LesionSegmenter, held: Slices, spec: InputSpec) -> Mapping[str, float]:
+    """AUC of drawn lesions against held-out normals, in random windows; no abnormal scan is used."""
     network.eval()
     generator = Generator().manual_seed(0)
     x = stretch(crop(held.films.float(), held.boxes, spec.size))
-    brain = (crop(held.brains.float(), held.boxes, spec.size) > 0.5).float()
+    brain = (crop(held.brain.float(), held.boxes, spec.size) > 0.5).float()
     x, brain = x[brain.sum((1, 2, 3)) > 0], brain[brain.sum((1, 2, 3)) > 0]
-    ill, _ = head_lesions.draw_any(x, brain, generator)
-    well = torch.cat([network_scores(network, part, spec) for part in windowed(x, generator).split(64)])
-    sick = torch.cat([network_scores(network, part, spec) for part in windowed(ill, generator).split(64)])
-    truth = [0] * len(well) + [1] * len(sick)
-    return {"auc_drawn": float(roc_auc_score(truth, torch.cat([well, sick]).numpy()))}
+    abnormal, _ = head_lesions.draw_random_lesion(x, brain, generator)
+    normal_scores = torch.cat(
+        [lesion_scores(network, part, spec) for part in random_window(x, generator).split(64)]
+    )
+    abnormal_scores = torch.cat(
+        [lesion_scores(network, part, spec) for part in random_window(abnormal, generator).split(64)]
+    )
+    truth = [0] * len(normal_scores) + [1] * len(abnormal_scores)
+    return {"auc_drawn": float(roc_auc_score(truth, torch.cat([normal_scores, abnormal_scores]).numpy()))}
 
 
-def network_scores(network: LesionSegmenter, x: Tensor, spec: InputSpec) -> Tensor:
+def lesion_scores(network: LesionSegmenter, x: Tensor, spec: InputSpec) -> Tensor:
     with torch.inference_mode():
         return network.score(normalise(stretch(x), spec).to(loop.device())).score.cpu()
 

@@ -29,39 +29,39 @@ from core.resample import crop
 from core.types import InputSpec
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals, Source
-from train.publish.detector_card import draft, publish, remember
+from train.publish.detector_card import cache_features, draft_detector_card, publish_detector
 from train.publish.provenance import Trained
 from train.synthesis import chest_lesions
-from train.synthesis.validation_lesions import rehearsal, rehearsed
+from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
 
-PAIRED = 40  # films shown with and without a change; the mean difference needs no more
+PAIRED_FILMS = 40  # films shown with and without a change; the mean difference needs no more
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """A detector in DETECTORS, and how it is built."""
+class DetectorRecipe:
+    """A detector in DETECTORS, and the arguments that it is built with."""
 
     model: str
     arguments: Mapping[str, bool | int | float | str]
 
 
-RECIPES = {
-    "detail": Recipe("detail", {"size": SIDE}),
-    "detail-lungs": Recipe("detail", {"size": SIDE, "top": 0.08, "bottom": 0.08, "side": 0.08}),
-    "air": Recipe("air", {"size": SIDE}),
-    "dense": Recipe("dense", {"size": SIDE}),
-    "signs": Recipe("signs", {"size": SIDE}),
-    "signs-distance": Recipe("signs", {"size": SIDE, "directed": False}),
-    "mahalanobis-dinov2": Recipe("mahalanobis", {"backbone": "dinov2-vits14"}),
-    "mahalanobis-resnet50": Recipe("mahalanobis", {"backbone": "resnet50"}),
-    "padim": Recipe("padim", {"backbone": "resnet50", "features": 75}),
-    "patchcore": Recipe("patchcore", {"backbone": "dinov2-vits14"}),
-    "lesions-dinov2": Recipe("lesions", {"backbone": "dinov2-vits14"}),
-    "lesions-resnet50": Recipe("lesions", {"backbone": "resnet50"}),
+DETECTOR_RECIPES = {
+    "detail": DetectorRecipe("detail", {"size": SIDE}),
+    "detail-lungs": DetectorRecipe("detail", {"size": SIDE, "top": 0.08, "bottom": 0.08, "side": 0.08}),
+    "air": DetectorRecipe("air", {"size": SIDE}),
+    "dense": DetectorRecipe("dense", {"size": SIDE}),
+    "signs": DetectorRecipe("signs", {"size": SIDE}),
+    "signs-distance": DetectorRecipe("signs", {"size": SIDE, "directed": False}),
+    "mahalanobis-dinov2": DetectorRecipe("mahalanobis", {"backbone": "dinov2-vits14"}),
+    "mahalanobis-resnet50": DetectorRecipe("mahalanobis", {"backbone": "resnet50"}),
+    "padim": DetectorRecipe("padim", {"backbone": "resnet50", "features": 75}),
+    "patchcore": DetectorRecipe("patchcore", {"backbone": "dinov2-vits14"}),
+    "lesions-dinov2": DetectorRecipe("lesions", {"backbone": "dinov2-vits14"}),
+    "lesions-resnet50": DetectorRecipe("lesions", {"backbone": "resnet50"}),
 }
 # lesions in heads are smaller than opacities, and deeper maps shrug off how a slice was taken
-OF_HEADS = {
-    "patchcore": Recipe(
+HEAD_RECIPES = {
+    "patchcore": DetectorRecipe(
         "patchcore", {"backbone": "dinov2-vits14", "patches": 2500, "share": 0.02, "depth": 1}
     ),
 }
@@ -70,17 +70,19 @@ OF_HEADS = {
 def main() -> None:
     arguments = parse()
     source = SOURCES[arguments.source]
-    cases = sources.gather(source, arguments.data, arguments.seed)
-    normals = sources.normals(source, cases, ("train", "calibration"))
+    cases = sources.load_cases(source, arguments.data, arguments.seed)
+    normals = sources.load_normals(source, cases, ("train", "calibration"))
     for name in arguments.names:
         started = time.monotonic()
-        recipe = (OF_HEADS if source.region == "head" else RECIPES).get(name, RECIPES[name])
+        recipe = (HEAD_RECIPES if source.region == "head" else DETECTOR_RECIPES).get(
+            name, DETECTOR_RECIPES[name]
+        )
         network = DETECTORS[recipe.model](**recipe.arguments)
-        spec = input_of(name, source)
+        spec = input_spec(name, source)
         with torch.inference_mode():
-            fit(network, source, normals, spec, arguments.seed)
-        if arguments.rehearse:
-            figures = rehearsed(network, rehearsal(source, tuple(cases), split="calibration"), spec)
+            fit_detector(network, source, normals, spec, arguments.seed)
+        if arguments.validate_only:
+            figures = lesion_aurocs(network, drawn_lesions(source, tuple(cases), split="calibration"), spec)
             print(name, "  ".join(f"{figure} {value:.4f}" for figure, value in figures.items()), flush=True)
             continue
         trained = Trained(
@@ -93,36 +95,41 @@ def main() -> None:
             minutes=(time.monotonic() - started) / 60,
             seed=arguments.seed,
         )
-        publish(draft(trained, source), network, source, cases)
+        publish_detector(draft_detector_card(trained, source), network, source, cases)
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+", choices=sorted(RECIPES), metavar="NAME", help=", ".join(RECIPES))
+    parser.add_argument(
+        "names", nargs="+", choices=sorted(DETECTOR_RECIPES), metavar="NAME", help=", ".join(DETECTOR_RECIPES)
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
     parser.add_argument("--source", choices=sorted(SOURCES), default="chest")
     parser.add_argument(
-        "--rehearse", action="store_true", help="say how they find drawn lesions; write nothing"
+        "--validate-only",
+        "--rehearse",
+        action="store_true",
+        help="print the AUROC on drawn lesions; write nothing",
     )
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
 
-def input_of(name: str, source: Source) -> InputSpec:
+def input_spec(name: str, source: Source) -> InputSpec:
     """What backbones were pretrained on; the yardstick looks at the whole film, as it was found."""
     if name == "detail":
         return InputSpec(size=SIDE, channels=1, mean=(0.0,), std=(1.0,), region="whole")
     return InputSpec(size=SIDE, channels=3, mean=MEAN, std=STD, region=source.region)
 
 
-def fit(network: Detector, source: Source, normals: Normals, spec: InputSpec, seed: int) -> None:
+def fit_detector(network: Detector, source: Source, normals: Normals, spec: InputSpec, seed: int) -> None:
     """Fit on training normals, calibrate the map on others."""
     if not isinstance(network, FittedDetector):
         raise SystemExit("This detector learns by gradient descent. Use train.detector.")
     checkpoints.load_dependencies(network)
-    remember(network)
+    cache_features(network)
     films, boxes = normals.films["train"], normals.boxes["train"]
-    chosen = torch.linspace(0, len(films) - 1, min(PAIRED, len(films))).long()
+    chosen = torch.linspace(0, len(films) - 1, min(PAIRED_FILMS, len(films))).long()
     pairs = Pairs(films[chosen].float(), boxes[chosen], spec, seed)
     train = sources.batches(films, boxes, spec)
     if isinstance(network, FeatureDetector | LungBrightness | LungOpacity | RadiographicFeatures):
@@ -141,14 +148,14 @@ def place_weights(source: Source, normals: Normals, films: int = 200) -> Tensor:
     """(h, w): the mean lungs of aligned training films, or where scans are not black."""
     batch, boxes = normals.films["train"][:films].float(), normals.boxes["train"][:films]
     if source.region == "lungs":
-        return lung_masks(batch, boxes).mean((0, 1))
+        return aligned_lungs(batch, boxes).mean((0, 1))
     return (stretch(crop(batch, boxes, SIDE)) > 0.1).float().mean((0, 1))
 
 
-def lung_masks(films: Tensor, boxes: Tensor) -> Tensor:
+def aligned_lungs(films: Tensor, boxes: Tensor) -> Tensor:
     """(N, 1, SIDE, SIDE) in [0, 1], aligned."""
-    chances = torch.cat([lungs.probabilities(part) for part in films.split(64)])[:, None]
-    return crop(F.interpolate(chances, films.shape[-2:], mode="bilinear"), boxes, SIDE)
+    probabilities = torch.cat([lungs.probabilities(part) for part in films.split(64)])[:, None]
+    return crop(F.interpolate(probabilities, films.shape[-2:], mode="bilinear"), boxes, SIDE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,12 +168,12 @@ class Pairs:
     seed: int
 
     def changes(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """As taken, and as another machine or another crop would have shown them."""
+        """As taken, and under each acquisition shift or in a jittered crop."""
         generator = Generator().manual_seed(self.seed)
         for films, boxes in zip(self.films.split(16), self.boxes.split(16), strict=True):
             x = crop(films, boxes, self.spec.size)
             before = normalise(stretch(x), self.spec)
-            for change in augment.CHANGES.values():
+            for change in augment.ACQUISITION_SHIFTS.values():
                 yield before, normalise(stretch(change(stretch(x), generator)), self.spec)
             moved, angle = augment.jitter_boxes(boxes, generator)
             yield before, normalise(stretch(crop(films, moved, self.spec.size, angle=angle)), self.spec)
@@ -176,8 +183,8 @@ class Pairs:
         generator = Generator().manual_seed(self.seed)
         for films, boxes in zip(self.films.split(16), self.boxes.split(16), strict=True):
             x = stretch(crop(films, boxes, self.spec.size))
-            ill = chest_lesions.draw(kind, x, lung_masks(films, boxes), generator)
-            yield normalise(x, self.spec), normalise(ill, self.spec)
+            abnormal = chest_lesions.draw_lesion(kind, x, aligned_lungs(films, boxes), generator)
+            yield normalise(x, self.spec), normalise(abnormal, self.spec)
 
 
 if __name__ == "__main__":

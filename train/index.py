@@ -1,4 +1,4 @@
-"""Remember a classifier's training scans: python -m train.index --data DATA --card ID [--knn ID]
+"""Index a classifier's training scans: python -m train.index --data DATA --card ID [--knn ID]
 
 Writes embeddings.npz beside the card's weights. With --knn the vote of the most similar scans becomes a card
 of its own, whose heat maps train.trust measures afterwards.
@@ -42,7 +42,7 @@ BALLOTS = [
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Polled:
+class KNNValidation:
     """The validation scans asked of the voters. truth: (N,) classes. logits: (N, K), log votes."""
 
     ballot: VoteSettings
@@ -56,16 +56,16 @@ def main() -> None:
     model = inference.load(arguments.card)
     if not isinstance(model.network, Classifier):
         raise UnknownName(f"{arguments.card} has no features to compare. Choose a card of a single network.")
-    every = tasks.gather(tasks.of_card(model.card), arguments.data, seed=0)
-    cases = split_as(model.card, every)
-    index = look(model, [case for case in cases if case.split != "test"], arguments.data)
-    polled = poll(index, model.card.labels)
-    index = replace(index, layouts=layouts(index.embeddings.numpy(), arguments.seed))
-    write(model.card, index, polled)
+    every = tasks.load_cases(tasks.task_of_card(model.card), arguments.data, seed=0)
+    cases = with_card_splits(model.card, every)
+    index = embed_cases(model, [case for case in cases if case.split != "test"], arguments.data)
+    validation = choose_voting(index, model.card.labels)
+    index = replace(index, layouts=compute_layouts(index.embeddings.numpy(), arguments.seed))
+    write_index(model.card, index, validation)
     if arguments.knn:
         minutes = (time.monotonic() - started) / 60
-        draft, network = as_card(arguments.knn, model, index, polled, minutes)
-        publish(draft, network, cases, base=model.card)
+        draft, network = knn_card(arguments.knn, model, index, validation, minutes)
+        publish_knn(draft, network, cases, base=model.card)
 
 
 def parse() -> argparse.Namespace:
@@ -77,7 +77,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def split_as(card: Card, cases: Sequence[Case]) -> list[Case]:
+def with_card_splits(card: Card, cases: Sequence[Case]) -> list[Case]:
     """The cases on the sides that the card's own scores.csv has them on. Raises DataSetError for others."""
     table = cards.scores(card)
     held = dict(zip(table.case, zip(table.split, table.label, strict=True), strict=True))
@@ -93,7 +93,7 @@ def split_as(card: Card, cases: Sequence[Case]) -> list[Case]:
     ]
 
 
-def look(model: Model, cases: Sequence[Case], data: Path) -> Index:
+def embed_cases(model: Model, cases: Sequence[Case], data: Path) -> Index:
     """Embed and judge each file as the app does. data: the folder that paths are kept relative to."""
     embeddings, probabilities, digests = [], [], []
     for case in tqdm(cases, desc="embedding", unit="scan", mininterval=5):
@@ -114,20 +114,20 @@ def look(model: Model, cases: Sequence[Case], data: Path) -> Index:
     )
 
 
-def poll(index: Index, labels: tuple[str, ...]) -> Polled:
+def choose_voting(index: Index, labels: tuple[str, ...]) -> KNNValidation:
     """Count the votes on validation scans in every way, and keep the one with the lowest log loss."""
     classes = torch.tensor([labels.index(name) for name in index.label])
     voters = torch.from_numpy(index.split == VOTING)
     similarity = index.embeddings[~voters] @ index.embeddings[voters].T
     truth = classes[~voters]
-    polls = [
-        Polled(ballot, truth, vote_logits(similarity, classes[voters], len(labels), ballot))
+    candidates = [
+        KNNValidation(ballot, truth, vote_logits(similarity, classes[voters], len(labels), ballot))
         for ballot in BALLOTS
     ]
-    return min(polls, key=lambda polled: float(F.cross_entropy(polled.logits, truth)))
+    return min(candidates, key=lambda validation: float(F.cross_entropy(validation.logits, truth)))
 
 
-def layouts(embeddings: FloatArray, seed: int) -> dict[str, FloatArray]:
+def compute_layouts(embeddings: FloatArray, seed: int) -> dict[str, FloatArray]:
     """(N, 2) by name."""
     from umap import UMAP  # compiles as it loads; nothing else here needs it
 
@@ -136,16 +136,18 @@ def layouts(embeddings: FloatArray, seed: int) -> dict[str, FloatArray]:
     return {name: place.astype(np.float32) for name, place in placed.items()}
 
 
-def write(card: Card, index: Index, polled: Polled, root: Path = cards.WEIGHTS) -> KnownCases:
+def write_index(
+    card: Card, index: Index, validation: KNNValidation, root: Path = cards.WEIGHTS
+) -> KnownCases:
     """embeddings.npz, and what the card has to say of it."""
     data = neighbours.pack(index)
-    shares = 1 - polled.logits.double().softmax(1)[:, 0].numpy()
-    threshold = thresholds.choose(card.policy, polled.truth.numpy() != 0, shares)
+    shares = 1 - validation.logits.double().softmax(1)[:, 0].numpy()
+    threshold = thresholds.choose(card.policy, validation.truth.numpy() != 0, shares)
     own = 1 - index.probabilities[index.split != VOTING, 0]
     known = KnownCases(
         n=len(index.case),
         voters=int((index.split == VOTING).sum()),
-        **asdict(polled.ballot),
+        **asdict(validation.ballot),
         threshold=threshold,
         agreement=float(np.mean(is_abnormal(shares, threshold) == is_abnormal(own, card.threshold))),
         command=provenance.command(),
@@ -157,17 +159,19 @@ def write(card: Card, index: Index, polled: Polled, root: Path = cards.WEIGHTS) 
     (root / card.id / "embeddings.npz").write_bytes(data)
     cards.update(card.id, root, known=known)
     print(
-        f"{card.id}: {known.n} scans kept, {len(data) / 1e6:.1f} MB; {polled.ballot}, "
+        f"{card.id}: {known.n} scans kept, {len(data) / 1e6:.1f} MB; {validation.ballot}, "
         f"verdict as the network's on {known.agreement:.1%} of {len(shares)} validation scans"
     )
     return known
 
 
-def as_card(card_id: str, model: Model, index: Index, polled: Polled, minutes: float) -> tuple[Card, KNN]:
+def knn_card(
+    card_id: str, model: Model, index: Index, validation: KNNValidation, minutes: float
+) -> tuple[Card, KNN]:
     """The vote as a card of its own, on the maps of the card that it asks; still without figures."""
     base, voters = model.card, index.split == VOTING
     known = index.embeddings[torch.from_numpy(voters)]
-    ballot = polled.ballot
+    ballot = validation.ballot
     of, cases, width, number = f"{base.id}@{base.sha256[:12]}", *known.shape, len(base.labels)
     network = KNN(of=of, cases=cases, width=width, classes=number, **asdict(ballot))
     network.set_base(model.network)
@@ -198,10 +202,10 @@ def as_card(card_id: str, model: Model, index: Index, polled: Polled, minutes: f
     return draft, network
 
 
-def publish(draft: Card, network: KNN, cases: Sequence[Case], *, base: Card) -> None:
+def publish_knn(draft: Card, network: KNN, cases: Sequence[Case], *, base: Card) -> None:
     """Score it and write its folder. The gate has learned from the same films, so it is the same."""
     packed = report.pack(draft, network)
-    card = report.publish(packed, report.score(packed, cases))
+    card = report.publish_card(packed, report.score(packed, cases))
     if card.gate is not None:
         shutil.copy(cards.WEIGHTS / base.id / "gate.safetensors", cards.WEIGHTS / card.id)
 

@@ -18,7 +18,7 @@ from core.reading import images
 from core.resample import as_film, crop
 from core.types import InputSpec
 from train.data import augment
-from train.data.datasets import Case, carve, load_films, lung_masks
+from train.data.datasets import Case, hold_out, load_films, lung_masks
 from train.fit import loop
 from train.publish import provenance
 
@@ -30,8 +30,8 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     pairs = lung_masks(arguments.data)
     masks_of = {case.name: mask for case, mask in pairs}
-    cases = carve([case for case, _ in pairs], folds=6, seed=arguments.seed, into="test")
-    cases = carve(cases, folds=6, seed=arguments.seed)
+    cases = hold_out([case for case, _ in pairs], folds=6, seed=arguments.seed, into="test")
+    cases = hold_out(cases, folds=6, seed=arguments.seed)
     split = {name: [c for c in cases if c.split == name] for name in ("train", "validation", "test")}
     films = {name: load_films(members).float() for name, members in split.items()}
     masks = {name: load_masks(members, masks_of) for name, members in split.items()}
@@ -52,9 +52,9 @@ def main() -> None:
         folder=arguments.runs / ID,
     )
     data = checkpoints.pack(outcome.network)
-    card = describe(data, outcome, settings, split)
+    card = segmenter_card(data, outcome, settings, split)
     stored = checkpoints.unpack(card, data)
-    figures = {name: examine(stored, films[name], masks[name]) for name in ("validation", "test")}
+    figures = {name: evaluate_segmenter(stored, films[name], masks[name]) for name in ("validation", "test")}
     print(figures["test"])
     cards.write(replace(card, report=figures), data, None)
 
@@ -80,14 +80,16 @@ def warp(films: Tensor, masks: Tensor, generator: Generator) -> tuple[Tensor, Te
     zoom = augment.uniform(generator, (len(films), 1), -0.35, 0.35).exp()
     boxes, angle = augment.jitter_boxes((whole - 0.5) * zoom + 0.5, generator, shift=0.12, zoom=0.15, turn=20)
     x, y = (crop(batch, boxes, lungs.SIZE, angle=angle) for batch in (films, masks))
-    both = augment.mirror(torch.cat([x, y], dim=1), generator)
+    both = augment.random_flip(torch.cat([x, y], dim=1), generator)
     return both[:, :1], both[:, 1:]
 
 
 def batch_loss(network: nn.Module, films: Tensor, masks: Tensor, generator: Generator) -> Tensor:
     x, y = warp(films, masks, generator)
-    x = augment.white_out(x, y, generator, chance=0.3)
-    x = augment.exposure(augment.acquisition(augment.erase(x, generator), generator), generator)
+    x = augment.random_white_out(x, y, generator, chance=0.3)
+    x = augment.random_exposure(
+        augment.random_acquisition(augment.random_erasing(x, generator), generator), generator
+    )
     logits = network(x.contiguous(memory_format=torch.channels_last)).float()
     probability = torch.sigmoid(logits)
     overlap = 2 * (probability * y).sum((1, 2, 3)) + 1
@@ -110,24 +112,24 @@ def mean_dice(network: nn.Module, films: Tensor, masks: Tensor) -> float:
     return float(dice_scores(network, films, masks).mean())
 
 
-def examine(network: nn.Module, films: Tensor, masks: Tensor) -> dict[str, float]:
+def evaluate_segmenter(network: nn.Module, films: Tensor, masks: Tensor) -> dict[str, float]:
     """Mean Dice as filmed and under stress, and how much of the true box survives a white-out."""
     count = len(films)
     whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(count, 4)
-    opaque = augment.white_out(films, masks, torch.Generator().manual_seed(1), chance=1.0)
+    opaque = augment.random_white_out(films, masks, torch.Generator().manual_seed(1), chance=1.0)
     stressed: dict[str, tuple[Tensor, Tensor]] = {
         "dice": (films, masks),
-        "dice_zoomed_in": _both(films, masks, (whole - 0.5) * 0.8 + 0.5, 0.0),
-        "dice_zoomed_out": _both(films, masks, (whole - 0.5) * 1.4 + 0.5, 0.0),
-        "dice_turned_15_degrees": _both(films, masks, whole, 0.26),
+        "dice_zoomed_in": _crop_both(films, masks, (whole - 0.5) * 0.8 + 0.5, 0.0),
+        "dice_zoomed_out": _crop_both(films, masks, (whole - 0.5) * 1.4 + 0.5, 0.0),
+        "dice_turned_15_degrees": _crop_both(films, masks, whole, 0.26),
         "dice_low_contrast": (films * 0.4 + 0.3, masks),
         "dice_gamma_2": (films**2, masks),
         "dice_one_lung_opaque": (opaque, masks),
     }
     figures = {name: mean_dice(network, *pair) for name, pair in stressed.items()}
-    boxes = box_overlaps(network, films, masks)
+    boxes = box_ious(network, films, masks)
     figures |= {"box_iou": float(boxes.mean()), "box_iou_worst": float(boxes.min())}
-    boxes = box_overlaps(network, opaque, masks)
+    boxes = box_ious(network, opaque, masks)
     figures |= {
         "box_iou_one_lung_opaque": float(boxes.mean()),
         "box_iou_one_lung_opaque_worst": float(boxes.min()),
@@ -135,12 +137,12 @@ def examine(network: nn.Module, films: Tensor, masks: Tensor) -> dict[str, float
     return figures | {"n": count, "dice_worst": float(dice_scores(network, films, masks).min())}
 
 
-def _both(films: Tensor, masks: Tensor, boxes: Tensor, angle: float) -> tuple[Tensor, Tensor]:
+def _crop_both(films: Tensor, masks: Tensor, boxes: Tensor, angle: float) -> tuple[Tensor, Tensor]:
     turn = torch.full((len(films),), angle)
     return crop(films, boxes, 224, angle=turn), crop(masks, boxes, 224, angle=turn).round()
 
 
-def box_overlaps(network: nn.Module, films: Tensor, masks: Tensor) -> Tensor:
+def box_ious(network: nn.Module, films: Tensor, masks: Tensor) -> Tensor:
     """Intersection over union of the found and the true lung box, per film. (N,)"""
     small = F.interpolate(masks, size=(lungs.SIZE, lungs.SIZE), mode="area")[:, 0] >= 0.5
     truth = torch.tensor([lungs.box_of(mask.numpy()) for mask in small])
@@ -151,7 +153,7 @@ def box_overlaps(network: nn.Module, films: Tensor, masks: Tensor) -> Tensor:
     return shared / (areas[0] + areas[1] - shared)
 
 
-def describe(
+def segmenter_card(
     data: bytes, outcome: loop.Outcome[UNet], settings: loop.Settings, split: dict[str, list[Case]]
 ) -> SegmenterCard:
     return SegmenterCard(

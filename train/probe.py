@@ -1,7 +1,7 @@
 """Train a small head on a frozen network: python -m train.probe --data DATA --task TASK --model MODEL
 
-The frozen network sees every training film several times, each time as another day would have shown it; the
-head then learns from these lists of numbers in seconds.
+The frozen network sees every training film several times, each time augmented anew; the head then
+learns from these feature vectors in seconds.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from core.models.frozen import DenseHead, LinearProbe, PooledHead
 from core.resample import crop
 from core.types import InputSpec
 from train import seeds
-from train.classifier import area
 from train.data import films, tasks
 from train.data.datasets import Case
 from train.data.tasks import TASKS, Task
 from train.fit import calibration, loop, views
+from train.fit.metrics import mean_auc
 from train.fit.views import SHIFTS
 from train.publish import classifier_card
 from train.publish.provenance import Trained
@@ -55,46 +55,51 @@ HEADS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Numbers:
-    """What the frozen network makes of films. copies: (M, N, W). shown: (N, W) per simulated shift, or ""."""
+class Features:
+    """What the frozen network sees in films.
+
+    copies: (M, N, W), of augmented films.
+    views: (N, W) per simulated shift, and under "" of the films as they are.
+    truth: (N,), classes.
+    """
 
     copies: Tensor
-    shown: Mapping[str, Tensor]
+    views: Mapping[str, Tensor]
     truth: Tensor
 
 
 def main() -> None:
     arguments = parse()
     torch.manual_seed(arguments.seed)
-    task, head = tasks.asked(arguments.task, adults=arguments.adults), HEADS[arguments.model]
-    cases = tasks.gather(task, arguments.data, seed=0)
+    task, head = tasks.task_by_name(arguments.task, adults=arguments.adults), HEADS[arguments.model]
+    cases = tasks.load_cases(task, arguments.data, seed=0)
     if arguments.on:
-        below = tasks.of_card(cards.read(arguments.on))
-        refuse_seen(cases, tasks.gather(below, arguments.data, seed=0), arguments.on)
-    network, spec = stand(head, arguments.on, task)
-    parts = {name: films.load(tasks.of_split(cases, name), task.region, arguments.runs) for name in SPLITS}
+        base = tasks.task_of_card(cards.read(arguments.on))
+        refuse_leakage(cases, tasks.load_cases(base, arguments.data, seed=0), arguments.on)
+    network, spec = build_network(head, arguments.on, task)
+    parts = {name: films.load(tasks.in_split(cases, name), task.region, arguments.runs) for name in SPLITS}
     if isinstance(network, LinearProbe) and task.region == "lungs":
-        network.set_spatial_weights(usual_lungs(*parts["train"]))
+        network.set_spatial_weights(mean_lungs(*parts["train"]))
     # a head on another network must not go on from this one's checkpoint
     folder = arguments.runs / f"{task.card(arguments.model)}-{arguments.seed}-{network.of}"
-    numbers = gather(
+    features = extract_features(
         network, spec, task, cases, parts, arguments.runs, copies=arguments.copies, seed=arguments.seed
     )
     if isinstance(network, LinearProbe):
-        network.standardise(numbers["train"].shown[""])
+        network.standardise(features["train"].views[""])
     settings = replace(head.settings, seed=arguments.seed)
-    outcome = learn(network, numbers, settings, folder)
+    outcome = train_head(network, features, settings, folder)
 
     best = outcome.network.cpu().eval()
-    logits, truth = top(best, numbers["validation"].shown[""]), numbers["validation"].truth
-    warmth = calibration.temperature(logits, truth)
-    calibration.fold(best, warmth)
+    logits, truth = head_logits(best, features["validation"].views[""]), features["validation"].truth
+    temperature = calibration.fit_temperature(logits, truth)
+    calibration.fold_temperature(best, temperature)
     if arguments.dry:
-        seeds.remember(folder, logits, truth)
+        seeds.save_validation_auc(folder, logits, truth)
         return
-    card = describe(arguments, task, network, spec, cases, outcome, settings)
-    card = replace(card, figures=calibration.figures(logits, truth, warmth))
-    classifier_card.publish(card, best, cases)
+    card = probe_card(arguments, task, network, spec, cases, outcome, settings)
+    card = replace(card, figures=calibration.calibration_metrics(logits, truth, temperature))
+    classifier_card.publish_classifier(card, best, cases)
 
 
 SPLITS = ("train", "validation")
@@ -114,41 +119,41 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def refuse_seen(cases: list[Case], taught: list[Case], base: str) -> None:
-    """Raises SystemExit when the network underneath may have learned from a scan that is held out here."""
-    names = {case.name for case in taught if case.split == "train"}
+def refuse_leakage(cases: list[Case], base_cases: list[Case], base: str) -> None:
+    """Raises SystemExit when the network underneath may have been trained on a scan that is held out here."""
+    names = {case.name for case in base_cases if case.split == "train"}
     seen = sum(case.name in names for case in cases if case.split != "train")
     if seen:
         raise SystemExit(
-            f"{base} was taught with {seen} of the scans held out here: its figures would say nothing. "
+            f"{base} was trained on {seen} of the scans held out here: its figures would say nothing. "
             "Give --on a card of other scans."
         )
 
 
-def stand(head: Head, on: str, task: Task) -> tuple[PooledHead, InputSpec]:
+def build_network(head: Head, on: str, task: Task) -> tuple[PooledHead, InputSpec]:
     """The network with a fresh head, and its input."""
     network: PooledHead
     if head.backbone:
         network = LinearProbe(of=head.backbone, classes=len(task.labels))
         spec = InputSpec(SIDE, 3, MEAN, STD, task.region)
     else:
-        below = cards.read(on)
-        network = DenseHead(of=f"{on}@{below.sha256[:12]}", classes=len(task.labels))
-        spec = replace(below.input, region=task.region)
+        base = cards.read(on)
+        network = DenseHead(of=f"{on}@{base.sha256[:12]}", classes=len(task.labels))
+        spec = replace(base.input, region=task.region)
     checkpoints.load_dependencies(network)
     for parameter in network.base.parameters():
         parameter.requires_grad_(False)
     return network, spec
 
 
-def usual_lungs(shown: Tensor, boxes: Tensor, count: int = 200) -> Tensor:
+def mean_lungs(shown: Tensor, boxes: Tensor, count: int = 200) -> Tensor:
     """(SIDE, SIDE), the mean lungs of aligned training films."""
-    chances = torch.cat([lungs.probabilities(part.float()) for part in shown[:count].split(50)])[:, None]
-    wide = F.interpolate(chances, shown.shape[-2:], mode="bilinear")
+    found = torch.cat([lungs.probabilities(part.float()) for part in shown[:count].split(50)])
+    wide = F.interpolate(found[:, None], shown.shape[-2:], mode="bilinear")
     return crop(wide, boxes[:count], SIDE).mean((0, 1))
 
 
-def gather(
+def extract_features(
     network: PooledHead,
     spec: InputSpec,
     task: Task,
@@ -158,50 +163,52 @@ def gather(
     *,
     copies: int,
     seed: int,
-) -> dict[str, Numbers]:
-    """Ask the frozen network about every film, or read its answers from an earlier run."""
+) -> dict[str, Features]:
+    """Run the frozen network on every film, or read its features from an earlier run."""
 
-    def ask() -> dict[str, tuple[Tensor, dict[str, Tensor]]]:
+    def compute() -> dict[str, tuple[Tensor, dict[str, Tensor]]]:
         with torch.inference_mode():
             generator = Generator().manual_seed(seed)
             shown, boxes = parts["train"]
-            days = [seen(network, shown, boxes, spec, None, generator) for _ in range(copies)]
-            train = torch.stack(days), {"": seen(network, shown, boxes, spec)}
+            augmented = [pooled_features(network, shown, boxes, spec, None, generator) for _ in range(copies)]
+            train = torch.stack(augmented), {"": pooled_features(network, shown, boxes, spec)}
             shown, boxes = parts["validation"]
-            changed = {name: seen(network, shown, boxes, spec, change) for name, change in SHIFTS.items()}
+            changed = {
+                name: pooled_features(network, shown, boxes, spec, change) for name, change in SHIFTS.items()
+            }
             return {
                 "train": train,
-                "validation": (torch.empty(0), {"": seen(network, shown, boxes, spec), **changed}),
+                "validation": (torch.empty(0), {"": pooled_features(network, shown, boxes, spec), **changed}),
             }
 
     place = network.place if isinstance(network, LinearProbe) else None
     known = network.of, network.base.state_dict(), place, spec, parts, list(SHIFTS), copies, seed
-    saved = cached("numbers", known, ask, folder)
+    saved = cached("features", known, compute, folder)
     return {
-        name: Numbers(
+        name: Features(
             *saved[name],
-            truth=torch.tensor([task.labels.index(case.label) for case in tasks.of_split(cases, name)]),
+            truth=torch.tensor([task.labels.index(case.label) for case in tasks.in_split(cases, name)]),
         )
         for name in SPLITS
     }
 
 
-def seen(
+def pooled_features(
     network: PooledHead,
     shown: Tensor,
     boxes: Tensor,
     spec: InputSpec,
-    change: views.Change | None = None,
+    change: views.Transform | None = None,
     generator: Generator | None = None,
 ) -> Tensor:
-    """(N, W): pooled numbers of films as they are, changed on purpose, or as on another day."""
+    """(N, W): pooled features of films as they are, under a simulated shift, or augmented."""
     rows = []
     for part, box in zip(shown.split(16), boxes.split(16), strict=True):
         changed = change(part.float()) if change else part
         x = (
-            views.plain(changed, box, spec)
+            views.preprocessed(changed, box, spec)
             if generator is None
-            else views.another_day(part, box, spec, generator)
+            else views.augmented(part, box, spec, generator)
         )
         with precision.half("cpu"):
             maps = network.features(x.contiguous(memory_format=torch.channels_last))
@@ -209,26 +216,26 @@ def seen(
     return torch.cat(rows)
 
 
-def learn(
-    network: PooledHead, numbers: Mapping[str, Numbers], settings: loop.Settings, folder: Path
+def train_head(
+    network: PooledHead, features: Mapping[str, Features], settings: loop.Settings, folder: Path
 ) -> loop.Outcome[PooledHead]:
-    train = numbers["train"]
-    every = torch.cat([train.shown[""][None], train.copies])
+    train = features["train"]
+    every = torch.cat([train.views[""][None], train.copies])
     weights = len(train.truth) / (train.truth.bincount() * len(train.truth.bincount()))
 
     def batch_loss(net: PooledHead, chosen: Tensor, generator: Generator) -> Tensor:
-        day = torch.randint(len(every), (len(chosen),), generator=generator)
-        return F.cross_entropy(net.logits(every[day, chosen]), train.truth[chosen], weight=weights)
+        copy = torch.randint(len(every), (len(chosen),), generator=generator)
+        return F.cross_entropy(net.logits(every[copy, chosen]), train.truth[chosen], weight=weights)
 
     def validate(net: PooledHead) -> Mapping[str, float]:
-        validation = numbers["validation"]
+        validation = features["validation"]
         areas = {
-            f"auc_{name}" if name else "auc": area(
-                top(net, pooled).double().softmax(1).numpy(), validation.truth
+            f"auc_{name}" if name else "auc": mean_auc(
+                head_logits(net, pooled).double().softmax(1).numpy(), validation.truth
             )
-            for name, pooled in validation.shown.items()
+            for name, pooled in validation.views.items()
         }
-        right = top(net, validation.shown[""]).argmax(1) == validation.truth
+        right = head_logits(net, validation.views[""]).argmax(1) == validation.truth
         return {
             **areas,
             "auc_shifted": sum(areas.values()) / len(areas),
@@ -246,13 +253,13 @@ def learn(
     )
 
 
-def top(network: PooledHead, pooled: Tensor) -> Tensor:
+def head_logits(network: PooledHead, pooled: Tensor) -> Tensor:
     network.eval()
     with torch.inference_mode():
         return network.logits(pooled)
 
 
-def describe(
+def probe_card(
     arguments: argparse.Namespace,
     task: Task,
     network: PooledHead,
@@ -276,7 +283,7 @@ def describe(
         seed=arguments.seed,
     )
     remark = f"Only the head was trained; it stands on {network.of.partition('@')[0]}."
-    return classifier_card.draft(trained, task, task.title(head.title), remarks=(remark,))
+    return classifier_card.draft_classifier_card(trained, task, task.title(head.title), remarks=(remark,))
 
 
 if __name__ == "__main__":

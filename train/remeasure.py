@@ -9,9 +9,9 @@ from core.card_types import Card
 from core.detectors import Detector
 from train.data.datasets import DATASETS, Case
 from train.data.sources import SOURCES, Source
-from train.publish.detector_card import is_yardstick, remember
-from train.publish.detector_metrics import HeldOut, cost, figures, held_out
-from train.synthesis.validation_lesions import rehearsal, rehearsed
+from train.publish.detector_card import cache_features, is_yardstick
+from train.publish.detector_metrics import HeldOut, compute_metrics, held_out, inference_cost
+from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
 
 
 def main() -> None:
@@ -22,20 +22,20 @@ def main() -> None:
         network = checkpoints.network(card)
         if not isinstance(card, Card) or not isinstance(network, Detector):
             raise SystemExit(f"{name} is no detector.")
-        remember(network)
-        cases = scored(card, source, arguments.data)
-        measured = rehearsed(network, rehearsal(source, cases, split="validation"), card.input)
-        if not arguments.rehearse:
-            measured = all_others(card, network, held_out(source, cases)) | measured
+        cache_features(network)
+        cases = scored_cases(card, source, arguments.data)
+        measured = lesion_aurocs(network, drawn_lesions(source, cases, split="validation"), card.input)
+        if not arguments.drawn_only:
+            measured = remaining_metrics(card, network, held_out(source, cases)) | measured
         cards.update(name, figures=measured, yardstick=is_yardstick(card.model, card.input))
         print(name, "  ".join(f"{figure} {value:.4g}" for figure, value in measured.items()), flush=True)
 
 
-def all_others(card: Card, network: Detector, held: HeldOut) -> dict[str, float]:
+def remaining_metrics(card: Card, network: Detector, held: HeldOut) -> dict[str, float]:
     """Everything on the card but drawn lesions; the backbone itself again, for an honest clock."""
-    measured = figures(card, network, held, cards.scores(card).score)
+    measured = compute_metrics(card, network, held, cards.scores(card).score)
     checkpoints.load_dependencies(network)
-    return measured | cost(card, network, held.films[0, 0])
+    return measured | inference_cost(card, network, held.films[0, 0])
 
 
 def parse() -> argparse.Namespace:
@@ -43,14 +43,16 @@ def parse() -> argparse.Namespace:
     parser.add_argument("cards", nargs="+", metavar="CARD")
     parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
     parser.add_argument("--source", choices=sorted(SOURCES), default="chest")
-    parser.add_argument("--rehearse", action="store_true", help="only how they find drawn lesions")
+    parser.add_argument(
+        "--drawn-only", "--rehearse", action="store_true", help="only the AUROC on drawn lesions"
+    )
     return parser.parse_args()
 
 
-def scored(card: Card, source: Source, root: Path) -> tuple[Case, ...]:
+def scored_cases(card: Card, source: Source, root: Path) -> tuple[Case, ...]:
     """The cases of the card's scores.csv, in its order and splits."""
     table = cards.scores(card)
-    known = {case.name: case for name in source.sets for case in DATASETS[name](root)}
+    known = {case.name: case for name in source.datasets for case in DATASETS[name](root)}
     return tuple(
         replace(known[name], split=split) for name, split in zip(table.case, table.split, strict=True)
     )

@@ -15,7 +15,7 @@ from torch import Tensor
 from core import cards, names
 from core.card_types import Card
 
-FILE = "validation.json"
+RESULT_FILE = "validation.json"
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     card = cards.read(arguments.card)
     if not isinstance(card, Card):
         raise SystemExit(f"{arguments.card} is no classifier.")
-    others = sorted(arguments.runs.glob(f"{card.id}-[0-9]*/{FILE}"))
+    others = sorted(arguments.runs.glob(f"{card.id}-[0-9]*/{RESULT_FILE}"))
     areas = [card.report["validation"].auc, *(json.loads(path.read_text())["auc"] for path in others)]
     if len(areas) < 2:
         raise SystemExit(f"No other seed of {card.id} in {arguments.runs}. Train with --dry --seed 1.")
@@ -43,10 +43,10 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def remember(folder: Path, logits: Tensor, truth: Tensor) -> None:
+def save_validation_auc(folder: Path, logits: Tensor, truth: Tensor) -> None:
     """Keep the validation AUC of abnormal against normal. logits: (N, K). truth: (N,)."""
     auc = float(roc_auc_score(truth != 0, 1 - logits.double().softmax(1)[:, 0]))
-    (folder / FILE).write_text(json.dumps({"auc": auc}))
+    (folder / RESULT_FILE).write_text(json.dumps({"auc": auc}))
     print(f"Not published. Validation AUC {auc:.4f}")
 
 

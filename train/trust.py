@@ -28,13 +28,13 @@ from train.data.datasets import Case
 from train.data.tasks import TASKS
 
 SCANS = 100
-SCALE_EVERY = 4  # slow methods find their scale on every so manieth validation scan
-SETTLING = 16  # scans on which the norms of randomised networks settle
-QUANTILE = 0.95  # of each map's hottest place over validation scans: full colour from there on
+SCALE_EVERY = 4  # one in so many validation scans is shown to slow methods, for their scale
+NORM_SCANS = 16  # scans on which the norms of randomised networks settle
+SCALE_QUANTILE = 0.95  # of each map's hottest place over validation scans: full colour from there on
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScanTrust:
     """One method on one scan. sanity: rank correlation by randomised stage."""
 
     lung_share: float | None
@@ -56,14 +56,14 @@ def main() -> None:
     for card in chosen:
         cases = {case.name: case for case in TASKS[card.task].cases(arguments.data)}
         model = inference.load(card.id)
-        thinned = Thinning(
+        subsampling = Subsampling(
             arguments.scans,
             arguments.slow_every,
             tuple(arguments.methods or EXPLAINERS),
         )
-        done = assess(model, cases, thinned, workers=arguments.workers)
+        done = measure_trust(model, cases, subsampling, workers=arguments.workers)
         cards.update(card.id, scales=done.scales, trust=done.trust)
-        announce(done)
+        print_trust_table(done)
 
 
 def parse() -> argparse.Namespace:
@@ -72,93 +72,104 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--card", help="a folder of weights/; every classifier if left out")
     parser.add_argument("--scans", type=int, default=SCANS, help="of validation, and of test")
     parser.add_argument("--methods", nargs="+", choices=EXPLAINERS, help="only these rows; all when left out")
-    parser.add_argument("--slow-every", type=int, default=1, help="slow methods on every so manieth scan")
+    parser.add_argument("--slow-every", type=int, default=1, help="slow methods on one scan in so many")
     parser.add_argument("--workers", type=int, default=cpu_count() or 1)
     return parser.parse_args()
 
 
 @dataclass(frozen=True, slots=True)
-class Thinning:
-    """How many scans of each split are looked at, every which of them by slow methods too, and which rows."""
+class Subsampling:
+    """Which scans each method is measured on.
+
+    scans: at most so many of each split.
+    slow_every: slow methods see one scan in so many.
+    wanted: names of the methods.
+    """
 
     scans: int
     slow_every: int
     wanted: tuple[str, ...]
 
     def methods(self, index: int, slow_every: int | None = None) -> list[str]:
-        """What the scan of that number is asked."""
+        """The methods that the scan of that number is shown to."""
         every = slow_every or self.slow_every
         return [name for name in self.wanted if name in FAST or index % every == 0]
 
 
-def assess(model: Model, cases: Mapping[str, Case], thinning: Thinning, *, workers: int) -> Card:
+def measure_trust(model: Model, cases: Mapping[str, Case], subsampling: Subsampling, *, workers: int) -> Card:
     """The card with heat scales from its validation scans and trust from its test scans."""
     card = model.card
     table = cards.scores(card)
     listed = list(zip(table.split, table.case, strict=True))
     validation, test = (
-        spread([cases[name] for split, name in listed if split == wanted], thinning.scans)
+        evenly_spaced([cases[name] for split, name in listed if split == wanted], subsampling.scans)
         for wanted in ("validation", "test")
     )
-    for network in networks(model):
+    for network in member_networks(model):
         network.to(memory_format=torch.channels_last)  # faster, and nobody else's
-    stages = forgetful(model, spread(validation, SETTLING))
+    stages = randomised_networks(model, evenly_spaced(validation, NORM_SCANS))
     with ThreadPoolExecutor(workers) as pool:
         drawn = pool.map(
-            lambda numbered: hottest(model, numbered[1], thinning.methods(numbered[0], SCALE_EVERY)),
+            lambda numbered: map_maxima(model, numbered[1], subsampling.methods(numbered[0], SCALE_EVERY)),
             enumerate(validation),
         )
         peaks = list(tqdm(drawn, "scales", len(validation), unit="scan", mininterval=5))
         rows = pool.map(
-            lambda numbered: examine(model, stages, numbered[1], thinning.methods(numbered[0])),
+            lambda numbered: measure_scan(model, stages, numbered[1], subsampling.methods(numbered[0])),
             enumerate(test),
         )
         tables = list(tqdm(rows, "trust", len(test), unit="scan", mininterval=5))
     normal = np.array([case.label == card.labels[0] for case in validation])
-    heats = {name: np.array([peak.get(name, np.nan) for peak in peaks]) for name in thinning.wanted}
+    heats = {name: np.array([peak.get(name, np.nan) for peak in peaks]) for name in subsampling.wanted}
     glow = {
-        name: ratio(np.nanmedian(heat[normal]), np.nanmedian(heat[~normal])) for name, heat in heats.items()
+        name: heat_ratio(np.nanmedian(heat[normal]), np.nanmedian(heat[~normal]))
+        for name, heat in heats.items()
     }
     return replace(
         card,
-        scales={name: float(np.nanquantile(heat, QUANTILE)) for name, heat in heats.items()},
-        trust={name: mean([table[name] for table in tables if name in table], glow[name]) for name in heats},
+        scales={name: float(np.nanquantile(heat, SCALE_QUANTILE)) for name, heat in heats.items()},
+        trust={
+            name: average_rows([table[name] for table in tables if name in table], glow[name])
+            for name in heats
+        },
     )
 
 
-def ratio(normal: np.floating, abnormal: np.floating) -> float:
+def heat_ratio(normal: np.floating, abnormal: np.floating) -> float:
     """Heat on normal scans over that on abnormal ones; maps without heat tell nothing apart: 1."""
     return float(normal / abnormal) if abnormal > 0 else 1.0
 
 
-def spread(cases: Sequence[Case], count: int) -> list[Case]:
+def evenly_spaced(cases: Sequence[Case], count: int) -> list[Case]:
     """At most `count` of the cases, evenly along the list."""
     return [cases[i] for i in np.linspace(0, len(cases) - 1, min(count, len(cases))).astype(int)]
 
 
-def hottest(model: Model, case: Case, methods: Sequence[str]) -> dict[str, float]:
+def map_maxima(model: Model, case: Case, methods: Sequence[str]) -> dict[str, float]:
     """The hottest place of each method's map for the last label."""
-    x, _, frame = prepared(model, case)
-    network, target = network_of(model), len(model.card.labels) - 1
+    x, _, frame = load_aligned(model, case)
+    network, target = explainable_network(model), len(model.card.labels) - 1
     return {name: float(to_scan_space(heat_map(network, x, target, name), frame).max()) for name in methods}
 
 
-def forgetful(model: Model, cases: Sequence[Case]) -> dict[str, AnyClassifier]:
+def randomised_networks(model: Model, cases: Sequence[Case]) -> dict[str, AnyClassifier]:
     """The network with more and more of its layers randomised."""
-    films = torch.cat([prepared(model, case)[0] for case in cases])
+    films = torch.cat([load_aligned(model, case)[0] for case in cases])
     generator = Generator().manual_seed(0)
-    return {stage: trust.randomised(network_of(model), stage, films, generator) for stage in trust.STAGES}
+    return {
+        stage: trust.randomised(explainable_network(model), stage, films, generator) for stage in trust.STAGES
+    }
 
 
-def examine(
+def measure_scan(
     model: Model,
     stages: Mapping[str, AnyClassifier],
     case: Case,
     methods: Sequence[str],
-) -> dict[str, Row]:
+) -> dict[str, ScanTrust]:
     """These methods on one scan, for the class that the network finds most probable."""
-    x, fields, frame = prepared(model, case)
-    network = network_of(model)
+    x, fields, frame = load_aligned(model, case)
+    network = explainable_network(model)
     with torch.no_grad():
         target = int(network(x)[0].argmax())
     pairs = [
@@ -166,13 +177,13 @@ def examine(
     ]
     random_deletion, random_insertion = (trust.mean_curve(curves).area for curves in zip(*pairs, strict=True))
     even = to_scan_space(torch.ones(1, 1), frame)
-    rows: dict[str, Row] = {}
+    rows: dict[str, ScanTrust] = {}
     for name in methods:
         start = time.perf_counter()
         heat = heat_map(network, x, target, name)
         seconds = time.perf_counter() - start
         deletion, insertion = trust.deletion_and_insertion(network, x, target, heat, half=True)
-        rows[name] = Row(
+        rows[name] = ScanTrust(
             lung_share=trust.inside_share(to_scan_space(heat, frame), fields.mask),
             lung_area=trust.inside_share(even, fields.mask) or 0.0,
             deletion=deletion.area,
@@ -188,7 +199,7 @@ def examine(
     return rows
 
 
-def mean(rows: Sequence[Row], normal_heat: float) -> Trust:
+def average_rows(rows: Sequence[ScanTrust], normal_heat: float) -> Trust:
     """The table's row of one method. A map without heat has no lung share."""
     shares = [row.lung_share for row in rows if row.lung_share is not None]
     return Trust(
@@ -205,7 +216,7 @@ def mean(rows: Sequence[Row], normal_heat: float) -> Trust:
     )
 
 
-def prepared(model: Model, case: Case) -> tuple[Tensor, LungFields, Frame]:
+def load_aligned(model: Model, case: Case) -> tuple[Tensor, LungFields, Frame]:
     """A file as the app feeds it: (1, C, size, size), its lungs, and the part of the scan that it shows."""
     scan = images.read(case.path.read_bytes(), case.name)
     fields = lungs.find(scan)
@@ -213,15 +224,15 @@ def prepared(model: Model, case: Case) -> tuple[Tensor, LungFields, Frame]:
     return x, fields, frame
 
 
-def network_of(model: Model) -> AnyClassifier:
+def explainable_network(model: Model) -> AnyClassifier:
     if not isinstance(model.network, AnyClassifier):
         raise UnknownName(f"{model.card.id} is a detector: its map is its score, place by place.")
     return model.network
 
 
-def networks(model: Model) -> list[Classifier]:
+def member_networks(model: Model) -> list[Classifier]:
     """Those that are asked: one, or the members of an ensemble."""
-    network = network_of(model)
+    network = explainable_network(model)
     return (
         [network]
         if isinstance(network, Classifier)
@@ -229,12 +240,12 @@ def networks(model: Model) -> list[Classifier]:
     )
 
 
-def announce(card: Card) -> None:
+def print_trust_table(card: Card) -> None:
     """Print the table that the card now holds."""
     print(f"{card.id}: opens with {trust.best_method(card.trust)}")
     print(
         f"{'method':22}{'scale':>8}{'lungs':>7}{'delete':>8}{'insert':>8}{'head':>7}{'half':>7}{'all':>7}"
-        f"{'calm':>7}{'s':>8}"
+        f"{'normal':>7}{'s':>8}"
     )
     for name, row in card.trust.items():
         sanity = "".join(f"{row.sanity[stage]:7.2f}" for stage in trust.STAGES)

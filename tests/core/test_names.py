@@ -35,7 +35,10 @@ def spoken(card: Card) -> set[str]:
     return (
         WORDS
         | by_label
-        | {names.auroc_of_lesion(kind) for kind in (*validation_lesions.CHEST, *validation_lesions.HEAD)}
+        | {
+            names.auroc_of_lesion(kind)
+            for kind in (*validation_lesions.CHEST_LESIONS, *validation_lesions.HEAD_LESIONS)
+        }
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from core import cards
 from core.card_types import Card
-from train.classifier_ensemble import choose, held_out, validated_alike
+from train.classifier_ensemble import select_members, validation_cases, with_validation_cases
 from train.data.datasets import Case
 
 
@@ -25,13 +25,13 @@ def flipped(truth: np.ndarray, share: slice) -> np.ndarray:
     return wrong
 
 
-def test_members_that_err_elsewhere_are_preferred_to_better_ones_that_err_alike(truth: np.ndarray):
+def test_members_that_err_on_other_cases_are_preferred_to_better_ones_that_err_alike(truth: np.ndarray):
     candidates = {
         "best": votes(flipped(truth, slice(0, 20)), 0.9),
         "twin": votes(flipped(truth, slice(0, 21)), 0.9),
         "other": votes(flipped(truth, slice(100, 124)), 0.9),
     }
-    assert choose(candidates, truth, most=2) == ["best", "other"]
+    assert select_members(candidates, truth, most=2) == ["best", "other"]
 
 
 def test_nobody_joins_who_does_not_help(truth: np.ndarray):
@@ -40,7 +40,7 @@ def test_nobody_joins_who_does_not_help(truth: np.ndarray):
         "good": votes(flipped(truth, slice(50, 60)), 0.95),
         "guess": votes(np.zeros(200, dtype=int), 0.9),
     }
-    assert set(choose(candidates, truth, most=3)) == {"best", "good"}
+    assert set(select_members(candidates, truth, most=3)) == {"best", "good"}
 
 
 def test_an_ensemble_is_validated_on_what_its_members_were_and_tested_on_the_same():
@@ -48,7 +48,7 @@ def test_an_ensemble_is_validated_on_what_its_members_were_and_tested_on_the_sam
         Case(Path(name), name, "normal", name, split)
         for name, split in {"a": "train", "b": "validation", "c": "train", "d": "test"}.items()
     ]
-    told = {case.name: case.split for case in validated_alike(cases, ("c", "d"))}
+    told = {case.name: case.split for case in with_validation_cases(cases, ("c", "d"))}
     assert told == {"a": "train", "b": "train", "c": "validation", "d": "test"}
 
 
@@ -66,7 +66,7 @@ def standing_on() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("upper", "lower"), standing_on())
 def test_no_shipped_card_is_validated_on_what_the_cards_underneath_learned_from(upper: str, lower: str):
-    above, below = (held_out(classifier(name)) for name in (upper, lower))
+    above, below = (validation_cases(classifier(name)) for name in (upper, lower))
     foreign = {name for name in above if name.startswith("covid_radiography/")}  # not among Kermany's
     assert set(above) - foreign <= set(below)
 

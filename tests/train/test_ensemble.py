@@ -3,20 +3,20 @@
 from core import cards
 from train import ensemble
 from train.data.sources import SOURCES
-from train.fitted import input_of
+from train.fitted import input_spec
 
 CHEST = SOURCES["chest"]
-SPEC = input_of("", CHEST)
+SPEC = input_spec("", CHEST)
 
 
 def test_those_named_take_part_in_the_order_of_the_cards():
     named = ["chest-mahalanobis-resnet50", "chest-detail-lungs"]
-    invited = ensemble.invited(cards.every(), named, CHEST, SPEC)
+    invited = ensemble.matching_detectors(cards.every(), named, CHEST, SPEC)
     assert sorted(card.id for card in invited) == sorted(named)
 
 
 def test_without_names_all_that_are_fed_alike_take_part_and_no_ensemble_does():
-    invited = ensemble.invited(cards.every(), [], CHEST, SPEC)
+    invited = ensemble.matching_detectors(cards.every(), [], CHEST, SPEC)
     assert len(invited) > 5
     assert {card.input for card in invited} == {SPEC}
     assert "ensemble" not in {card.model for card in invited}
@@ -24,4 +24,4 @@ def test_without_names_all_that_are_fed_alike_take_part_and_no_ensemble_does():
 
 def test_detectors_of_other_scans_or_fed_otherwise_stay_out():
     others = ["brain-mri-patchcore", "chest-autoencoder", "pneumonia-cnn"]
-    assert ensemble.invited(cards.every(), others, CHEST, SPEC) == []
+    assert ensemble.matching_detectors(cards.every(), others, CHEST, SPEC) == []

@@ -1,4 +1,4 @@
-"""Remembering training scans, on drawn films and a network too small to matter."""
+"""The index of training scans, on drawn films and a network too small to matter."""
 
 import hashlib
 from dataclasses import replace
@@ -18,7 +18,7 @@ from core.models import CNN, KNN
 from core.models.knn import VoteSettings, vote_logits
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, Index
 from tests.phantoms.chest import chest, png
-from train import index as remembering
+from train import index as indexing
 from train.data.datasets import Case
 
 LABELS = ("normal", "pneumonia")
@@ -69,14 +69,14 @@ def test_cases_stand_where_the_card_was_measured(monkeypatch: pytest.MonkeyPatch
     late = case("d", "normal", "test")  # not in the card's scores
     moved = [replace(official[1], split="validation"), official[2]]
     monkeypatch.setattr(cards, "scores", lambda _: table_of(moved))
-    sided = remembering.split_as(small()[0], [*official, late])
+    sided = indexing.with_card_splits(small()[0], [*official, late])
     assert {c.name: c.split for c in sided} == {"a": "train", "b": "validation", "c": "test"}
 
 
 def test_a_card_measured_on_other_cases_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cards, "scores", lambda _: table_of([case("x", "normal", "test")]))
     with pytest.raises(DataSetError, match="holds no such case"):
-        remembering.split_as(small()[0], [case("x", "pneumonia", "test")])
+        indexing.with_card_splits(small()[0], [case("x", "pneumonia", "test")])
 
 
 def looked_at(tmp_path: Path) -> tuple[Model, Index, list[Case]]:
@@ -88,7 +88,7 @@ def looked_at(tmp_path: Path) -> tuple[Model, Index, list[Case]]:
         cases.append(case(f"{n}.png", label, split, tmp_path))
         cases[-1].path.write_bytes(png(chest(96, opacity=0.6 * (n % 2), seed=n)))
     model = Model(card, network)
-    return model, remembering.look(model, cases, tmp_path), cases
+    return model, indexing.embed_cases(model, cases, tmp_path), cases
 
 
 def test_each_file_is_embedded_and_judged(tmp_path: Path):
@@ -103,24 +103,24 @@ def test_each_file_is_embedded_and_judged(tmp_path: Path):
 
 def test_the_ballot_with_the_lowest_loss_on_validation_is_kept(tmp_path: Path):
     _, index, _ = looked_at(tmp_path)
-    polled = remembering.poll(index, LABELS)
+    polled = indexing.choose_voting(index, LABELS)
     least = F.cross_entropy(polled.logits, polled.truth)
     voters = torch.from_numpy(index.split == "train")
     similarity = index.embeddings[~voters] @ index.embeddings[voters].T
     classes = torch.from_numpy(index.label != "normal").long()
-    for ballot in remembering.BALLOTS[::17]:
+    for ballot in indexing.BALLOTS[::17]:
         assert F.cross_entropy(vote_logits(similarity, classes[voters], 2, ballot), polled.truth) >= least
 
 
-def test_a_card_remembers_and_its_vote_is_a_card(tmp_path: Path):
+def test_a_card_gets_an_index_and_its_vote_is_a_card(tmp_path: Path):
     model, index, cases = looked_at(tmp_path)
     root = tmp_path / "weights"
     assert isinstance(model.network, CNN)
     kept(root, model.card, model.network, table_of(cases))
     rng = np.random.default_rng(0)
     index = replace(index, layouts={TSNE_LAYOUT: rng.normal(size=(24, 2)).astype(np.float32)})
-    polled = remembering.poll(index, LABELS)
-    known = remembering.write(model.card, index, polled, root)
+    polled = indexing.choose_voting(index, LABELS)
+    known = indexing.write_index(model.card, index, polled, root)
     card = cards.read("small", root)
     assert isinstance(card, Card)
     assert card.known == known
@@ -128,7 +128,7 @@ def test_a_card_remembers_and_its_vote_is_a_card(tmp_path: Path):
     assert known.voters == 12
     back = neighbours.read(card, root)
 
-    draft, network = remembering.as_card("small-knn", model, index, polled, minutes=1.0)
+    draft, network = indexing.knn_card("small-knn", model, index, polled, minutes=1.0)
     data = checkpoints.pack(network)
     again = checkpoints.unpack(draft, data, root)
     assert isinstance(again, KNN)
@@ -145,17 +145,17 @@ def test_a_card_trained_anew_in_the_meantime_is_left_alone(tmp_path: Path):
     assert isinstance(model.network, CNN)
     kept(root, replace(model.card, sha256="0" * 64), model.network, table_of(cases))
     with pytest.raises(SystemExit, match="anew"):
-        remembering.write(model.card, index, remembering.poll(index, LABELS), root)
+        indexing.write_index(model.card, index, indexing.choose_voting(index, LABELS), root)
     assert not (root / "small" / "embeddings.npz").exists()
 
 
 @pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
 def test_both_layouts_are_made():
     embeddings = F.normalize(torch.randn(60, 8, generator=Generator().manual_seed(0)), dim=1).numpy()
-    placed = remembering.layouts(embeddings, seed=0)
+    placed = indexing.compute_layouts(embeddings, seed=0)
     assert set(placed) == {TSNE_LAYOUT, UMAP_LAYOUT}
     assert all(places.shape == (60, 2) and np.isfinite(places).all() for places in placed.values())
 
 
 def test_ballots_have_votes_to_count():
-    assert all(isinstance(ballot, VoteSettings) and ballot.k > 1 for ballot in remembering.BALLOTS)
+    assert all(isinstance(ballot, VoteSettings) and ballot.k > 1 for ballot in indexing.BALLOTS)

@@ -10,7 +10,7 @@ from core.types import InputSpec
 from train.data.datasets import Case
 from train.data.films import WHOLE
 from train.data.tasks import TASKS
-from train.probe import Numbers, gather, refuse_seen
+from train.probe import Features, extract_features, refuse_leakage
 
 
 def case(name: str, split: str) -> Case:
@@ -19,10 +19,10 @@ def case(name: str, split: str) -> Case:
 
 def test_a_network_that_learned_from_a_held_out_scan_is_refused():
     cases = [case("a", "train"), case("b", "validation"), case("c", "test")]
-    refuse_seen(cases, [case("a", "train"), case("d", "train"), case("c", "test")], "below")
+    refuse_leakage(cases, [case("a", "train"), case("d", "train"), case("c", "test")], "below")
     for held_out in ("b", "c"):
-        with pytest.raises(SystemExit, match="below was taught with 1 of"):
-            refuse_seen(cases, [case(held_out, "train")], "below")
+        with pytest.raises(SystemExit, match="below was trained on 1 of"):
+            refuse_leakage(cases, [case(held_out, "train")], "below")
 
 
 class Scaled(Classifier):
@@ -41,7 +41,7 @@ class Scaled(Classifier):
         return f.mean((2, 3))
 
 
-def asked(base: Scaled, folder: Path, *, shown: float = 0.0, copies: int = 1, seed: int = 0) -> Numbers:
+def asked(base: Scaled, folder: Path, *, shown: float = 0.0, copies: int = 1, seed: int = 0) -> Features:
     """Training numbers of two films on that base."""
     network = DenseHead(of="below@0", width=1, classes=2)
     network.set_base(base)
@@ -50,7 +50,9 @@ def asked(base: Scaled, folder: Path, *, shown: float = 0.0, copies: int = 1, se
     cases = [case(f"{split}-{n}", split) for split in ("train", "validation") for n in range(2)]
     spec = InputSpec(size=32, channels=1, mean=(0.0,), std=(1.0,), region="whole")
     task = TASKS["pneumonia"]
-    return gather(network, spec, task, cases, parts, folder / "head-0", copies=copies, seed=seed)["train"]
+    return extract_features(network, spec, task, cases, parts, folder / "head-0", copies=copies, seed=seed)[
+        "train"
+    ]
 
 
 def test_a_base_is_asked_once(tmp_path: Path):
@@ -66,18 +68,18 @@ def test_a_base_is_asked_once(tmp_path: Path):
 
 def test_a_second_base_does_not_train_on_the_features_of_the_first(tmp_path: Path):
     first, second = (asked(Scaled(weight), tmp_path) for weight in (1, 2))
-    assert torch.allclose(second.shown[""], 2 * first.shown[""])
+    assert torch.allclose(second.views[""], 2 * first.views[""])
 
 
 def test_another_seed_sees_films_as_on_other_days(tmp_path: Path):
     first, second = (asked(Scaled(1), tmp_path, seed=seed) for seed in (0, 1))
-    assert torch.equal(first.shown[""], second.shown[""])
+    assert torch.equal(first.views[""], second.views[""])
     assert not torch.equal(first.copies, second.copies)
 
 
 def test_other_films_are_looked_at(tmp_path: Path):
     first, second = (asked(Scaled(1), tmp_path, shown=shown) for shown in (0, 1))
-    assert not torch.allclose(first.shown[""], second.shown[""])
+    assert not torch.allclose(first.views[""], second.views[""])
 
 
 def test_more_copies_are_made(tmp_path: Path):

@@ -163,7 +163,7 @@ def test_another_network_for_lungs_finds_their_boxes_anew(case: Case, monkeypatc
     keys = []
     for sha256 in ("a", "b"):
         monkeypatch.setattr(cards, "read", lambda _, sha256=sha256: Named(sha256))
-        keys.append([digest(films.inputs([case], region)) for region in ("lungs", "head")])
+        keys.append([digest(films.cache_inputs([case], region)) for region in ("lungs", "head")])
     (lungs, head), (other_lungs, other_head) = keys
     assert lungs != other_lungs
     assert head == other_head != lungs
@@ -177,9 +177,9 @@ def test_another_teacher_looks_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     found = []
     for sha256 in ("a", "a", "b"):
         monkeypatch.setattr(cards, "read", lambda _, sha256=sha256: Named(sha256))
-        found.append(distillation.teachings(shown, boxes, "whole", tmp_path))
+        found.append(distillation.teacher_features(shown, boxes, "whole", tmp_path))
     shown[1] += 1  # one film of five
-    found.append(distillation.teachings(shown, boxes, "whole", tmp_path))
+    found.append(distillation.teacher_features(shown, boxes, "whole", tmp_path))
     assert torch.equal(found[0], found[1])
     assert not torch.equal(found[1], found[2])
     assert not torch.equal(found[2], found[3])

@@ -1,4 +1,4 @@
-"""What a film may look like on another day: batches of tensors, random numbers from a generator."""
+"""Augmentations and simulated acquisition shifts: batches of tensors, random numbers from a generator."""
 
 import math
 from collections.abc import Callable
@@ -14,7 +14,7 @@ def uniform(generator: Generator, shape: tuple[int, ...], low: float, high: floa
     return low + (high - low) * torch.rand(shape, generator=generator)
 
 
-def coin(generator: Generator, count: int, chance: float) -> Tensor:
+def bernoulli(generator: Generator, count: int, chance: float) -> Tensor:
     """(count,) bool, each True with that chance."""
     return torch.rand(count, generator=generator) < chance
 
@@ -46,13 +46,13 @@ def blur(x: Tensor, sigma: float) -> Tensor:
     return blurred
 
 
-def mirror(x: Tensor, generator: Generator, *, chance: float = 0.5) -> Tensor:
+def random_flip(x: Tensor, generator: Generator, *, chance: float = 0.5) -> Tensor:
     """Flip left and right. x: (N, C, H, W)."""
-    flipped = coin(generator, len(x), chance)[:, None, None, None].to(x.device)
+    flipped = bernoulli(generator, len(x), chance)[:, None, None, None].to(x.device)
     return torch.where(flipped, x.flip(3), x)
 
 
-def exposure(x: Tensor, generator: Generator, *, gamma: float = 0.4, contrast: float = 0.25) -> Tensor:
+def random_exposure(x: Tensor, generator: Generator, *, gamma: float = 0.4, contrast: float = 0.25) -> Tensor:
     """Random gamma (a factor within exp(+-gamma)), contrast and brightness. x: (N, 1, H, W) near [0, 1]."""
     column = (len(x), 1, 1, 1)
     power = uniform(generator, column, -gamma, gamma).exp().to(x.device)
@@ -61,12 +61,12 @@ def exposure(x: Tensor, generator: Generator, *, gamma: float = 0.4, contrast: f
     return ((x.clamp(0, 1.2) + 1e-4) ** power - 0.5) * scale + 0.5 + offset
 
 
-def acquisition(x: Tensor, generator: Generator, *, chance: float = 0.5) -> Tensor:
+def random_acquisition(x: Tensor, generator: Generator, *, chance: float = 0.5) -> Tensor:
     """Blur, sharpen, coarse resampling or noise, one batch-wide strength a call. x: (N, 1, H, W).
 
     Sharpness tells the classes of public sets apart without any anatomy; so it must not be worth learning.
     """
-    chosen = coin(generator, len(x), chance)[:, None, None, None].to(x.device)
+    chosen = bernoulli(generator, len(x), chance)[:, None, None, None].to(x.device)
     kind = int(torch.randint(4, (), generator=generator))
     strength = float(torch.rand((), generator=generator))
     if kind == 0:
@@ -82,11 +82,11 @@ def acquisition(x: Tensor, generator: Generator, *, chance: float = 0.5) -> Tens
     return torch.where(chosen, changed, x)
 
 
-def erase(x: Tensor, generator: Generator, *, chance: float = 0.3, side: float = 0.3) -> Tensor:
+def random_erasing(x: Tensor, generator: Generator, *, chance: float = 0.3, side: float = 0.3) -> Tensor:
     """Put a grey rectangle somewhere, as a tube, marker or burned-in text would. x: (N, 1, H, W)."""
     _, _, height, width = x.shape
     result = x.clone()
-    for index in coin(generator, len(x), chance).nonzero().flatten().tolist():
+    for index in bernoulli(generator, len(x), chance).nonzero().flatten().tolist():
         tall, wide = (
             1 + int(e) for e in uniform(generator, (2,), 0.05, side) * torch.tensor([height, width])
         )
@@ -96,12 +96,12 @@ def erase(x: Tensor, generator: Generator, *, chance: float = 0.3, side: float =
     return result
 
 
-def white_out(x: Tensor, mask: Tensor, generator: Generator, *, chance: float = 0.3) -> Tensor:
+def random_white_out(x: Tensor, mask: Tensor, generator: Generator, *, chance: float = 0.3) -> Tensor:
     """Make one lung opaque, as effusion or dense consolidation does. x, mask: (N, 1, H, W)."""
     count, _, height, width = x.shape
     columns = torch.arange(width).view(1, 1, 1, -1)
     middle = (mask * columns).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp_min(1)
-    left = coin(generator, count, 0.5)
+    left = bernoulli(generator, count, 0.5)
     side = (columns < middle.view(-1, 1, 1, 1)) == left.view(-1, 1, 1, 1)
     feather = 2 * (height // 16) + 1
     alpha = T.gaussian_blur(F.max_pool2d(mask * side, 5, 1, 2), [feather, feather], [feather / 4])
@@ -110,26 +110,28 @@ def white_out(x: Tensor, mask: Tensor, generator: Generator, *, chance: float = 
         torch.rand((count, 1, 5, 5), generator=generator), size=(height, width), mode="bicubic"
     )
     dense = bright * (0.75 + 0.25 * haze)
-    chosen = coin(generator, count, chance).view(-1, 1, 1, 1)
+    chosen = bernoulli(generator, count, chance).view(-1, 1, 1, 1)
     opacity = alpha * uniform(generator, (count, 1, 1, 1), 0.5, 1.0)
     return torch.where(chosen, x * (1 - opacity) + dense * opacity, x)
 
 
-def _one_by_one(x: Tensor, change: Callable[[Tensor, float], Tensor], generator: Generator) -> Tensor:
+def _each_with_own_strength(
+    x: Tensor, change: Callable[[Tensor, float], Tensor], generator: Generator
+) -> Tensor:
     strengths = torch.rand(len(x), generator=generator).tolist()
     return torch.cat([change(row[None], strength) for row, strength in zip(x, strengths, strict=True)])
 
 
-def _coarser(x: Tensor, strength: float) -> Tensor:
+def _downsampled(x: Tensor, strength: float) -> Tensor:
     small = F.interpolate(x, scale_factor=0.8 - 0.4 * strength, mode="bilinear", antialias=True)
     return F.interpolate(small, size=x.shape[-2:], mode="bilinear")
 
 
-CHANGES: dict[str, Callable[[Tensor, Generator], Tensor]] = {
-    "blur": lambda x, g: _one_by_one(x, lambda row, strength: blur(row, 0.5 + 1.3 * strength), g),
-    "coarse": lambda x, g: _one_by_one(x, _coarser, g),
-    "exposure": lambda x, g: exposure(x, g, gamma=0.3, contrast=0.1),
+ACQUISITION_SHIFTS: dict[str, Callable[[Tensor, Generator], Tensor]] = {
+    "blur": lambda x, g: _each_with_own_strength(x, lambda row, strength: blur(row, 0.5 + 1.3 * strength), g),
+    "coarse": lambda x, g: _each_with_own_strength(x, _downsampled, g),
+    "exposure": lambda x, g: random_exposure(x, g, gamma=0.3, contrast=0.1),
     "sharpen": lambda x, g: x + uniform(g, (len(x), 1, 1, 1), 0.3, 1.2) * (x - blur(x, 1.5)),
     "noise": lambda x, g: x + uniform(g, (len(x), 1, 1, 1), 0.01, 0.05) * torch.randn(x.shape, generator=g),
 }
-"""The same scan from another machine, per kind of change. x: (N, 1, H, W) in about [0, 1]."""
+"""What another machine may do to a scan, by name. x: (N, 1, H, W) in about [0, 1]."""

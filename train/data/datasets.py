@@ -121,7 +121,7 @@ DATASETS: dict[str, Callable[[Path], list[Case]]] = {
 }
 
 
-def carve(cases: Sequence[Case], *, folds: int, seed: int, into: str = "validation") -> list[Case]:
+def hold_out(cases: Sequence[Case], *, folds: int, seed: int, into: str = "validation") -> list[Case]:
     """Move about 1/folds of the train cases to the split `into`, stratified by label.
 
     Cases that share a patient, or are the same file to the byte, stay on one side.

@@ -23,10 +23,10 @@ def load(cases: Sequence[Case], region: Region, folder: Path) -> tuple[Tensor, T
         films = load_films(cases)
         return films, region_boxes(films, region).clone()
 
-    return cached("films", inputs(cases, region), read, folder, mmap=True)
+    return cached("films", cache_inputs(cases, region), read, folder, mmap=True)
 
 
-def inputs(cases: Sequence[Case], region: Region) -> tuple[object, ...]:
+def cache_inputs(cases: Sequence[Case], region: Region) -> tuple[object, ...]:
     """All that films and their boxes depend on: the files themselves, and the network that finds lungs."""
     finder = cards.read("lung-fields").sha256 if region == "lungs" else None
     return FILM_SIZE, [case.path for case in cases], region, finder

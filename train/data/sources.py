@@ -13,19 +13,19 @@ from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
 from core.preprocess import normalise, stretch
 from core.resample import crop, resize
 from core.types import InputSpec, Region
-from train.data.datasets import DATASETS, Case, carve, load_films
+from train.data.datasets import DATASETS, Case, hold_out, load_films
 from train.data.films import WHOLE, region_boxes
 
 SPLITS = ("train", "calibration", "validation")
 THUMBNAIL = (32, 32)
-TWINS = 0.95  # correlation of thumbnails; above it two slices are of one series
+DUPLICATE_CORRELATION = 0.95  # correlation of thumbnails; above it two slices are of one series
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a card says of its data. sets: names in DATASETS; the first holds the normals to learn from."""
+    """What a card says of its data. datasets: names in DATASETS, the first with the normals to learn from."""
 
-    sets: tuple[str, ...]
+    datasets: tuple[str, ...]
     task: str
     modality: str
     region: Region
@@ -35,12 +35,12 @@ class Source:
     split: str
     intended_use: str
     limitations: tuple[str, ...]
-    patients: bool = True  # whether files name their patients; if not, likeness must tell twins
+    patients_known: bool = True  # whether files name them; if not, near duplicates are looked for
 
 
 SOURCES: dict[str, Source] = {
     "chest": Source(
-        sets=("chest_xray",),
+        datasets=("chest_xray",),
         task="chest anomaly",
         modality=CHEST_FILM,
         region="lungs",
@@ -55,7 +55,7 @@ SOURCES: dict[str, Source] = {
         ),
     ),
     "brain-ct": Source(
-        sets=("brain_ct", "brain_ct_hemorrhage"),
+        datasets=("brain_ct", "brain_ct_hemorrhage"),
         task="brain CT anomaly",
         modality=HEAD_CT,
         region="head",
@@ -71,7 +71,7 @@ SOURCES: dict[str, Source] = {
         ),
     ),
     "brain-mri": Source(
-        sets=("brain_mri",),
+        datasets=("brain_mri",),
         task="brain MRI anomaly",
         modality=BRAIN_MRI,
         region="head",
@@ -85,12 +85,12 @@ SOURCES: dict[str, Source] = {
             "The classes differ in plane, weighting and source; part of every figure is that and not tumour.",
             "No tumour is not healthy: some of the normals show other disease.",
         ),
-        patients=False,
+        patients_known=False,
     ),
 }
 
 
-def _to_test(case: Case) -> Case:
+def _abnormal_to_test(case: Case) -> Case:
     """Abnormal cases that nothing is learned from are worth more in the test."""
     unused = case.label != "normal" and case.split in ("train", "calibration")
     return replace(case, split="test") if unused else case
@@ -104,42 +104,44 @@ class Normals:
     boxes: dict[str, Tensor]
 
 
-def gather(source: Source, root: Path, seed: int) -> list[Case]:
+def load_cases(source: Source, root: Path, seed: int) -> list[Case]:
     """All cases, in the splits train, calibration, validation and test."""
-    cases = DATASETS[source.sets[0]](root)
-    if not source.patients:
-        cases = twins_together(cases)
+    cases = DATASETS[source.datasets[0]](root)
+    if not source.patients_known:
+        cases = group_near_duplicates(cases)
     published = any(case.split == "test" for case in cases)
     if not published:
-        cases = carve(cases, folds=4, seed=seed, into="test")
-    cases = carve(cases, folds=7, seed=seed)
+        cases = hold_out(cases, folds=4, seed=seed, into="test")
+    cases = hold_out(cases, folds=7, seed=seed)
     # the usual error is learned apart from the threshold, or held-out normals would look too good
-    cases = carve(cases, folds=8, seed=seed, into="calibration")
+    cases = hold_out(cases, folds=8, seed=seed, into="calibration")
     if not published:
-        cases = [_to_test(case) for case in cases]
-    return _thinned(cases) + [case for name in source.sets[1:] for case in DATASETS[name](root)]
+        cases = [_abnormal_to_test(case) for case in cases]
+    return _balance_validation(cases) + [
+        case for name in source.datasets[1:] for case in DATASETS[name](root)
+    ]
 
 
-def twins_together(cases: list[Case]) -> list[Case]:
+def group_near_duplicates(cases: list[Case]) -> list[Case]:
     """Normal training cases that look the same count as one patient: held-out normals would look too good."""
     chosen = [case for case in cases if case.label == "normal" and case.split == "train"]
     seen = resize(load_films(chosen, dtype=torch.float32), *THUMBNAIL).flatten(1)
     seen = functional.normalize(seen - seen.mean(1, keepdim=True))
-    _, groups = connected_components((seen @ seen.T > TWINS).numpy(), directed=False)
+    _, groups = connected_components((seen @ seen.T > DUPLICATE_CORRELATION).numpy(), directed=False)
     patient = {case.name: f"looks-{group}" for case, group in zip(chosen, groups, strict=True)}
     return [replace(case, patient=patient.get(case.name, case.patient)) for case in cases]
 
 
-def _thinned(cases: list[Case]) -> list[Case]:
+def _balance_validation(cases: list[Case]) -> list[Case]:
     """As many abnormal validation cases as normal: nothing is chosen by them, and scoring takes time."""
     held = [case for case in cases if case.split == "validation"]
-    ill = [case for case in held if case.label != "normal"]
-    step = max(1, round(len(ill) / max(1, len(held) - len(ill))))
-    kept = set(ill[::step])
+    abnormal = [case for case in held if case.label != "normal"]
+    step = max(1, round(len(abnormal) / max(1, len(held) - len(abnormal))))
+    kept = set(abnormal[::step])
     return [c for c in cases if c.split != "validation" or c.label == "normal" or c in kept]
 
 
-def normals(source: Source, cases: Sequence[Case], splits: Sequence[str] = SPLITS) -> Normals:
+def load_normals(source: Source, cases: Sequence[Case], splits: Sequence[str] = SPLITS) -> Normals:
     """Read the normals of these splits and find what is looked at in each."""
     films = {s: load_films([c for c in cases if c.label == "normal" and c.split == s]) for s in splits}
     return Normals(films, {split: region_boxes(batch, source.region) for split, batch in films.items()})

@@ -8,8 +8,8 @@ from pathlib import Path
 from core.cards import AnyCard
 from core.names import BRAIN_MRI, CHEST_FILM
 from core.types import Region
-from train.data.datasets import Case, brain_mri, carve, chest_xray, covid_radiography
-from train.data.sources import twins_together
+from train.data.datasets import Case, brain_mri, chest_xray, covid_radiography, hold_out
+from train.data.sources import group_near_duplicates
 
 FOLDS = 7  # a seventh of the training patients is for validation
 BLOCK = 25  # file numbers of brain slices that stay together
@@ -27,15 +27,15 @@ class Task:
     data: Mapping[str, str]
     intended_use: str
     limitations: tuple[str, ...]
-    summed: str = ""  # the binary task that comes with it, by adding up the abnormal classes
-    beside: Callable[[Path], list[Case]] | None = None  # more to learn from; none of it is held out
+    binary: str = ""  # the binary task that comes with it, by adding up the abnormal classes
+    extra_training: Callable[[Path], list[Case]] | None = None  # more to learn from; none of it is held out
 
     def card(self, model: str) -> str:
         """The id of that model's card."""
-        return f"{self.name}-{model}{'-adults' if self.beside else ''}"
+        return f"{self.name}-{model}{'-adults' if self.extra_training else ''}"
 
     def title(self, model: str) -> str:
-        return f"{model}, adults too" if self.beside else model
+        return f"{model}, adults too" if self.extra_training else model
 
 
 def etiology(root: Path) -> list[Case]:
@@ -56,28 +56,28 @@ def covid(root: Path) -> list[Case]:
     from there. They keep the splits of the task etiology: a network that learned there may lie underneath.
     """
     cases = covid_radiography(root)
-    held_out = carve(cases, folds=5, seed=0, into="test")
+    held_out = hold_out(cases, folds=5, seed=0, into="test")
     if any(case.label == "viral pneumonia" for case in cases):
         return held_out
-    viral = [case for case in gather(TASKS["etiology"], root, seed=0) if case.label == "viral"]
+    viral = [case for case in load_cases(TASKS["etiology"], root, seed=0) if case.label == "viral"]
     return held_out + [replace(case, label="viral pneumonia") for case in viral]
 
 
-def adults(root: Path, ill: str) -> list[Case]:
-    """Adults' films that the task covid learns from, too: normal ones, and COVID-19 under the label `ill`."""
-    names = {"normal": "normal", "covid": ill}
-    learned = of_split(gather(TASKS["covid"], root, seed=0), "train")
+def adult_cases(root: Path, abnormal: str) -> list[Case]:
+    """Adults' films that the task covid trains on: normal ones, and COVID-19 under the label `abnormal`."""
+    names = {"normal": "normal", "covid": abnormal}
+    learned = in_split(load_cases(TASKS["covid"], root, seed=0), "train")
     return [replace(case, label=names[case.label]) for case in learned if case.label in names]
 
 
-def series(root: Path) -> list[Case]:
+def brain_mri_series(root: Path) -> list[Case]:
     """Brain MRI slices, those that may be of one patient together: no file names its patient.
 
     Tumours numbered near each other are often neighbouring slices: thumbnails of consecutive numbers
     correlate at 0.78 to 0.85, of any two at 0.50 to 0.65. Normals have no such order and go by their looks.
     """
     numbered = [replace(case, patient=_block(case)) for case in brain_mri(root)]
-    return twins_together(numbered)
+    return group_near_duplicates(numbered)
 
 
 def _block(case: Case) -> str:
@@ -120,7 +120,7 @@ TASKS: dict[str, Task] = {
         data=KERMANY,
         intended_use="Shows whether a child's frontal chest film looks like bacterial or viral pneumonia.",
         limitations=(*CHILDREN, "The agent comes from the file's name; many films do not show it."),
-        summed="pneumonia",
+        binary="pneumonia",
     ),
     "covid": Task(
         name="covid",
@@ -147,7 +147,7 @@ TASKS: dict[str, Task] = {
         labels=("normal", "glioma", "meningioma", "pituitary"),
         modality=BRAIN_MRI,
         region="head",
-        cases=series,
+        cases=brain_mri_series,
         data={
             "name": "Brain MRI slices (Kaggle masoudnickparvar), twins between train and test removed",
             "licence": "as on Kaggle; research use",
@@ -167,7 +167,7 @@ def with_adults(task: Task) -> Task:
     """The same question, learned from adults' films as well. What is held out stays as it is."""
     return replace(
         task,
-        beside=partial(adults, ill=task.labels[-1]),  # COVID-19 is a viral pneumonia
+        extra_training=partial(adult_cases, abnormal=task.labels[-1]),  # COVID-19 is a viral pneumonia
         data={
             "name": f"{task.data['name']}; COVID-19 Radiography (COVID, Normal; Kaggle tawsifurrahman)",
             "licence": f"{task.data['licence']}; research use",
@@ -181,26 +181,30 @@ def with_adults(task: Task) -> Task:
     )
 
 
-def asked(name: str, *, adults: bool) -> Task:
+def task_by_name(name: str, *, adults: bool) -> Task:
     """A task by name, with adults if wanted. Raises SystemExit where that means nothing."""
     if adults and TASKS[name].data is not KERMANY:
         raise SystemExit(f"{name} has no use for --adults: only tasks on children's films learn from them.")
     return with_adults(TASKS[name]) if adults else TASKS[name]
 
 
-def of_card(card: AnyCard) -> Task:
+def task_of_card(card: AnyCard) -> Task:
     """The task that a classifier was made for, with adults where it learned from them."""
-    return asked(card.task, adults="adults" in card.data)
+    return task_by_name(card.task, adults="adults" in card.data)
 
 
-def gather(task: Task, root: Path, seed: int) -> list[Case]:
+def load_cases(task: Task, root: Path, seed: int) -> list[Case]:
     """All cases. Classes that come without a validation split have one carved from train."""
     cases = task.cases(root)
     settled = {case.label for case in cases if case.split == "validation"}
     rest = [case for case in cases if case.label not in settled]
-    more = task.beside(root) if task.beside else []
-    return [*carve(rest, folds=FOLDS, seed=seed), *(case for case in cases if case.label in settled), *more]
+    more = task.extra_training(root) if task.extra_training else []
+    return [
+        *hold_out(rest, folds=FOLDS, seed=seed),
+        *(case for case in cases if case.label in settled),
+        *more,
+    ]
 
 
-def of_split(cases: Sequence[Case], split: str) -> list[Case]:
+def in_split(cases: Sequence[Case], split: str) -> list[Case]:
     return [case for case in cases if case.split == split]

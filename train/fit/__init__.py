@@ -1,1 +1,1 @@
-"""What learns: the loop, recipes, views of a film, calibration."""
+"""What learns: the loop, recipes, views of a film, calibration, metrics."""

@@ -13,7 +13,7 @@ from core import names
 from core.evaluation.binary import expected_calibration_error
 
 
-def temperature(logits: Tensor, truth: Tensor) -> float:
+def fit_temperature(logits: Tensor, truth: Tensor) -> float:
     """The T that minimises the cross-entropy of logits / T. logits: (N, K). truth: (N,) classes."""
 
     def loss(log_t: float) -> float:
@@ -22,7 +22,7 @@ def temperature(logits: Tensor, truth: Tensor) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
-def fold(network: nn.Module, value: float) -> None:
+def fold_temperature(network: nn.Module, value: float) -> None:
     """Divide the logits by `value` for good, in the last linear layer."""
     last = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
     with torch.no_grad():
@@ -30,7 +30,7 @@ def fold(network: nn.Module, value: float) -> None:
         last.bias.div_(value)
 
 
-def figures(logits: Tensor, truth: Tensor, value: float) -> dict[str, float]:
+def calibration_metrics(logits: Tensor, truth: Tensor, value: float) -> dict[str, float]:
     """Calibration error of P(abnormal) before and after, on validation."""
     abnormal = (truth != 0).numpy()
     before, after = (1 - (logits.double() / t).softmax(1)[:, 0].numpy() for t in (1.0, value))

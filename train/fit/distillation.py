@@ -1,4 +1,4 @@
-"""What a large pretrained network sees in each film, for a small one to learn beside the labels."""
+"""Distillation: features of a large pretrained teacher, for a small student to learn beside the labels."""
 
 from pathlib import Path
 
@@ -17,18 +17,18 @@ TEACHER = "dinov2-vits14"
 WEIGHT = 2.0  # of the distance to the teacher, beside the cross-entropy
 
 
-def teachings(films: Tensor, boxes: Tensor, region: Region, folder: Path) -> Tensor:
+def teacher_features(films: Tensor, boxes: Tensor, region: Region, folder: Path) -> Tensor:
     """(N, D), standardised: the teacher's middle layers averaged over each film. Kept on disk."""
     spec = InputSpec(SIDE, 3, MEAN, STD, region)
 
-    def look() -> Tensor:
+    def compute() -> Tensor:
         teacher = _Averaged(checkpoints.backbone(TEACHER))
         parts = zip(films.split(512), boxes.split(512), strict=True)
         return torch.cat([views.logits(teacher, shown, box, spec) for shown, box in parts])
 
     known = cards.read(f"backbone-{TEACHER}").sha256, spec, films, boxes
-    seen = cached("teachings", known, look, folder)
-    return (seen - seen.mean(0)) / (seen.std(0) + 1e-3)
+    found = cached("teacher-features", known, compute, folder)
+    return (found - found.mean(0)) / (found.std(0) + 1e-3)
 
 
 class _Averaged(nn.Module):
@@ -40,13 +40,13 @@ class _Averaged(nn.Module):
         return torch.cat([maps.mean((2, 3)) for maps in self.backbone(x)], dim=1)
 
 
-class Pupil(Classifier):
-    """A classifier that also guesses what the teacher saw; the guess is dropped when training ends."""
+class Student(Classifier):
+    """A classifier that also predicts the teacher's features; that head is dropped when training ends."""
 
     def __init__(self, network: Classifier, depth: int, width: int) -> None:
         super().__init__()
         self.network = network
-        self.guess = nn.Linear(depth, width)
+        self.projection = nn.Linear(depth, width)
 
     def features(self, x: Tensor) -> Tensor:
         return self.network.features(x)
@@ -54,6 +54,6 @@ class Pupil(Classifier):
     def head(self, f: Tensor) -> Tensor:
         return self.network.head(f)
 
-    def distance(self, f: Tensor, taught: Tensor) -> Tensor:
-        """Smooth distance of the guess from features (N, D, h, w) to what the teacher saw (N, W)."""
-        return F.smooth_l1_loss(self.guess(f.mean((2, 3))).float(), taught)
+    def distance(self, f: Tensor, teacher: Tensor) -> Tensor:
+        """Smooth L1 distance of what is predicted from f (N, D, h, w) to the teacher's features (N, W)."""
+        return F.smooth_l1_loss(self.projection(f.mean((2, 3))).float(), teacher)

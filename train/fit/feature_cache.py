@@ -9,7 +9,7 @@ from core.detectors import Backbone
 from train import runs
 
 
-class Remembered(Backbone):
+class CachedBackbone(Backbone):
     """Answers as its backbone would, to half precision, from files named by it and by what is asked."""
 
     def __init__(self, backbone: Backbone, folder: Path) -> None:

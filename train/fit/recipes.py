@@ -45,24 +45,29 @@ SMALL_HEAD = "The published dense layers of 50 M weights and more are replaced b
 SCRATCH = "No weights from photographs: from scratch, learning beside the labels what DINOv2 sees in a film."
 
 
-def scratch(epochs: int, rate: float, average: float = 0.998) -> loop.Settings:
+def from_scratch(epochs: int, rate: float, average: float = 0.998) -> loop.Settings:
     return loop.Settings(epochs=epochs, learning_rate=rate, weight_decay=5e-2, average=average)
 
 
-def tuned(epochs: int, rate: float) -> loop.Settings:
+def fine_tuned(epochs: int, rate: float) -> loop.Settings:
     return loop.Settings(epochs=epochs, learning_rate=rate, weight_decay=2e-2, average=0.99, patience=4)
 
 
 RECIPES: dict[str, Recipe] = {
-    "cnn": Recipe("cnn", "Small CNN", 160, scratch(30, 2e-3), distilled=True, remark=SCRATCH),
+    "cnn": Recipe("cnn", "Small CNN", 160, from_scratch(30, 2e-3), distilled=True, remark=SCRATCH),
     "cnn-transformer": Recipe(
-        "cnn-transformer", "CNN + Transformer", 112, scratch(24, 2e-3, 0.995), distilled=True, remark=SCRATCH
+        "cnn-transformer",
+        "CNN + Transformer",
+        112,
+        from_scratch(24, 2e-3, 0.995),
+        distilled=True,
+        remark=SCRATCH,
     ),
     "alexnet": Recipe(
         "alexnet",
         "AlexNet",
         224,
-        tuned(12, 3e-4),
+        fine_tuned(12, 3e-4),
         channels=3,
         pretrained="alexnet",
         names=(("features.", "layers."),),
@@ -73,7 +78,7 @@ RECIPES: dict[str, Recipe] = {
         "vgg16",
         "VGG16",
         128,
-        tuned(4, 1e-4),
+        fine_tuned(4, 1e-4),
         channels=3,
         pretrained="vgg16",
         names=(("features.", "layers."),),
@@ -84,7 +89,7 @@ RECIPES: dict[str, Recipe] = {
         "resnet50-frozen",
         "ResNet-50",
         160,
-        tuned(5, 2e-4),
+        fine_tuned(5, 2e-4),
         channels=3,
         arguments={"of": "resnet50"},
         pretrained="resnet50",
@@ -92,13 +97,13 @@ RECIPES: dict[str, Recipe] = {
         remark="All but the last stage stay as photographs taught them.",
     ),
     "densenet121": Recipe(
-        "densenet121", "DenseNet121", 128, scratch(12, 2e-3, 0.995), distilled=True, remark=SCRATCH
+        "densenet121", "DenseNet121", 128, from_scratch(12, 2e-3, 0.995), distilled=True, remark=SCRATCH
     ),
     "swin": Recipe(
         "swin",
         "Swin, small",
         112,
-        scratch(40, 4e-4, 0.995),
+        from_scratch(40, 4e-4, 0.995),
         arguments={"width": 48, "depth": 2, "heads": 3},
         distilled=True,
         remark=SCRATCH,
@@ -107,7 +112,7 @@ RECIPES: dict[str, Recipe] = {
         "mobilenet-v2",
         "MobileNetV2",
         192,
-        tuned(20, 1e-3),
+        fine_tuned(20, 1e-3),
         channels=3,
         pretrained="mobilenet_v2",
         names=(("features.", "layers."),),
@@ -130,7 +135,7 @@ def arguments(recipe: Recipe, classes: int) -> dict[str, bool | int | float | st
     return given if recipe.model in FROZEN_BASE_MODELS else {**given, "channels": recipe.channels}
 
 
-def start(network: nn.Module, recipe: Recipe, init: str) -> None:
+def initialise(network: nn.Module, recipe: Recipe, init: str) -> None:
     """Take what fits from pretrained weights, and freeze what is to stay.
 
     init: a folder with <network>.safetensors or <network>_features.safetensors, or "imagenet" for

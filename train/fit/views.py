@@ -1,4 +1,4 @@
-"""Films as a network is fed them: as they are, as on another day, or changed on purpose."""
+"""Films as a network is fed them: as they are, augmented, or under a simulated acquisition shift."""
 
 from collections.abc import Callable
 
@@ -12,25 +12,32 @@ from core.types import InputSpec
 from train.data import augment
 from train.fit import loop
 
-Change = Callable[[Tensor], Tensor]
+Transform = Callable[[Tensor], Tensor]
 
 
-def plain(films: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
+def preprocessed(films: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
     """(N, 1, H, W) films -> (N, C, size, size), the same steps as core.preprocess.align."""
     return normalise(stretch(crop(films.float(), boxes, spec.size)), spec)
 
 
-def another_day(films: Tensor, boxes: Tensor, spec: InputSpec, generator: Generator) -> Tensor:
-    """Another crop, side, sharpness, exposure; sometimes something in the way. -> (N, C, size, size)."""
+def augmented(films: Tensor, boxes: Tensor, spec: InputSpec, generator: Generator) -> Tensor:
+    """Training augmentation: crop, flip, sharpness, exposure, erasing.
+
+    films: (N, 1, H, W) in [0, 1].
+    boxes: (N, 4), fractions (top, left, bottom, right) of the film.
+    spec: what the network is fed.
+    generator: of the random numbers.
+    Returns (N, C, size, size), normalised.
+    """
     moved, angle = augment.jitter_boxes(boxes, generator)
-    x = augment.mirror(crop(films.float(), moved, spec.size, angle=angle), generator)
-    x = stretch(augment.acquisition(x, generator))
-    x = augment.erase(augment.exposure(x, generator), generator)
+    x = augment.random_flip(crop(films.float(), moved, spec.size, angle=angle), generator)
+    x = stretch(augment.random_acquisition(x, generator))
+    x = augment.random_erasing(augment.random_exposure(x, generator), generator)
     return normalise(x, spec)
 
 
 # Simulated shift: what another machine does to every film. On films as they lie on disk, in [0, 1].
-SHIFTS: dict[str, Change] = {
+SHIFTS: dict[str, Transform] = {
     "blurred": lambda films: augment.blur(films, 1.2),
     "sharpened": lambda films: films + (films - augment.blur(films, 1.5)),
     "darker": lambda films: films.clamp(0, 1) ** 1.5,
@@ -38,7 +45,7 @@ SHIFTS: dict[str, Change] = {
 
 
 def logits(
-    network: nn.Module, films: Tensor, boxes: Tensor, spec: InputSpec, change: Change | None = None
+    network: nn.Module, films: Tensor, boxes: Tensor, spec: InputSpec, change: Transform | None = None
 ) -> Tensor:
     """(N, K), without augmentation, in batches."""
     network.eval()
@@ -46,6 +53,6 @@ def logits(
     with torch.inference_mode(), precision.half(loop.device()):
         for part, box in zip(films.split(32), boxes.split(32), strict=True):
             shown = change(part.float()) if change else part
-            x = plain(shown, box, spec).to(loop.device()).contiguous(memory_format=torch.channels_last)
+            x = preprocessed(shown, box, spec).to(loop.device()).contiguous(memory_format=torch.channels_last)
             batches.append(network(x).float().cpu())
     return torch.cat(batches)

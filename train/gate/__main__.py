@@ -28,11 +28,11 @@ from core.resample import as_film
 from core.types import Scan
 from train.data.datasets import Case
 from train.gate import pictures
-from train.gate.pictures import Kind, Lesson, films, paths
+from train.gate.pictures import GateData, Kind, as_films, read_scans
 from train.publish import provenance
 
 QUANTILE = 0.99
-FREEDOM = 0.1  # of the weights that tell CT from MRI: the inverse of their penalty, by validation scans
+INVERSE_PENALTY = 0.1  # C of the regression that tells CT from MRI, by validation scans
 BATCH = 8  # more at a time is slower: large tensors are given back to the system after each layer
 
 
@@ -46,7 +46,7 @@ def main() -> None:
         with (
             tempfile.TemporaryDirectory() as folder
         ):  # the app goes on with the old check until all is measured
-            teach(same, pictures.lesson(modality, arguments.data), Path(folder), arguments.seed)
+            fit_gates(same, pictures.gate_data(modality, arguments.data), Path(folder), arguments.seed)
 
 
 def parse() -> argparse.Namespace:
@@ -58,42 +58,42 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def teach(same: Sequence[Card], lesson: Lesson, root: Path, seed: int) -> None:
+def fit_gates(same: Sequence[Card], gate_data: GateData, root: Path, seed: int) -> None:
     """Learn, measure and publish the check of cards of one modality. root: where files wait meanwhile."""
     known: dict[str, Tensor] = {}
-    learned = [learn(card, lesson, known, root) for card in same]
-    unlike = {check_of(card): card for card in learned}  # many cards were taught the same films
-    tables = measure(list(unlike.values()), lesson.kinds(seed), root)
-    measured = dict(zip(unlike, tables, strict=True))
+    learned = [fit_gate(card, gate_data, known, root) for card in same]
+    distinct = {check_digest(card): card for card in learned}  # many cards share their training films
+    tables = count_refusals(list(distinct.values()), gate_data.kinds(seed), root)
+    measured = dict(zip(distinct, tables, strict=True))
     for card in learned:
-        publish(card, measured[check_of(card)], root)
+        publish_gate(card, measured[check_digest(card)], root)
 
 
-def check_of(card: Card) -> str:
+def check_digest(card: Card) -> str:
     """What tells one learned check from another."""
     assert card.gate is not None
     return card.gate.sha256
 
 
-def publish(card: Card, table: tuple[Refusals, ...], root: Path) -> None:
+def publish_gate(card: Card, table: tuple[Refusals, ...], root: Path) -> None:
     assert card.gate is not None
     shutil.copy(root / card.id / "gate.safetensors", cards.WEIGHTS / card.id)
     cards.update(card.id, gate=replace(card.gate, refusals=table))
-    announce(card, table)
+    print_refusals(card, table)
 
 
-def features(these: Iterable[Tensor]) -> Tensor:
-    """these: (1, 1, FILM_SIZE, FILM_SIZE) each -> (N, D)."""
-    shown = iter(tqdm(these, desc="reading films", mininterval=5))
+def lung_features(films: Iterable[Tensor]) -> Tensor:
+    """films: (1, 1, FILM_SIZE, FILM_SIZE) each -> (N, D)."""
+    shown = iter(tqdm(films, desc="reading films", mininterval=5))
     return torch.cat(
         [lungs.features(torch.cat(part)) for part in iter(lambda: list(islice(shown, BATCH)), [])]
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Taught:
+class GateFeatures:
     """Features (N, D) of a card's own training and validation scans, of those learned beside them, and of
-    another modality's, as they are and taken otherwise; none where nothing looks much the same."""
+    another modality's, as they are and under acquisition shift; None where no other modality looks alike."""
 
     train: Tensor
     validation: Tensor
@@ -102,48 +102,48 @@ class Taught:
     others: Tensor | None
 
 
-def taught(card: Card, lesson: Lesson, known: dict[str, Tensor]) -> Taught:
+def gate_features(card: Card, gate_data: GateData, known: dict[str, Tensor]) -> GateFeatures:
     """known: features at hand, by what they are of; new ones are added."""
     table = cards.scores(card)
     held_out = {case for case, split in zip(table.case, table.split, strict=True) if split == "validation"}
-    every = lesson.cases(card)
+    every = gate_data.cases(card)
     sides = [[case for case in every if (case.name in held_out) == held] for held in (False, True)]
 
-    def remembered(what: str, cases: Sequence[Case], shown: Iterator[Tensor]) -> Tensor:
+    def computed_once(what: str, cases: Sequence[Case], shown: Iterator[Tensor]) -> Tensor:
         key = "\n".join([what, *(case.name for case in cases)])
         if key not in known:
-            known[key] = features(shown)
+            known[key] = lung_features(shown)
         return known[key]
 
     train, validation = (
-        remembered("own", cases, films(paths([case.path for case in cases]))) for cases in sides
+        computed_once("own", cases, as_films(read_scans([case.path for case in cases]))) for cases in sides
     )
     more, more_held_out = (
-        remembered(what, cases if lesson.of_own else [], make(cases))
+        computed_once(what, cases if gate_data.of_own else [], make(cases))
         for what, cases, make in zip(
-            ("fitted", "held out"), sides, (lesson.fitted, lesson.held_out), strict=True
+            ("fitted", "held out"), sides, (gate_data.fitted, gate_data.held_out), strict=True
         )
     )
     others = None
-    if lesson.others:
+    if gate_data.others:
         shown = chain(
-            films(paths([case.path for case in lesson.others])),
-            pictures.taken_otherwise(lesson.others, seed=0),
+            as_films(read_scans([case.path for case in gate_data.others])),
+            pictures.acquisition_shifted(gate_data.others, seed=0),
         )
-        others = remembered("others", lesson.others, shown)
-    return Taught(train, validation, more, more_held_out, others)
+        others = computed_once("others", gate_data.others, shown)
+    return GateFeatures(train, validation, more, more_held_out, others)
 
 
-def learn(card: Card, lesson: Lesson, known: dict[str, Tensor], root: Path) -> Card:
-    """Fit on the card's training scans and what the lesson adds; the threshold lets 99 % of the card's own
+def fit_gate(card: Card, gate_data: GateData, known: dict[str, Tensor], root: Path) -> Card:
+    """Fit on the card's training scans and what gate_data adds; the threshold lets 99 % of the card's own
     validation scans pass, and 99 % of the others held out. Writes root/<id>/gate.safetensors.
     """
-    seen = taught(card, lesson, known)
+    seen = gate_features(card, gate_data, known)
     # What is added counts as much as the card's own, or it would be a stranger here.
     times = max(len(seen.train) // len(seen.more) // 2, 1)
     like = feature_density.fit(torch.cat([seen.train, seen.more.repeat(times, 1)]))
     if seen.others is not None:
-        like = told_apart(like, torch.cat([seen.train, seen.more]), seen.others)
+        like = separate_from_others(like, torch.cat([seen.train, seen.more]), seen.others)
     data = feature_density.pack(like)
     (root / card.id).mkdir()
     (root / card.id / "gate.safetensors").write_bytes(data)
@@ -156,9 +156,9 @@ def learn(card: Card, lesson: Lesson, known: dict[str, Tensor], root: Path) -> C
         data={
             "features": "deepest maps of lung-fields, averaged over quarters",
             "fitted on its own training scans": len(seen.train),
-            f"fitted on {lesson.more}": len(seen.more),
+            f"fitted on {gate_data.more}": len(seen.more),
             "threshold from its own validation scans": len(seen.validation),
-            f"threshold from {lesson.more}, held out": len(seen.more_held_out),
+            f"threshold from {gate_data.more}, held out": len(seen.more_held_out),
             **({} if seen.others is None else {"told from slices of the other modality": len(seen.others)}),
         },
         refusals=(),
@@ -168,15 +168,17 @@ def learn(card: Card, lesson: Lesson, known: dict[str, Tensor], root: Path) -> C
     return replace(card, gate=check)
 
 
-def told_apart(like: FeatureDensity, own: Tensor, others: Tensor) -> FeatureDensity:
+def separate_from_others(like: FeatureDensity, own: Tensor, others: Tensor) -> FeatureDensity:
     """The density that also knows the others, by logistic regression, both sides counting alike."""
     z = (torch.cat([own, others]) - like.mean) / like.scale
     truth = [False] * len(own) + [True] * len(others)
-    fitted = LogisticRegression(C=FREEDOM, class_weight="balanced", max_iter=3000).fit(z.numpy(), truth)
+    fitted = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=3000).fit(
+        z.numpy(), truth
+    )
     return replace(like, against=torch.from_numpy(np.append(fitted.coef_[0], fitted.intercept_)).float())
 
 
-def measure(learned: Sequence[Card], every: Iterable[Kind], root: Path) -> list[tuple[Refusals, ...]]:
+def count_refusals(learned: Sequence[Card], every: Iterable[Kind], root: Path) -> list[tuple[Refusals, ...]]:
     """The gate's answers, for each card one row per kind."""
     tables: list[list[Refusals]] = [[] for _ in learned]
     for name, wanted, scans in every:
@@ -226,7 +228,7 @@ def test_failed(
     return ""
 
 
-def announce(card: Card, table: Sequence[Refusals]) -> None:
+def print_refusals(card: Card, table: Sequence[Refusals]) -> None:
     assert card.gate is not None
     print(f"{card.id}: distance at most {card.gate.threshold:.3f}")
     for row in table:

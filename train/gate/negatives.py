@@ -11,8 +11,8 @@ from scipy import ndimage
 PAGES = ("page.png", "text.png")
 NO_PHOTOGRAPHS = {*PAGES, "phantom.png", "chessboard_GRAY.png", "chessboard_RGB.png"}
 CROPS = 10
-DRAWN = 200
-LETTER = (
+PER_KIND = 200
+WORDS = (
     "the findings of this letter were sent in error please read both sides before you sign here and keep "
     "one copy with the date of your visit number room floor telephone thank you very much"
 )
@@ -44,7 +44,7 @@ def _samples() -> Path:
 
 def drawings(rng: np.random.Generator) -> Iterator[bytes]:
     """Lines, ellipses and polygons in grey, on light or dark ground; half of them soft."""
-    for turn in range(DRAWN):
+    for turn in range(PER_KIND):
         side = int(rng.integers(200, 500))
         image = Image.new("L", (side, side), int(rng.choice([0, 30, 255])))
         pen = ImageDraw.Draw(image)
@@ -67,13 +67,13 @@ def text_pages(rng: np.random.Generator) -> Iterator[bytes]:
     """Pages of words, dark on light and light on dark, and scikit-image's two scanned ones."""
     for name in PAGES:
         yield (_samples() / name).read_bytes()
-    for turn in range(DRAWN):
+    for turn in range(PER_KIND):
         image = Image.new("L", (420, 560), 245)
         pen = ImageDraw.Draw(image)
         size = int(rng.integers(10, 34))
         font = ImageFont.load_default(size=size)
         for line in range(int(rng.integers(3, 30))):
-            words = " ".join(rng.choice(LETTER.split(), int(rng.integers(2, 9))))
+            words = " ".join(rng.choice(WORDS.split(), int(rng.integers(2, 9))))
             pen.text((int(rng.integers(10, 60)), 12 + line * size * 1.4), words, fill=20, font=font)
         page = np.asarray(image)
         yield _png(Image.fromarray(255 - page if turn % 2 else page))
@@ -82,7 +82,7 @@ def text_pages(rng: np.random.Generator) -> Iterator[bytes]:
 def noise(rng: np.random.Generator) -> Iterator[bytes]:
     """White noise, clouds, ramps, rings and stripes."""
     y, x = np.mgrid[-1:1:224j, -1:1:224j]
-    for turn in range(DRAWN):
+    for turn in range(PER_KIND):
         grain = rng.normal(size=(224, 224))
         a, b, c = rng.uniform(2, 20, 3)
         pattern = [

@@ -17,17 +17,17 @@ from core.resample import as_film
 from train.data import sources
 from train.data.datasets import chest_xray
 from train.data.sources import SOURCES
-from train.gate.pictures import spread
+from train.gate.pictures import evenly_spaced
 
 QUANTILES = (0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0)
-EACH = 400  # scans of one set; quantiles settle before that
+MAX_SCANS = 400  # scans of one set; quantiles settle before that
 
 
 def main() -> None:
     arguments = parse()
     print(f"{'':28}{'':16}" + "".join(f"{quantile:8.0%}" for quantile in QUANTILES))
     for name, paths in training_scans(arguments.data).items():
-        rows = torch.tensor([measured(path) for path in spread(paths, EACH)])
+        rows = torch.tensor([rule_inputs(path) for path in evenly_spaced(paths, MAX_SCANS)])
         for what, values in zip(("confidence", "dark border", "white"), rows.T, strict=True):
             at = torch.quantile(values, torch.tensor(QUANTILES))
             print(f"{name:28}{what:16}" + "".join(f"{value:8.3f}" for value in at.tolist()), flush=True)
@@ -45,12 +45,12 @@ def training_scans(data: Path) -> dict[str, list[Path]]:
     films = [case.path for case in chest_xray(data) if case.split == "train"]
     found = {CHEST_FILM: films}
     for name in ("brain-ct", "brain-mri"):
-        cases = sources.gather(SOURCES[name], data, seed=0)
+        cases = sources.load_cases(SOURCES[name], data, seed=0)
         found[SOURCES[name].modality] = [case.path for case in cases if case.split == "train"]
     return found
 
 
-def measured(path: Path) -> tuple[float, float, float, float]:
+def rule_inputs(path: Path) -> tuple[float, float, float, float]:
     """Confidence in lungs, dark share of the border, white share of the head, taken for a chest or not."""
     scan = images.read(path.read_bytes(), path.name)
     fields = lungs.find(scan)

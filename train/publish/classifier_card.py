@@ -17,7 +17,7 @@ from train.publish import provenance, report
 from train.publish.provenance import Trained
 
 
-def draft(
+def draft_classifier_card(
     trained: Trained[nn.Module],
     task: Task,
     title: str,
@@ -33,7 +33,7 @@ def draft(
     """
     cases = trained.cases
     count = {split: sum(case.split == split for case in cases) for split in ("train", "validation", "test")}
-    if task.beside:
+    if task.extra_training:
         count["adults"] = sum(case.name.startswith("covid_radiography/") for case in cases)
     return Card(
         id=trained.card_id,
@@ -62,37 +62,39 @@ def draft(
     )
 
 
-def publish(card: Card, network: Classifier, cases: Sequence[Case], root: Path = cards.WEIGHTS) -> None:
+def publish_classifier(
+    card: Card, network: Classifier, cases: Sequence[Case], root: Path = cards.WEIGHTS
+) -> None:
     """Write the card, and beside it the reading of the same network as normal against all else.
 
     cases: those of validation and test are scored. root: where all cards lie.
     """
     packed = report.pack(card, network)
     scores = report.score(packed, cases, root)
-    written = report.publish(packed, scores, root)
+    written = report.publish_card(packed, scores, root)
     task = TASKS[card.task]
-    if not task.summed:
+    if not task.binary:
         return
-    binary = tasks.of_card(replace(written, task=task.summed))
+    binary_task = tasks.task_of_card(replace(written, task=task.binary))
     summed = NormalVersusRest(of=f"{written.id}@{written.sha256[:12]}")
     checkpoints.load_dependencies(summed, root)
     second = replace(
         written,
-        id=written.id.replace(card.task, task.summed),
-        task=task.summed,
+        id=written.id.replace(card.task, task.binary),
+        task=task.binary,
         model="summed",
         arguments={"of": summed.of},
-        labels=binary.labels,
-        intended_use=binary.intended_use,
+        labels=binary_task.labels,
+        intended_use=binary_task.intended_use,
         limitations=(f"The network of {written.id}: its abnormal classes added up.", *written.limitations),
         report={},
         scales={},
         shift={},
     )
-    report.publish(report.pack(second, summed), added_up(scores, binary), root)
+    report.publish_card(report.pack(second, summed), binary_scores(scores, binary_task), root)
 
 
-def added_up(table: Scores, task: Task) -> Scores:
+def binary_scores(table: Scores, task: Task) -> Scores:
     """The same scores read as normal against all else."""
     normal, abnormal = task.labels
     probabilities = {normal: table.probabilities[normal], abnormal: table.score}

@@ -14,15 +14,15 @@ from core.types import InputSpec
 from train.data import sources
 from train.data.datasets import Case
 from train.data.sources import Normals, Source
-from train.fit.feature_cache import Remembered
+from train.fit.feature_cache import CachedBackbone
 from train.publish import provenance, report
-from train.publish.detector_metrics import HeldOut, cost, figures, held_out
+from train.publish.detector_metrics import HeldOut, compute_metrics, held_out, inference_cost
 from train.publish.provenance import Trained
 from train.publish.texts import LIMITATIONS, TITLES
-from train.synthesis.validation_lesions import rehearsal, rehearsed
+from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
 
 
-def draft(trained: Trained[Detector], source: Source) -> Card:
+def draft_detector_card(trained: Trained[Detector], source: Source) -> Card:
     """A card whose threshold, report, scales, shift, figures and sha256 are still to be filled in."""
     card_id, model, cases = trained.card_id, trained.model, trained.cases
     used = [case for case in cases if case.label == "normal" or case.split in ("validation", "test")]
@@ -58,21 +58,23 @@ def draft(trained: Trained[Detector], source: Source) -> Card:
     )
 
 
-def conclude(
+def calibrate_and_publish(
     trained: Trained[TrainedDetector] | Trained[LesionSegmenter],
     source: Source,
     normals: Normals,
     *,
-    rehearse: bool,
+    validate_only: bool,
 ) -> None:
-    """Calibrate what was trained, then publish it; or only say how it finds drawn lesions."""
+    """Calibrate a trained network, then publish it, or only print its AUROC on drawn lesions."""
     network, spec, cases = trained.network.cpu(), trained.input, trained.cases
     with torch.inference_mode():
         network.calibrate(sources.batches(normals.films["calibration"], normals.boxes["calibration"], spec))
-    if rehearse:
-        print(rehearsed(network, rehearsal(source, tuple(cases), split="calibration"), spec), flush=True)
+    if validate_only:
+        print(
+            lesion_aurocs(network, drawn_lesions(source, tuple(cases), split="calibration"), spec), flush=True
+        )
         return
-    publish(draft(trained, source), network, source, cases)
+    publish_detector(draft_detector_card(trained, source), network, source, cases)
 
 
 def is_yardstick(model: str, spec: InputSpec) -> bool:
@@ -85,7 +87,7 @@ def _counts(cases: Sequence[Case]) -> dict[str, int]:
     return {name: names.count(name) for name in dict.fromkeys(names)}
 
 
-def publish(
+def publish_detector(
     card: Card, network: Detector, source: Source, cases: Sequence[Case], root: Path = cards.WEIGHTS
 ) -> Card:
     """Measure what only detectors have, then go the way of every card.
@@ -97,24 +99,24 @@ def publish(
     stored = checkpoints.unpack(packed.card, packed.data, root)  # rounded as it will ship
     if not isinstance(stored, Detector):
         raise TypeError(f"{card.model} is no detector.")
-    remember(stored)
+    cache_features(stored)
     held = held_out(source, tuple(cases))
-    scores, peaks = answers(stored, held, card.input)
+    scores, peaks = scores_and_peaks(stored, held, card.input)
     table = report.tabulate(held.cases, scores)
     normal_peaks = [p for p, c in zip(peaks, held.cases, strict=True) if c.split == "validation"]
-    acted = rehearsal(source, tuple(cases), split="validation")
-    measured = figures(report.reported(packed.card, table), stored, held, table.score)
-    measured |= rehearsed(stored, acted, card.input)
+    drawn = drawn_lesions(source, tuple(cases), split="validation")
+    measured = compute_metrics(report.reported(packed.card, table), stored, held, table.score)
+    measured |= lesion_aurocs(stored, drawn, card.input)
     checkpoints.load_dependencies(stored)  # the backbone itself again, for an honest clock
-    measured |= cost(card, stored, held.films[0, 0])
+    measured |= inference_cost(card, stored, held.films[0, 0])
     scales = {"map": float(np.quantile(normal_peaks, 0.95))}
     ready = replace(packed, card=replace(packed.card, scales=scales, figures=measured))
-    done = report.publish(ready, table, root)
+    done = report.publish_card(ready, table, root)
     print("  ".join(f"{name} {value:.4g}" for name, value in done.figures.items()), flush=True)
     return done
 
 
-def answers(network: Detector, held: HeldOut, spec: InputSpec) -> tuple[np.ndarray, np.ndarray]:
+def scores_and_peaks(network: Detector, held: HeldOut, spec: InputSpec) -> tuple[np.ndarray, np.ndarray]:
     """Scores, and the hottest place of each map: (N,) each."""
     scores, peaks = [], []
     with torch.inference_mode():
@@ -125,10 +127,12 @@ def answers(network: Detector, held: HeldOut, spec: InputSpec) -> tuple[np.ndarr
     return torch.cat(scores).double().numpy(), torch.cat(peaks).double().numpy()
 
 
-def remember(network: Detector, folder: Path = Path("runs/features")) -> None:
-    """Let a detector under training read each scan's features once, however many detectors ask for them."""
+def cache_features(network: Detector, folder: Path = Path("runs/features")) -> None:
+    """Put a cache before a detector's backbone: each scan's features are computed once for all detectors."""
     if isinstance(network, FeatureDetector):
-        network.set_backbone(Remembered(checkpoints.backbone(network.backbone), folder / network.backbone))
+        network.set_backbone(
+            CachedBackbone(checkpoints.backbone(network.backbone), folder / network.backbone)
+        )
     if isinstance(network, DetectorEnsemble):
         for member in network.loaded_members():
-            remember(member, folder)
+            cache_features(member, folder)

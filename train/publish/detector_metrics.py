@@ -24,12 +24,12 @@ from core.types import Scan, is_abnormal
 from train.data import sources
 from train.data.augment import blur
 from train.data.datasets import Case, load_films
-from train.data.films import inputs, region_boxes
+from train.data.films import cache_inputs, region_boxes
 from train.data.sources import Source
 from train.runs import cached
 
 ALPHA = 0.1  # of the conformal threshold
-SHARPEST = 3.0  # pixels; the strongest blur used to equalise
+MAX_BLUR = 3.0  # pixels; the strongest blur used to equalise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,14 +54,14 @@ def held_out(source: Source, cases: tuple[Case, ...], runs: Path = Path("runs"))
     def read() -> tuple[Tensor, Tensor, Tensor]:
         films = load_films(chosen, dtype=torch.float32)
         test = torch.tensor([split == "test" for split in splits])
-        even = equalised(films[test]) if source.region == "lungs" else films[:0]
+        even = equalise_sharpness(films[test]) if source.region == "lungs" else films[:0]
         return films, region_boxes(films, source.region), even
 
-    known = inputs(chosen, source.region), splits, SHARPEST
+    known = cache_inputs(chosen, source.region), splits, MAX_BLUR
     return HeldOut(chosen, *cached("held-out", known, read, runs))
 
 
-def figures(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) -> dict[str, float]:
+def compute_metrics(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) -> dict[str, float]:
     """Figure to value: false alarms nominal and realised, AUROC per abnormal label, the yardstick.
 
     scores: (N,), the detector's on held.cases. The yardstick is for films of lungs alone.
@@ -74,10 +74,10 @@ def figures(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) ->
     measured[names.BALANCED_ACCURACY] = (point.sensitivity + point.specificity) / 2
     measured |= _per_label(card, held, scores, label)
     if card.input.region == "head":
-        measured |= _without_looking(card, held, label)
+        measured |= _trivial_aurocs(card, held, label)
     if card.input.region == "lungs":
         chosen = torch.from_numpy(test)
-        yardstick = dullness(held.films[chosen])
+        yardstick = yardstick_scores(held.films[chosen])
         measured[names.YARDSTICK_CORRELATION] = float(spearmanr(yardstick, scores[test])[0])
         measured[names.AUROC_OF_YARDSTICK] = float(roc_auc_score(~normal[test], yardstick))
         even = sources.batches(held.even, held.boxes[chosen], card.input)
@@ -107,41 +107,43 @@ def _per_label(card: Card, held: HeldOut, scores: np.ndarray, label: np.ndarray)
         return {}
     called = is_abnormal(scores, card.threshold)
     found = {}
-    for name, well, ill in _sides(card, held, label):
-        truth = np.repeat([0, 1], [well.sum(), ill.sum()])
-        auc = roc_auc_score(truth, np.concatenate([scores[well], scores[ill]]))
+    for name, normal, abnormal in _label_groups(card, held, label):
+        truth = np.repeat([0, 1], [normal.sum(), abnormal.sum()])
+        auc = roc_auc_score(truth, np.concatenate([scores[normal], scores[abnormal]]))
         found[names.auroc_of(name)] = float(auc)
-        right = np.mean(~called[well]) + np.mean(called[ill])
+        right = np.mean(~called[normal]) + np.mean(called[abnormal])
         found[names.balanced_accuracy_of(name)] = float(right / 2)
-        found[names.fpr_beside(name)] = float(np.mean(called[well]))
+        found[names.fpr_beside(name)] = float(np.mean(called[normal]))
     return found
 
 
-def _sides(card: Card, held: HeldOut, label: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def _label_groups(
+    card: Card, held: HeldOut, label: np.ndarray
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Each abnormal label, the test normals of its data set, and its own test cases: (N,) bool each."""
     test = np.array([case.split == "test" for case in held.cases])
     folder = np.array([str(case.path.parent.parent) for case in held.cases])
     for name in card.labels[1:]:
-        ill = test & (label == name)
-        yield name, test & (label == card.labels[0]) & np.isin(folder, folder[ill]), ill
+        abnormal = test & (label == name)
+        yield name, test & (label == card.labels[0]) & np.isin(folder, folder[abnormal]), abnormal
 
 
-def _without_looking(card: Card, held: HeldOut, label: np.ndarray) -> dict[str, float]:
+def _trivial_aurocs(card: Card, held: HeldOut, label: np.ndarray) -> dict[str, float]:
     """What sharpness and brightness of the head tell by themselves, whichever way round."""
     heads = torch.cat(
         [stretch(crop(f, b, 112)) for f, b in zip(held.films.split(64), held.boxes.split(64), strict=True)]
     )
     plain = {"sharpness": sharpness(heads).numpy(), "brightness": heads.mean((1, 2, 3)).numpy()}
     found = {}
-    for name, well, ill in _sides(card, held, label):
-        truth = np.repeat([0, 1], [well.sum(), ill.sum()])
+    for name, normal, abnormal in _label_groups(card, held, label):
+        truth = np.repeat([0, 1], [normal.sum(), abnormal.sum()])
         for what, values in plain.items():
-            auc = float(roc_auc_score(truth, np.concatenate([values[well], values[ill]])))
+            auc = float(roc_auc_score(truth, np.concatenate([values[normal], values[abnormal]])))
             found[names.auroc_by(what, name)] = max(auc, 1 - auc)
     return found
 
 
-def dullness(films: Tensor) -> np.ndarray:
+def yardstick_scores(films: Tensor) -> np.ndarray:
     """The yardstick's score of whole films, grey values as they come: (N, 1, H, W) -> (N,)."""
     with torch.inference_mode():
         return torch.cat([Sharpness().score(part).score for part in films.split(64)]).numpy()
@@ -153,12 +155,12 @@ def sharpness(films: Tensor) -> Tensor:
     return (x - blur(x, 1.0)).abs().mean((1, 2, 3))
 
 
-def equalised(films: Tensor) -> Tensor:
-    """Blur each film until it is no sharper than the dullest twentieth: what is left is not sharpness."""
+def equalise_sharpness(films: Tensor) -> Tensor:
+    """Blur each film to the sharpness of the least sharp twentieth, so that sharpness tells nothing."""
     goal = float(torch.quantile(sharpness(films), 0.05))
     result = films.clone()
     sharper = sharpness(films) > goal
-    for sigma in np.arange(0.3, SHARPEST, 0.2):
+    for sigma in np.arange(0.3, MAX_BLUR, 0.2):
         if not sharper.any():
             break
         result[sharper] = blur(films[sharper], float(sigma))
@@ -167,7 +169,7 @@ def equalised(films: Tensor) -> Tensor:
     return result
 
 
-def cost(card: Card, network: Detector, film: Tensor, repeats: int = 7) -> dict[str, float]:
+def inference_cost(card: Card, network: Detector, film: Tensor, repeats: int = 7) -> dict[str, float]:
     """Milliseconds for one scan, lungs found already, and the memory that weights and buffers take."""
     scan = Scan(film.numpy(), digest="", name="film")
     fields = lungs.find(scan) if card.input.region == "lungs" else None

@@ -68,7 +68,7 @@ def tabulate(
     return cards.as_written(table)
 
 
-def publish(draft: Draft, scores: Scores, root: Path = cards.WEIGHTS) -> Card:
+def publish_card(draft: Draft, scores: Scores, root: Path = cards.WEIGHTS) -> Card:
     """Choose the threshold on validation, report both splits, write the folder.
 
     Everything follows from the digits that scores.csv keeps, so that card and table say the same. Scales and
@@ -77,7 +77,7 @@ def publish(draft: Draft, scores: Scores, root: Path = cards.WEIGHTS) -> Card:
     table = cards.as_written(scores)
     card = reported(draft.card, table)
     cards.write(card, draft.data, table, root)
-    announce(card)
+    print_report(card)
     return card
 
 
@@ -114,7 +114,7 @@ def shift(
     }
 
 
-def announce(card: Card) -> None:
+def print_report(card: Card) -> None:
     """Print the figures that the card now holds."""
     for name, report in card.report.items():
         point = report.points[0]

@@ -23,10 +23,13 @@ from train.samples.networks import Autoencoder, Denoiser
 from train.samples.prior import Prior
 from train.samples.scans import CONDITIONS, Scans
 
-CODER = loop.Settings(epochs=3, batch=16, learning_rate=2e-3, weight_decay=1e-4, average=0.99)
-DETAIL = loop.Settings(epochs=4, batch=16, learning_rate=1e-3, weight_decay=1e-4, average=0.99, patience=99)
-DETAILS = ((0.05, DETAIL), (0.15, replace(DETAIL, epochs=3)))  # gently first: detail's weight, how long
-DENOISER = loop.Settings(
+AUTOENCODER_SETTINGS = loop.Settings(epochs=3, batch=16, learning_rate=2e-3, weight_decay=1e-4, average=0.99)
+DETAIL_SETTINGS = loop.Settings(
+    epochs=4, batch=16, learning_rate=1e-3, weight_decay=1e-4, average=0.99, patience=99
+)
+# detail's weight and how long, gently first
+DETAIL_STAGES = ((0.05, DETAIL_SETTINGS), (0.15, replace(DETAIL_SETTINGS, epochs=3)))
+DENOISER_SETTINGS = loop.Settings(
     epochs=48, batch=24, learning_rate=1e-3, weight_decay=1e-2, average=0.995, patience=99
 )
 GUIDANCE = (2.0, 3.0)  # for films and slices: how far from what is any film or slice
@@ -35,7 +38,7 @@ FIRST_SEED = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Space:
+class LatentSpace:
     """Standardised latents of the training scans, and their modes. mean, std: (1, C, 1, 1)."""
 
     latents: Tensor
@@ -50,29 +53,34 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     try:
         train, held_out = (
-            sample_scans.load(arguments.data, split, arguments.runs) for split in ("train", "validation")
+            sample_scans.load_scans(arguments.data, split, arguments.runs)
+            for split in ("train", "validation")
         )
     except DataSetError as error:
         raise SystemExit(f"{error} The generator learns from chest_xray and brain_mri.") from error
     folder: Path = arguments.runs
-    coder = autoencoder.learn(train.pixels, held_out.pixels, folder / "samples-coder", CODER)
-    sharp, detail = coder.network, 0.0
-    for number, (strength, settings) in enumerate(DETAILS):
+    coder = autoencoder.train_autoencoder(
+        train.pixels, held_out.pixels, folder / "samples-coder", AUTOENCODER_SETTINGS
+    )
+    coder_network, detail = coder.network, 0.0
+    for number, (strength, settings) in enumerate(DETAIL_STAGES):
         place = folder / f"samples-detail-{number}"
-        taught = texture.learn(sharp, train.pixels, held_out.pixels, place, settings, strength)
-        sharp, detail = taught.network.eval(), detail + taught.minutes
+        decoder = texture.train_decoder(
+            coder_network, train.pixels, held_out.pixels, place, settings, strength
+        )
+        coder_network, detail = decoder.network.eval(), detail + decoder.minutes
     if arguments.stage == "coder":
         return
-    space = remembered(folder, sharp, train, held_out)
-    prior = sample_prior.fit(space.latents, space.mode, sample_scans.families(train.condition))
-    flow = sample_flow.learn(
-        space.latents, space.mode, space.held_out, prior, folder / "samples-denoiser", DENOISER
+    space = latent_space(folder, coder_network, train, held_out)
+    prior = sample_prior.fit_prior(space.latents, space.mode, sample_scans.family_of(train.condition))
+    flow = sample_flow.train_denoiser(
+        space.latents, space.mode, space.held_out, prior, folder / "samples-denoiser", DENOISER_SETTINGS
     )
     if arguments.stage == "denoiser":
         return
-    fresh = drawn(folder, sharp, flow.network, prior, space)
+    fresh = generate(folder, coder_network, flow.network, prior, space)
     minutes = {"autoencoder": coder.minutes, "detail": detail, "denoiser": flow.minutes}
-    card.publish(fresh, train, held_out, folder, minutes, choose=arguments.stage != "measure")
+    card.publish_samples(fresh, train, held_out, folder, minutes, choose=arguments.stage != "measure")
 
 
 def parse() -> argparse.Namespace:
@@ -84,53 +92,55 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def remembered(folder: Path, coder: Autoencoder, train: Scans, held_out: Scans) -> Space:
+def latent_space(folder: Path, coder: Autoencoder, train: Scans, held_out: Scans) -> LatentSpace:
     """Latents and modes, computed once."""
 
-    def encode() -> tuple[Tensor, Tensor, tuple[Tensor, Tensor], Tensor, Tensor]:
-        latents, others = encoded(coder, train.pixels), encoded(coder, held_out.pixels)
+    def compute() -> tuple[Tensor, Tensor, tuple[Tensor, Tensor], Tensor, Tensor]:
+        latents, others = encode(coder, train.pixels), encode(coder, held_out.pixels)
         mean, std = latents.mean((0, 2, 3), keepdim=True), latents.std((0, 2, 3), keepdim=True)
-        centres = sample_prior.centres(train.pixels, train.condition, seed=0)
+        centres = sample_prior.cluster_centres(train.pixels, train.condition, seed=0)
         mode, other_modes = (
-            sample_prior.modes(scans.pixels, scans.condition, centres) for scans in (train, held_out)
+            sample_prior.nearest_modes(scans.pixels, scans.condition, centres) for scans in (train, held_out)
         )
         held = ((others - mean) / std).half(), other_modes
         return ((latents - mean) / std).half(), mode, held, mean, std
 
     scans = [(some.pixels, some.condition) for some in (train, held_out)]
     known = coder.state_dict(), scans, sample_prior.MODES, sample_prior.COARSE
-    return Space(*cached("samples-latents", known, encode, folder))
+    return LatentSpace(*cached("samples-latents", known, compute, folder))
 
 
-def encoded(coder: Autoencoder, pixels: Tensor) -> Tensor:
+def encode(coder: Autoencoder, pixels: Tensor) -> Tensor:
     """(N, 1, H, W) -> (N, C, H / 8, W / 8), the means."""
     with torch.inference_mode(), precision.half("cpu"):
         return torch.cat([coder.encode(some.float())[0].float() for some in pixels.split(32)])
 
 
-def decoded(coder: Autoencoder, latents: Tensor) -> Tensor:
+def decode(coder: Autoencoder, latents: Tensor) -> Tensor:
     """(N, C, h, w) -> (N, 1, 8 h, 8 w) in [0, 1], to the 8 bits that a file holds."""
     with torch.inference_mode():
         scans = torch.cat([coder.decode(some) for some in latents.split(16)])
     return (scans.clamp(0, 1) * 255).round() / 255
 
 
-def drawn(folder: Path, coder: Autoencoder, denoiser: Denoiser, prior: Prior, space: Space) -> Scans:
+def generate(folder: Path, coder: Autoencoder, denoiser: Denoiser, prior: Prior, space: LatentSpace) -> Scans:
     """FRESH scans of each condition, modes as frequent as among the training scans."""
     condition = torch.arange(len(CONDITIONS)).repeat_interleave(torch.tensor(FRESH))
     seeds = FIRST_SEED + torch.arange(len(condition))
-    modes = torch.tensor([_mode(space.mode, int(c), int(s)) for c, s in zip(condition, seeds, strict=True)])
-    family = sample_scans.families(condition)  # in one block each, as CONDITIONS lists them
+    modes = torch.tensor(
+        [_random_mode(space.mode, int(c), int(s)) for c, s in zip(condition, seeds, strict=True)]
+    )
+    family = sample_scans.family_of(condition)  # in one block each, as CONDITIONS lists them
 
     def draw() -> Tensor:
         latents = [
-            sample_flow.draw(denoiser, prior, some, seed, guidance)
+            sample_flow.sample_latents(denoiser, prior, some, seed, guidance)
             for number, guidance in enumerate(GUIDANCE)
             for some, seed in zip(
                 modes[family == number].split(32), seeds[family == number].split(32), strict=True
             )
         ]
-        return decoded(coder, torch.cat(latents) * space.std + space.mean)
+        return decode(coder, torch.cat(latents) * space.std + space.mean)
 
     networks = coder.state_dict(), denoiser.state_dict(), prior
     known = networks, space.std, space.mean, modes, family, seeds, GUIDANCE, sample_flow.STEPS
@@ -138,7 +148,7 @@ def drawn(folder: Path, coder: Autoencoder, denoiser: Denoiser, prior: Prior, sp
     return Scans(pixels, condition, tuple(str(seed) for seed in seeds.tolist()))
 
 
-def _mode(modes: Tensor, condition: int, seed: int) -> int:
+def _random_mode(modes: Tensor, condition: int, seed: int) -> int:
     own = modes[modes // sample_prior.MODES == condition]
     place = torch.randint(0, len(own), (1,), generator=torch.Generator().manual_seed(seed))
     return int(own[place])

@@ -12,34 +12,34 @@ from train.samples.networks import Autoencoder
 
 CROP = 96
 SCALES = 3
-RELATIVE_ENTROPY = 1e-5  # weight: enough to keep the latents bounded
-GRADIENT = 1.0  # weight of edges beside grey values
-CASES = 6_400  # crops an epoch
+KL_WEIGHT = 1e-5  # enough to keep the latents bounded
+EDGE_WEIGHT = 1.0  # weight of edges beside grey values
+CROPS_PER_EPOCH = 6_400  # crops an epoch
 
 
-def learn(
+def train_autoencoder(
     pixels: Tensor, held_out: Tensor, folder: Path, settings: loop.Settings
 ) -> loop.Outcome[Autoencoder]:
     """pixels, held_out: (N, 1, H, W) in [0, 1]. The figure watched is the mean absolute error, negative."""
 
     def batch_loss(network: Autoencoder, indices: Tensor, generator: Generator) -> Tensor:
-        scans = crops(pixels, indices % len(pixels), generator)
+        scans = random_crops(pixels, indices % len(pixels), generator)
         mean, spread = network.encode(scans)
         noise = torch.randn(mean.shape, generator=generator)
         back = network.decode(mean + (spread / 2).exp() * noise)
         entropy = (mean.float().square() + spread.float().exp() - 1 - spread.float()).sum(1).mean() / 2
-        return difference(back.float(), scans) + RELATIVE_ENTROPY * entropy
+        return multiscale_error(back.float(), scans) + KL_WEIGHT * entropy
 
     def validate(network: Autoencoder) -> Mapping[str, float]:
         chosen = held_out[:: max(len(held_out) // 96, 1)].float()
         with torch.inference_mode():
             back = torch.cat([network.decode(network.encode(some)[0]) for some in chosen.split(16)])
         error = float((back - chosen).abs().mean())
-        return {"error": error, "closeness": -error, "edges": float(edges(back, chosen))}
+        return {"error": error, "closeness": -error, "edges": float(edge_error(back, chosen))}
 
     return loop.fit(
         Autoencoder(),
-        cases=CASES,
+        cases=CROPS_PER_EPOCH,
         batch_loss=batch_loss,
         validate=validate,
         watch="closeness",
@@ -48,7 +48,7 @@ def learn(
     )
 
 
-def crops(pixels: Tensor, indices: Tensor, generator: Generator) -> Tensor:
+def random_crops(pixels: Tensor, indices: Tensor, generator: Generator) -> Tensor:
     """One CROP x CROP window of each scan named."""
     corners = torch.randint(0, pixels.shape[-1] - CROP + 1, (len(indices), 2), generator=generator).tolist()
     return torch.stack(
@@ -59,16 +59,16 @@ def crops(pixels: Tensor, indices: Tensor, generator: Generator) -> Tensor:
     )
 
 
-def difference(back: Tensor, scans: Tensor) -> Tensor:
+def multiscale_error(back: Tensor, scans: Tensor) -> Tensor:
     """Absolute error of grey values and of edges, over several scales: blur costs on the finest."""
     total = (back - scans).abs().mean()
     for _ in range(SCALES):
-        total = total + GRADIENT * edges(back, scans)
+        total = total + EDGE_WEIGHT * edge_error(back, scans)
         back, scans = F.avg_pool2d(back, 2), F.avg_pool2d(scans, 2)
     return total
 
 
-def edges(back: Tensor, scans: Tensor) -> Tensor:
+def edge_error(back: Tensor, scans: Tensor) -> Tensor:
     """Mean absolute error of the differences between neighbours, down and across."""
     wrong = back - scans
     down, across = wrong.diff(dim=2), wrong.diff(dim=3)

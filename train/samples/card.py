@@ -12,9 +12,9 @@ from train.data.tasks import TASKS
 from train.publish import provenance
 from train.samples import distances, judges, scans
 from train.samples import files as sample_files
-from train.samples.distances import Directions
-from train.samples.files import Row
-from train.samples.judges import JUDGES, Nearness, Verdicts
+from train.samples.distances import PrincipalAxes
+from train.samples.files import ManifestRow
+from train.samples.judges import CLASSIFIERS, NearestTraining, Verdicts
 from train.samples.scans import CONDITIONS, Scans
 
 COMMAND = "python -m train.samples --data DATA"
@@ -26,14 +26,14 @@ SHIPPED = {  # name in the manifest: conditions, scans of each, scans more as DI
     "normal brain MRI slice": ((3,), 6, 0),
     "tumour": ((4, 5, 6), 2, 0),
 }
-CROWD = (70, 70, 70, 84, 28, 28, 28)  # scans of each condition in a crowd: no side has fewer
+BALANCED_COUNTS = (70, 70, 70, 84, 28, 28, 28)  # scans of each condition in a crowd: no side has fewer
 CHOOSING = (
     "Of the fresh scans those on which every classifier of the task agrees, and of films the ensemble on the "
     "agent, which the gate admits and which are no nearer to a training scan than the 5th percentile says; "
     "of them the most typical in the features. Of brain slices only those in which an eye finds the brain in "
     "order, and the tumour asked for."
 )
-PLAIN = (  # seeds of slices in which a person finds the brain in order, and the tumour if one was asked for
+APPROVED_SEEDS = (  # slices in which a person finds the brain in order, and the tumour if one was asked for
     *(1211, 1214, 1217, 1229, 1239, 1259, 1264, 1269, 1303, 1305),
     *(1313, 1321, 1325, 1333, 1341),
     *(1346, 1356, 1359, 1362, 1369, 1372, 1375),
@@ -54,20 +54,22 @@ LIMITATIONS = (
 )
 
 
-def publish(
+def publish_samples(
     fresh: Scans, train: Scans, held_out: Scans, runs: Path, minutes: Mapping[str, float], *, choose: bool
 ) -> None:
     """Measure the fresh scans; choose and write some unless they were chosen before; write the card."""
-    known = judges.remembered_features(train, runs)
-    others = judges.remembered_features(held_out, runs)
-    found = distances.features(fresh.pixels)
-    theirs = scans.families(train.condition)
-    real = [distances.directions(known[theirs == family]) for family in range(len(JUDGES))]
-    verdicts = judges.verdicts(fresh)
-    near = judges.nearness(fresh, found, train, known, real)
+    known = judges.cached_features(train, runs)
+    others = judges.cached_features(held_out, runs)
+    found = distances.backbone_features(fresh.pixels)
+    theirs = scans.family_of(train.condition)
+    real = [distances.principal_axes(known[theirs == family]) for family in range(len(CLASSIFIERS))]
+    verdicts = judges.judge_scans(fresh)
+    near = judges.nearest_training(fresh, found, train, known, real)
     if choose:
-        write(fresh, chosen(fresh, found, verdicts, near, others, held_out, real))
-    rows = [Row(**row) for row in json.loads((FOLDER / "manifest.json").read_text("utf-8"))["samples"]]
+        write_samples(fresh, choose_shipped(fresh, found, verdicts, near, others, held_out, real))
+    rows = [
+        ManifestRow(**row) for row in json.loads((FOLDER / "manifest.json").read_text("utf-8"))["samples"]
+    ]
     card = {
         "id": "samples",
         "model": sample_files.GENERATOR,
@@ -81,28 +83,30 @@ def publish(
         },
         "fresh": len(fresh.pixels),
         "choosing": CHOOSING,
-        "plain to the eye": plain_shares(fresh),
+        "plain to the eye": approved_counts(fresh),
         "agreement": agreement(fresh, verdicts, rows),
-        "frechet": crowds(fresh, found, train, known, held_out, others, real),
-        "nearest": nearest(fresh, near, judges.nearness(held_out, others, train, known, real), rows),
+        "frechet": frechet_distances(fresh, found, train, known, held_out, others, real),
+        "nearest": nearest_distances(
+            fresh, near, judges.nearest_training(held_out, others, train, known, real), rows
+        ),
         "limitations": LIMITATIONS,
     }
     (FOLDER / "card.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
     print(json.dumps({key: card[key] for key in ("agreement", "frechet")}, indent=1), flush=True)
 
 
-def chosen(
+def choose_shipped(
     fresh: Scans,
     found: Tensor,
     verdicts: Verdicts,
-    near: Nearness,
+    near: NearestTraining,
     others: Tensor,
     held_out: Scans,
-    real: list[Directions],
+    real: list[PrincipalAxes],
 ) -> dict[str, list[int]]:
     """Places of the scans that ship, by name."""
-    family = scans.families(fresh.condition)
-    plain = torch.tensor([int(seed) in PLAIN for seed in fresh.patients]) | (family == 0)
+    family = scans.family_of(fresh.condition)
+    plain = torch.tensor([int(seed) in APPROVED_SEEDS for seed in fresh.patients]) | (family == 0)
     fit = verdicts.unanimous & verdicts.agent & verdicts.admitted & ~near.copies() & plain
     picked: dict[str, list[int]] = {}
     for name, (conditions, count, more) in SHIPPED.items():
@@ -122,41 +126,43 @@ def chosen(
     return picked
 
 
-def write(fresh: Scans, picked: Mapping[str, list[int]]) -> None:
+def write_samples(fresh: Scans, picked: Mapping[str, list[int]]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in (*FOLDER.glob("*.png"), *FOLDER.glob("*.dcm")):
         old.unlink()
     rows = []
     for name, places in picked.items():
         conditions, count, _ = SHIPPED[name]
-        modality = judges.modality(conditions[0])
+        modality = judges.modality_of(conditions[0])
         condition = "normal" if name.startswith("normal") else name
         start = f"{modality.split()[0]}-{condition.split()[0]}"
         for number, place in enumerate(places, 1):
             last = "dicom.dcm" if number > count * len(conditions) else f"{number}.png"
             seed = int(fresh.patients[place])
             rows.append(
-                sample_files.write(fresh.pixels[place], f"{start}-{last}", modality, condition, seed, FOLDER)
+                sample_files.write_scan(
+                    fresh.pixels[place], f"{start}-{last}", modality, condition, seed, FOLDER
+                )
             )
     sample_files.write_manifest(rows, FOLDER)
 
 
-def agreement(fresh: Scans, verdicts: Verdicts, rows: list[Row]) -> dict[str, object]:
+def agreement(fresh: Scans, verdicts: Verdicts, rows: list[ManifestRow]) -> dict[str, object]:
     """Shares per modality, of all fresh scans and of the shipped ones."""
-    family = scans.families(fresh.condition)
+    family = scans.family_of(fresh.condition)
     seeds = {row.seed for row in rows}
     shipped = torch.tensor([int(seed) in seeds for seed in fresh.patients])
     table: dict[str, object] = {}
-    for number, (modality, card_id) in enumerate(JUDGES.items()):
+    for number, (modality, card_id) in enumerate(CLASSIFIERS.items()):
         card = cards.read(card_id)
         of = family == number
         table[modality] = {
             "card": card_id,
             "sha256": card.sha256,
-            "fresh": shares(verdicts, of),
-            "shipped": shares(verdicts, of & shipped),
+            "fresh": verdict_shares(verdicts, of),
+            "shipped": verdict_shares(verdicts, of & shipped),
             "fresh by condition": {
-                label: shares(verdicts, fresh.condition == place)
+                label: verdict_shares(verdicts, fresh.condition == place)
                 for place, (_, label) in enumerate(CONDITIONS)
                 if bool((of & (fresh.condition == place)).any())
             },
@@ -164,9 +170,9 @@ def agreement(fresh: Scans, verdicts: Verdicts, rows: list[Row]) -> dict[str, ob
     return table
 
 
-def plain_shares(fresh: Scans) -> dict[str, dict[str, int]]:
+def approved_counts(fresh: Scans) -> dict[str, dict[str, int]]:
     """Of the fresh brain slices: how many of each condition a person took for plain."""
-    seen = torch.tensor([int(seed) in PLAIN for seed in fresh.patients])
+    seen = torch.tensor([int(seed) in APPROVED_SEEDS for seed in fresh.patients])
     return {
         label: {
             "of": int((fresh.condition == place).sum()),
@@ -177,7 +183,7 @@ def plain_shares(fresh: Scans) -> dict[str, dict[str, int]]:
     }
 
 
-def shares(verdicts: Verdicts, of: Tensor) -> dict[str, float]:
+def verdict_shares(verdicts: Verdicts, of: Tensor) -> dict[str, float]:
     """n, and the shares that the classifier agrees with, that are named with the right agent, that pass."""
     return {
         "n": int(of.sum()),
@@ -187,36 +193,40 @@ def shares(verdicts: Verdicts, of: Tensor) -> dict[str, float]:
     }
 
 
-def crowd(condition: Tensor) -> Tensor:
+def balanced_subset(condition: Tensor) -> Tensor:
     """Places of the first CROWD scans of each condition."""
-    return torch.cat([(condition == c).nonzero()[:count, 0] for c, count in enumerate(CROWD)])
+    return torch.cat([(condition == c).nonzero()[:count, 0] for c, count in enumerate(BALANCED_COUNTS)])
 
 
-def crowds(
+def frechet_distances(
     fresh: Scans,
     found: Tensor,
     train: Scans,
     known: Tensor,
     held_out: Scans,
     others: Tensor,
-    real: list[Directions],
+    real: list[PrincipalAxes],
 ) -> dict[str, dict[str, float]]:
     """Fréchet distances to held-out real scans, equal numbers of each condition on all sides."""
-    some, theirs, ours = crowd(held_out.condition), crowd(train.condition), crowd(fresh.condition)
-    blurred = distances.features(distances.blurred(train.pixels[theirs]))
+    some, theirs, ours = (
+        balanced_subset(held_out.condition),
+        balanced_subset(train.condition),
+        balanced_subset(fresh.condition),
+    )
+    blurred = distances.backbone_features(distances.blurred(train.pixels[theirs]))
     curves = [
-        distances.bell_curve(train.pixels[train.condition == c], count, Generator().manual_seed(c))
-        for c, count in enumerate(CROWD)
+        distances.pca_samples(train.pixels[train.condition == c], count, Generator().manual_seed(c))
+        for c, count in enumerate(BALANCED_COUNTS)
     ]
     sides = {
         "real training scans": known[theirs],
         "made": found[ours],
-        "principal components": distances.features(torch.cat(curves)),
+        "principal components": distances.backbone_features(torch.cat(curves)),
         "blurred real scans": blurred,
     }
-    family = scans.families(torch.arange(len(CONDITIONS)).repeat_interleave(torch.tensor(CROWD)))
+    family = scans.family_of(torch.arange(len(CONDITIONS)).repeat_interleave(torch.tensor(BALANCED_COUNTS)))
     table: dict[str, dict[str, float]] = {}
-    for number, modality in enumerate(JUDGES):
+    for number, modality in enumerate(CLASSIFIERS):
         of, axes = family == number, real[number]
         held = axes(others[some][of])
         table[modality] = {"n": int(of.sum())} | {
@@ -225,14 +235,16 @@ def crowds(
     return table
 
 
-def nearest(fresh: Scans, near: Nearness, unseen: Nearness, rows: list[Row]) -> dict[str, object]:
+def nearest_distances(
+    fresh: Scans, near: NearestTraining, unseen: NearestTraining, rows: list[ManifestRow]
+) -> dict[str, object]:
     """Per modality the distances between real patients, and per file that to its nearest training scan.
 
     unseen: of held-out real scans.
     """
     place = {int(seed): index for index, seed in enumerate(fresh.patients)}
     table: dict[str, object] = {}
-    for number, modality in enumerate(JUDGES):
+    for number, modality in enumerate(CLASSIFIERS):
         files = [row for row in rows if row.modality == modality]
         table[modality] = {
             name: {

@@ -12,21 +12,21 @@ from core import checkpoints, precision
 from core.models.backbones import MEAN, STD
 from core.resample import resize
 
-SMALL = 56  # pixels a side: where scans are compared grey by grey
-DIRECTIONS = 64  # of the features, for covariances of a few hundred scans
+THUMBNAIL_SIDE = 56  # pixels a side: where scans are compared grey by grey
+COMPONENTS = 64  # of the features, for covariances of a few hundred scans
 PERCENTILE = 5
 BACKBONE = "dinov2-vits14"
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
-    """PERCENTILE of distances between scans of unlike patients: of each to its nearest, and of any two."""
+class PatientDistances:
+    """PERCENTILE of distances between scans of different patients: of each to its nearest, and of any two."""
 
     nearest: float
     any_two: float
 
 
-def features(pixels: Tensor) -> Tensor:
+def backbone_features(pixels: Tensor) -> Tensor:
     """(N, 1, H, W) in [0, 1] -> (N, D): means over the scan of what a backbone sees at two depths."""
     backbone = checkpoints.backbone(BACKBONE).eval()
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
@@ -38,19 +38,21 @@ def features(pixels: Tensor) -> Tensor:
     return torch.cat(found)
 
 
-def greys(pixels: Tensor) -> Tensor:
+def standardised_pixels(pixels: Tensor) -> Tensor:
     """(N, 1, H, W) -> (N, SMALL * SMALL), at mean 0 and spread 1 each, so that exposure hides no copy."""
-    flat = torch.cat([resize(some.float(), SMALL, SMALL).flatten(1) for some in pixels.split(256)])
+    flat = torch.cat(
+        [resize(some.float(), THUMBNAIL_SIDE, THUMBNAIL_SIDE).flatten(1) for some in pixels.split(256)]
+    )
     return (flat - flat.mean(1, keepdim=True)) / flat.std(1, keepdim=True).clamp_min(1e-6)
 
 
-def nearest(ours: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
+def nearest_neighbours(ours: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
     """(N, D), (M, D) -> distance to, and place of, the nearest of theirs; root mean square a dimension."""
     found = torch.cdist(ours, theirs).min(1)
     return found.values / ours.shape[1] ** 0.5, found.indices
 
 
-def apart(vectors: Tensor, patients: Sequence[str], generator: Generator) -> Apart:
+def patient_distances(vectors: Tensor, patients: Sequence[str], generator: Generator) -> PatientDistances:
     """vectors: (N, D), one patient each. In the units of `nearest`."""
     number = torch.from_numpy(np.unique(np.array(patients), return_inverse=True)[1])
     scale = vectors.shape[1] ** 0.5
@@ -61,14 +63,14 @@ def apart(vectors: Tensor, patients: Sequence[str], generator: Generator) -> Apa
         ]
     )
     first, second = torch.randint(0, len(vectors), (2, 20_000), generator=generator)
-    unlike = number[first] != number[second]
-    pairs = (vectors[first] - vectors[second]).norm(dim=1)[unlike]
+    different = number[first] != number[second]
+    pairs = (vectors[first] - vectors[second]).norm(dim=1)[different]
     low = PERCENTILE / 100
-    return Apart(float(closest.quantile(low)) / scale, float(pairs.quantile(low)) / scale)
+    return PatientDistances(float(closest.quantile(low)) / scale, float(pairs.quantile(low)) / scale)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Directions:
+class PrincipalAxes:
     """The main directions of real scans' features: mean (D,), axes (D, DIRECTIONS)."""
 
     mean: Tensor
@@ -78,10 +80,10 @@ class Directions:
         return (vectors - self.mean) @ self.axes
 
 
-def directions(vectors: Tensor) -> Directions:
+def principal_axes(vectors: Tensor) -> PrincipalAxes:
     mean = vectors.mean(0)
     *_, axes = torch.linalg.svd(vectors - mean, full_matrices=False)
-    return Directions(mean, axes[:DIRECTIONS].T)
+    return PrincipalAxes(mean, axes[:COMPONENTS].T)
 
 
 def frechet(ours: Tensor, theirs: Tensor) -> float:
@@ -99,13 +101,13 @@ def _root(covariance: Tensor) -> Tensor:
     return root
 
 
-def bell_curve(pixels: Tensor, count: int, generator: Generator) -> Tensor:
+def pca_samples(pixels: Tensor, count: int, generator: Generator) -> Tensor:
     """What principal components alone would make, the baseline: (N, 1, H, W) -> (count, 1, H, W)."""
     flat = pixels.float().flatten(1)
     mean = flat.mean(0)
     with torch.random.fork_rng():  # svd_lowrank takes no generator
         torch.manual_seed(0)
-        _, values, axes = torch.svd_lowrank(flat - mean, q=min(DIRECTIONS, len(flat) - 1), niter=2)
+        _, values, axes = torch.svd_lowrank(flat - mean, q=min(COMPONENTS, len(flat) - 1), niter=2)
     strength = torch.randn(count, len(values), generator=generator) * values / len(flat) ** 0.5
     drawn: Tensor = mean + strength @ axes.T
     return drawn.clamp(0, 1).view(count, *pixels.shape[1:])

@@ -18,7 +18,7 @@ MARK = "SYNTHETIC: made by a generative model, shows no person"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ManifestRow:
     """One line of the manifest. seed: of the noise that the scan was made from."""
 
     file: str
@@ -29,27 +29,29 @@ class Row:
     synthetic: bool = True
 
 
-def write(scan: Tensor, file: str, modality: str, condition: str, seed: int, folder: Path) -> Row:
+def write_scan(
+    scan: Tensor, file: str, modality: str, condition: str, seed: int, folder: Path
+) -> ManifestRow:
     """scan: (1, H, W) in [0, 1]. The file's ending says whether it becomes a PNG or a DICOM film."""
-    pixels = grey(scan)
-    data = dicom(pixels, seed) if file.endswith(".dcm") else png(pixels)
+    pixels = to_uint8(scan)
+    data = dicom_bytes(pixels, seed) if file.endswith(".dcm") else png_bytes(pixels)
     (folder / file).write_bytes(data)
-    return Row(file, modality, condition, seed, hashlib.sha256(data).hexdigest())
+    return ManifestRow(file, modality, condition, seed, hashlib.sha256(data).hexdigest())
 
 
-def grey(scan: Tensor) -> NDArray[np.uint8]:
+def to_uint8(scan: Tensor) -> NDArray[np.uint8]:
     """(1, H, W) in [0, 1] -> (H, W), 8 bits."""
     pixels: NDArray[np.uint8] = (scan[0].float().clamp(0, 1) * 255).round().byte().numpy()
     return pixels
 
 
-def png(pixels: NDArray[np.uint8]) -> bytes:
+def png_bytes(pixels: NDArray[np.uint8]) -> bytes:
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def dicom(pixels: NDArray[np.uint8], seed: int) -> bytes:
+def dicom_bytes(pixels: NDArray[np.uint8], seed: int) -> bytes:
     """A digital radiograph whose every tag says that there is no patient."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
@@ -83,6 +85,6 @@ def _uid(what: str, seed: int) -> UID:
     return generate_uid(entropy_srcs=[GENERATOR, what, str(seed)])
 
 
-def write_manifest(rows: list[Row], folder: Path) -> None:
+def write_manifest(rows: list[ManifestRow], folder: Path) -> None:
     manifest = {"model": GENERATOR, "samples": [asdict(row) for row in rows]}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")

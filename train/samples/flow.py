@@ -12,16 +12,16 @@ from train.fit import loop
 from train.samples.networks import Denoiser
 from train.samples.prior import Prior
 
-UNTOLD = 0.1  # share of cases that are not told their mode, for guidance (Ho 2022, arXiv:2207.12598)
+UNCONDITIONAL_SHARE = 0.1  # cases without their mode, for guidance (Ho 2022, arXiv:2207.12598)
 TIME_CENTRE, TIME_SPREAD = -0.4, 1.0  # of the logit-normal times: the prior knows the noisy end already
-LAST = 0.999  # time to begin at; at 1 nothing of the latents is left
+START_TIME = 0.999  # time to begin at; at 1 nothing of the latents is left
 STEPS = 24
-SHARES = (1.0, 2.0)  # of chest films and brain slices: these vary more
-WATCHED = 192  # held-out latents that are looked at after each epoch
-CASES = 3_200  # latents an epoch
+FAMILY_WEIGHTS = (1.0, 2.0)  # of chest films and brain slices: these vary more
+VALIDATION_LATENTS = 192  # held-out latents that are looked at after each epoch
+LATENTS_PER_EPOCH = 3_200  # latents an epoch
 
 
-def learn(
+def train_denoiser(
     latents: Tensor,
     mode: Tensor,
     held_out: tuple[Tensor, Tensor],
@@ -30,25 +30,25 @@ def learn(
     settings: loop.Settings,
 ) -> loop.Outcome[Denoiser]:
     """latents: (N, C, H, W), standardised. mode: (N,). held_out: the same two of other patients."""
-    families = _families(prior)
+    families = _unconditional_modes(prior)
     family = families[mode] - families.min()
-    share = torch.tensor(SHARES)[family] / torch.bincount(family)[family]
+    share = torch.tensor(FAMILY_WEIGHTS)[family] / torch.bincount(family)[family]
 
     def batch_loss(network: Denoiser, indices: Tensor, generator: Generator) -> Tensor:
         chosen = torch.multinomial(share, len(indices), replacement=True, generator=generator)
-        told = mode[chosen].clone()
-        untold = torch.rand(len(told), generator=generator) < UNTOLD
-        told[untold] = families[told[untold]]
-        return loss(network, prior, latents[chosen].float(), told, generator)
+        conditioned = mode[chosen].clone()
+        unconditioned = torch.rand(len(conditioned), generator=generator) < UNCONDITIONAL_SHARE
+        conditioned[unconditioned] = families[conditioned[unconditioned]]
+        return loss(network, prior, latents[chosen].float(), conditioned, generator)
 
-    watched = torch.randperm(len(held_out[0]), generator=Generator().manual_seed(0))[:WATCHED]
+    watched = torch.randperm(len(held_out[0]), generator=Generator().manual_seed(0))[:VALIDATION_LATENTS]
 
     def validate(network: Denoiser) -> Mapping[str, float]:
         generator = Generator().manual_seed(0)
         with torch.inference_mode(), precision.half("cpu"):
             losses = [
-                float(loss(network, prior, some.float(), told, generator))
-                for some, told in zip(
+                float(loss(network, prior, some.float(), conditioned, generator))
+                for some, conditioned in zip(
                     held_out[0][watched].split(64), held_out[1][watched].split(64), strict=True
                 )
             ]
@@ -56,7 +56,7 @@ def learn(
 
     return loop.fit(
         Denoiser(len(prior.means), latent=latents.shape[1]),
-        cases=CASES,
+        cases=LATENTS_PER_EPOCH,
         batch_loss=batch_loss,
         validate=validate,
         watch="closeness",
@@ -75,7 +75,7 @@ def loss(network: Denoiser, prior: Prior, latents: Tensor, mode: Tensor, generat
 
 
 def velocity(network: Denoiser, prior: Prior, x: Tensor, time: Tensor, mode: Tensor) -> Tensor:
-    """What the bell curves say, put right by the network. x: (N, C, H, W). Returns the same shape."""
+    """The Gaussian prior's velocity, corrected by the network. x: (N, C, H, W). Returns the same shape."""
     with precision.half("cpu", wanted=False):
         first = prior.velocity(x.float(), time, mode)
     clean = x - time[:, None, None, None] * first
@@ -83,7 +83,7 @@ def velocity(network: Denoiser, prior: Prior, x: Tensor, time: Tensor, mode: Ten
     return first + right.float()
 
 
-def draw(
+def sample_latents(
     network: Denoiser, prior: Prior, mode: Tensor, seeds: Tensor, guidance: float, steps: int = STEPS
 ) -> Tensor:
     """One latent per seed: (N,) modes, (N,) seeds -> (N, C, side, side). The same for the same seed.
@@ -93,7 +93,7 @@ def draw(
     side = round((prior.means.shape[1] / network.latent) ** 0.5)
     shape = (network.latent, side, side)
     x = torch.stack([torch.randn(shape, generator=Generator().manual_seed(seed)) for seed in seeds.tolist()])
-    times = LAST * (1 - torch.linspace(0, 1, steps + 1))
+    times = START_TIME * (1 - torch.linspace(0, 1, steps + 1))
     before: Tensor | None = None
     with torch.inference_mode(), precision.half("cpu"):
         for now, then in pairwise(times):
@@ -108,12 +108,13 @@ def _guided(
 ) -> Tensor:
     if guidance == 1:
         return velocity(network, prior, x, time, mode)
-    both = torch.cat([mode, _families(prior)[mode]])
-    told, untold = velocity(network, prior, torch.cat([x, x]), torch.cat([time, time]), both).chunk(2)
-    return untold + guidance * (told - untold)
+    both = torch.cat([mode, _unconditional_modes(prior)[mode]])
+    found = velocity(network, prior, torch.cat([x, x]), torch.cat([time, time]), both)
+    conditioned, unconditioned = found.chunk(2)
+    return unconditioned + guidance * (conditioned - unconditioned)
 
 
-def _families(prior: Prior) -> Tensor:
+def _unconditional_modes(prior: Prior) -> Tensor:
     """(K,): for each mode the one that says no more than its family."""
     families = int(prior.kind.max() + 1) // 2
     first = len(prior.means) - families

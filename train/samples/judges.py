@@ -18,11 +18,11 @@ from core.types import LungFields, Scan
 from train.runs import cached
 from train.samples import distances, files
 from train.samples import scans as sample_scans
-from train.samples.distances import Apart, Directions
+from train.samples.distances import PatientDistances, PrincipalAxes
 from train.samples.scans import CONDITIONS, Scans
 
-JUDGES = {CHEST_FILM: "pneumonia-ensemble", BRAIN_MRI: "brain-mri-mobilenet-v2"}
-AGENTS = "etiology-ensemble"  # tells bacterial from viral films, as far as films show it
+CLASSIFIERS = {CHEST_FILM: "pneumonia-ensemble", BRAIN_MRI: "brain-mri-mobilenet-v2"}
+AGENT_CLASSIFIER = "etiology-ensemble"  # tells bacterial from viral films, as far as films show it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,7 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Nearness:
+class NearestTraining:
     """Distances to the nearest training scan of the same modality, (N,) each, and which scan it is.
 
     family: (N,), 0 for films and 1 for slices. apart: the same between real patients, per modality.
@@ -49,8 +49,8 @@ class Nearness:
     greys: Tensor
     features: Tensor
     which: Tensor
-    greys_apart: tuple[Apart, ...]
-    features_apart: tuple[Apart, ...]
+    greys_apart: tuple[PatientDistances, ...]
+    features_apart: tuple[PatientDistances, ...]
 
     def copies(self) -> Tensor:
         """(N,): nearer to a training scan than real patients' scans are to one another, in either way."""
@@ -59,24 +59,24 @@ class Nearness:
         return (self.greys < greys) | (self.features < features)
 
 
-def modality(condition: int) -> str:
-    return tuple(JUDGES)[int(sample_scans.families(torch.tensor([condition]))[0])]
+def modality_of(condition: int) -> str:
+    return tuple(CLASSIFIERS)[int(sample_scans.family_of(torch.tensor([condition]))[0])]
 
 
-def verdicts(made: Scans) -> Verdicts:
+def judge_scans(made: Scans) -> Verdicts:
     """Read each scan from the bytes that a file would hold, as the app does."""
-    judges = {name: inference.load(card) for name, card in JUDGES.items()}
-    juries = {name: jury(judge.card) for name, judge in judges.items()}
-    agents = inference.load(AGENTS)
+    judges = {name: inference.load(card) for name, card in CLASSIFIERS.items()}
+    juries = {name: task_classifiers(judge.card) for name, judge in judges.items()}
+    agents = inference.load(AGENT_CLASSIFIER)
     rows = [
         _verdict(scan, int(condition), judges[name], juries[name], agents)
         for scan, condition in zip(made.pixels, made.condition, strict=True)
-        for name in [modality(int(condition))]
+        for name in [modality_of(int(condition))]
     ]
     return Verdicts(*(torch.tensor(column) for column in zip(*rows, strict=True)))
 
 
-def jury(card: Card) -> list[Model]:
+def task_classifiers(card: Card) -> list[Model]:
     """Every classifier of the card's task that a person may choose."""
     return [
         inference.load(other.id) for other in cards.every() if other.task == card.task and not other.yardstick
@@ -87,7 +87,7 @@ def _verdict(
     pixels: Tensor, condition: int, judge: Model, others: Sequence[Model], agents: Model
 ) -> tuple[bool, bool, bool, bool]:
     task, label = CONDITIONS[condition]
-    scan = images.read(files.png(files.grey(pixels)), "made.png")
+    scan = images.read(files.png_bytes(files.to_uint8(pixels)), "made.png")
     fields = lungs.find(scan)
 
     def right(model: Model) -> bool:
@@ -109,30 +109,34 @@ def _admitted(scan: Scan, judge: Model, fields: LungFields) -> bool:
     return True
 
 
-def nearness(made: Scans, found: Tensor, train: Scans, known: Tensor, real: Sequence[Directions]) -> Nearness:
+def nearest_training(
+    made: Scans, found: Tensor, train: Scans, known: Tensor, real: Sequence[PrincipalAxes]
+) -> NearestTraining:
     """found, known: features of made and of training scans. real: the main directions of each family."""
-    ours, theirs = sample_scans.families(made.condition), sample_scans.families(train.condition)
+    ours, theirs = sample_scans.family_of(made.condition), sample_scans.family_of(train.condition)
     greys, features = torch.zeros(len(ours)), torch.zeros(len(ours))
     which = torch.zeros(len(ours), dtype=torch.long)
-    apart: list[tuple[Apart, Apart]] = []
-    for family in range(len(JUDGES)):
+    apart: list[tuple[PatientDistances, PatientDistances]] = []
+    for family in range(len(CLASSIFIERS)):
         of, pool = ours == family, (theirs == family).nonzero()[:, 0]
         patients = [train.patients[place] for place in pool.tolist()]
-        looks, seen = distances.greys(train.pixels[pool]), real[family](known[pool])
-        greys[of], place = distances.nearest(distances.greys(made.pixels[of]), looks)
-        features[of], _ = distances.nearest(real[family](found[of]), seen)
+        looks, seen = distances.standardised_pixels(train.pixels[pool]), real[family](known[pool])
+        greys[of], place = distances.nearest_neighbours(distances.standardised_pixels(made.pixels[of]), looks)
+        features[of], _ = distances.nearest_neighbours(real[family](found[of]), seen)
         which[of] = pool[place]
         chance = Generator().manual_seed(0)
         apart.append(
             (
-                distances.apart(looks, patients, chance),
-                distances.apart(seen, patients, chance),
+                distances.patient_distances(looks, patients, chance),
+                distances.patient_distances(seen, patients, chance),
             )
         )
-    return Nearness(ours, greys, features, which, *(tuple(column) for column in zip(*apart, strict=True)))
+    return NearestTraining(
+        ours, greys, features, which, *(tuple(column) for column in zip(*apart, strict=True))
+    )
 
 
-def remembered_features(scans: Scans, folder: Path) -> Tensor:
+def cached_features(scans: Scans, folder: Path) -> Tensor:
     """Features of real scans, computed once."""
     known = cards.read(f"backbone-{distances.BACKBONE}").sha256, scans.pixels
-    return cached("samples-features", known, lambda: distances.features(scans.pixels), folder)
+    return cached("samples-features", known, lambda: distances.backbone_features(scans.pixels), folder)

@@ -63,7 +63,7 @@ class Autoencoder(nn.Module):
         return (pixels + 1) / 2
 
 
-class Conditioned(nn.Module):
+class ConditionedResidual(nn.Module):
     """A residual block whose second half is scaled and shifted by time and condition."""
 
     def __init__(self, incoming: int, width: int, embedding: int) -> None:
@@ -71,14 +71,14 @@ class Conditioned(nn.Module):
         self.first = nn.Sequential(
             nn.GroupNorm(GROUPS, incoming), nn.SiLU(), nn.Conv2d(incoming, width, 3, padding=1)
         )
-        self.told = nn.Linear(embedding, 2 * width)
+        self.modulation = nn.Linear(embedding, 2 * width)
         self.norm = nn.GroupNorm(GROUPS, width)
         self.second = nn.Conv2d(width, width, 3, padding=1)
         self.past = nn.Conv2d(incoming, width, 1) if incoming != width else nn.Identity()
         nn.init.zeros_(self.second.weight)
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        scale, shift = self.told(told)[:, :, None, None].chunk(2, dim=1)
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
         y = self.norm(self.first(x)) * (1 + scale) + shift
         past: Tensor = self.past(x)
         change: Tensor = self.second(F.silu(y))
@@ -92,21 +92,21 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm = nn.GroupNorm(GROUPS, width)
-        self.ask = nn.Conv2d(width, 3 * width, 1)
-        self.answer = nn.Conv2d(width, width, 1)
-        nn.init.zeros_(self.answer.weight)
+        self.qkv = nn.Conv2d(width, 3 * width, 1)
+        self.project = nn.Conv2d(width, width, 1)
+        nn.init.zeros_(self.project.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         n, width, h, w = x.shape
-        parts = self.ask(self.norm(x)).view(n, 3, self.heads, width // self.heads, h * w)
+        parts = self.qkv(self.norm(x)).view(n, 3, self.heads, width // self.heads, h * w)
         query, key, value = parts.transpose(-1, -2).unbind(1)  # each (n, heads, h * w, width / heads)
-        seen = F.scaled_dot_product_attention(query, key, value)
-        answer: Tensor = self.answer(seen.transpose(-1, -2).reshape(n, width, h, w))
-        return x + answer
+        attended = F.scaled_dot_product_attention(query, key, value)
+        mixed: Tensor = self.project(attended.transpose(-1, -2).reshape(n, width, h, w))
+        return x + mixed
 
 
 class Denoiser(nn.Module):
-    """A U-Net over 28, 14 and 7 places a side, told the time and the mode.
+    """A U-Net over 28, 14 and 7 places a side, conditioned on the time and the mode.
 
     modes: how many. It sees the noisy latents beside what the bell curves make of them.
     """
@@ -116,41 +116,41 @@ class Denoiser(nn.Module):
     ) -> None:
         super().__init__()
         fine, middle, coarse = widths
-        told = 4 * fine
+        embedding = 4 * fine
         self.latent, self.frequencies = latent, fine
-        self.time = nn.Sequential(nn.Linear(fine, told), nn.SiLU(), nn.Linear(told, told))
-        self.mode = nn.Embedding(modes, told)
-        self.enter = nn.Conv2d(2 * latent, fine, 3, padding=1)
-        self.down_fine = Conditioned(fine, fine, told)
+        self.time = nn.Sequential(nn.Linear(fine, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
+        self.mode = nn.Embedding(modes, embedding)
+        self.stem = nn.Conv2d(2 * latent, fine, 3, padding=1)
+        self.down_fine = ConditionedResidual(fine, fine, embedding)
         self.to_middle = nn.Conv2d(fine, middle, 2, stride=2)
-        self.down_middle = Conditioned(middle, middle, told)
+        self.down_middle = ConditionedResidual(middle, middle, embedding)
         self.to_coarse = nn.Conv2d(middle, coarse, 2, stride=2)
-        self.bottom = nn.ModuleList([Conditioned(coarse, coarse, told) for _ in range(2)])
-        self.look = Attention(coarse)
+        self.bottom = nn.ModuleList([ConditionedResidual(coarse, coarse, embedding) for _ in range(2)])
+        self.attention = Attention(coarse)
         self.from_coarse = nn.Sequential(nn.Conv2d(coarse, 4 * middle, 1), nn.PixelShuffle(2))
-        self.up_middle = Conditioned(2 * middle, middle, told)
+        self.up_middle = ConditionedResidual(2 * middle, middle, embedding)
         self.from_middle = nn.Sequential(nn.Conv2d(middle, 4 * fine, 1), nn.PixelShuffle(2))
-        self.up_fine = Conditioned(2 * fine, fine, told)
-        self.leave = nn.Sequential(
+        self.up_fine = ConditionedResidual(2 * fine, fine, embedding)
+        self.output = nn.Sequential(
             nn.GroupNorm(GROUPS, fine), nn.SiLU(), nn.Conv2d(fine, latent, 3, padding=1)
         )
-        nn.init.zeros_(self.leave[-1].weight)  # type: ignore[arg-type]
-        nn.init.zeros_(self.leave[-1].bias)  # type: ignore[arg-type]
+        nn.init.zeros_(self.output[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.output[-1].bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, time: Tensor, mode: Tensor) -> Tensor:
         """x: (N, 2 * latent, 28, 28). time: (N,), 1 is noise. mode: (N,). Returns (N, latent, 28, 28)."""
-        told = F.silu(self.time(waves(time, self.frequencies)) + self.mode(mode))
-        fine = self.down_fine(self.enter(x), told)
-        middle = self.down_middle(self.to_middle(fine), told)
-        coarse = self.look(self.bottom[0](self.to_coarse(middle), told))
-        coarse = self.bottom[1](coarse, told)
-        middle = self.up_middle(torch.cat([middle, self.from_coarse(coarse)], dim=1), told)
-        fine = self.up_fine(torch.cat([fine, self.from_middle(middle)], dim=1), told)
-        velocity: Tensor = self.leave(fine)
+        embedding = F.silu(self.time(time_embedding(time, self.frequencies)) + self.mode(mode))
+        fine = self.down_fine(self.stem(x), embedding)
+        middle = self.down_middle(self.to_middle(fine), embedding)
+        coarse = self.attention(self.bottom[0](self.to_coarse(middle), embedding))
+        coarse = self.bottom[1](coarse, embedding)
+        middle = self.up_middle(torch.cat([middle, self.from_coarse(coarse)], dim=1), embedding)
+        fine = self.up_fine(torch.cat([fine, self.from_middle(middle)], dim=1), embedding)
+        velocity: Tensor = self.output(fine)
         return velocity
 
 
-def waves(time: Tensor, width: int) -> Tensor:
+def time_embedding(time: Tensor, width: int) -> Tensor:
     """(N,) in [0, 1] -> (N, width), sines and cosines from slow to fast."""
     rates = torch.exp(torch.linspace(0, math.log(1000), width // 2))
     turns = time[:, None] * rates

@@ -49,9 +49,9 @@ class Prior:
         return (1 - time) * variance / ((1 - time) ** 2 * variance + time**2)
 
 
-def centres(pixels: Tensor, condition: Tensor, seed: int) -> Tensor:
+def cluster_centres(pixels: Tensor, condition: Tensor, seed: int) -> Tensor:
     """MODES of every condition by coarse looks. Returns (conditions * MODES, COARSE * COARSE)."""
-    looks = _looks(pixels)
+    looks = _thumbnails(pixels)
     found = [
         KMeans(MODES, n_init=4, random_state=seed).fit(looks[condition == value].numpy()).cluster_centers_
         for value in condition.unique().tolist()
@@ -59,19 +59,19 @@ def centres(pixels: Tensor, condition: Tensor, seed: int) -> Tensor:
     return torch.from_numpy(np.concatenate(found)).float()
 
 
-def modes(pixels: Tensor, condition: Tensor, centres: Tensor) -> Tensor:
+def nearest_modes(pixels: Tensor, condition: Tensor, centres: Tensor) -> Tensor:
     """The nearest centre of each scan's own condition: (N,), condition * MODES + 0..MODES - 1."""
-    far = torch.cdist(_looks(pixels), centres)
+    far = torch.cdist(_thumbnails(pixels), centres)
     other = torch.arange(len(centres)) // MODES != condition[:, None]
     return far.masked_fill(other, float("inf")).argmin(1)
 
 
-def _looks(pixels: Tensor) -> Tensor:
+def _thumbnails(pixels: Tensor) -> Tensor:
     looks = torch.cat([F.adaptive_avg_pool2d(some.float(), COARSE).flatten(1) for some in pixels.split(256)])
     return (looks - looks.mean(1, keepdim=True)) / looks.std(1, keepdim=True)
 
 
-def fit(latents: Tensor, mode: Tensor, family: Tensor, rank: int = RANK) -> Prior:
+def fit_prior(latents: Tensor, mode: Tensor, family: Tensor, rank: int = RANK) -> Prior:
     """latents: (N, C, H, W). mode: (N,) in 0..K-1. family: (N,) in 0..F-1, the kind of scan.
 
     The modes of a family share their spread. After them come F modes more, "any of the family", with the
@@ -82,8 +82,8 @@ def fit(latents: Tensor, mode: Tensor, family: Tensor, rank: int = RANK) -> Prio
     own = torch.stack([flat[mode == k].mean(0) for k in range(count)])
     whole = torch.stack([flat[family == f].mean(0) for f in range(families)])
     kind = torch.tensor([int(family[mode == k][0]) for k in range(count)])
-    spreads = [_spread((flat - own[mode])[family == f], rank) for f in range(families)]
-    spreads += [_spread((flat - whole[family])[family == f], rank) for f in range(families)]
+    spreads = [_principal_spread((flat - own[mode])[family == f], rank) for f in range(families)]
+    spreads += [_principal_spread((flat - whole[family])[family == f], rank) for f in range(families)]
     basis, variances, rest = (torch.stack(parts) for parts in zip(*spreads, strict=True))
     return Prior(
         torch.cat([own, whole]),
@@ -94,7 +94,7 @@ def fit(latents: Tensor, mode: Tensor, family: Tensor, rank: int = RANK) -> Prio
     )
 
 
-def _spread(off: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
+def _principal_spread(off: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
     """Principal directions (R, D), variances (R,) and the mean variance of what they leave."""
     rank = min(rank, len(off) // 2)
     with torch.random.fork_rng():  # svd_lowrank takes no generator

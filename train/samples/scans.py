@@ -37,15 +37,15 @@ class Scans:
     patients: tuple[str, ...]
 
 
-def load(data: Path, split: str, runs: Path) -> Scans:
+def load_scans(data: Path, split: str, runs: Path) -> Scans:
     """All scans of a split, films framed by the lungs and slices by the head, once, and kept in runs."""
-    parts = [tasks.of_split(tasks.gather(TASKS[task], data, seed=0), split) for task in ORDER]
+    parts = [tasks.in_split(tasks.load_cases(TASKS[task], data, seed=0), split) for task in ORDER]
     asked = list(zip(ORDER, parts, strict=True))
 
     def frame() -> Tensor:
         return (torch.cat([_pixels(task, cases, runs) for task, cases in asked]) * 255).round().byte()
 
-    known = WIDE_LUNGS, WIDE_HEAD, [films.inputs(cases, TASKS[task].region) for task, cases in asked]
+    known = WIDE_LUNGS, WIDE_HEAD, [films.cache_inputs(cases, TASKS[task].region) for task, cases in asked]
     pixels = cached(f"samples-{split}", known, frame, runs, mmap=True)
     named = [(task, case) for task, cases in asked for case in cases]
     condition = torch.tensor([CONDITIONS.index((task, case.label)) for task, case in named])
@@ -55,8 +55,8 @@ def load(data: Path, split: str, runs: Path) -> Scans:
 def _pixels(task: str, cases: list[Case], runs: Path) -> Tensor:
     pixels, boxes = films.load(cases, TASKS[task].region, runs)
     if TASKS[task].region == "lungs":
-        return framed(pixels, (boxes + WIDE_LUNGS).clamp(0, 1))
-    return framed(pixels, _squares(torch.cat([heads.boxes(some) for some in pixels.split(256)])))
+        return crop_scans(pixels, (boxes + WIDE_LUNGS).clamp(0, 1))
+    return crop_scans(pixels, _squares(torch.cat([heads.boxes(some) for some in pixels.split(256)])))
 
 
 def _squares(boxes: Tensor) -> Tensor:
@@ -66,12 +66,12 @@ def _squares(boxes: Tensor) -> Tensor:
     return torch.cat([middle - half, middle + half], dim=1)
 
 
-def framed(pixels: Tensor, boxes: Tensor) -> Tensor:
+def crop_scans(pixels: Tensor, boxes: Tensor) -> Tensor:
     """Cut each scan's box out: organs then vary less in place, and there is less to learn."""
     parts = zip(pixels.split(64), boxes.split(64), strict=True)
     return torch.cat([crop(some.float(), box, FILM_SIZE).half() for some, box in parts])
 
 
-def families(condition: Tensor) -> Tensor:
+def family_of(condition: Tensor) -> Tensor:
     """(N,) conditions -> (N,): 0 for chest films, 1 for brain slices."""
     return torch.tensor([task == "brain-mri" for task, _ in CONDITIONS]).long()[condition]

@@ -11,13 +11,13 @@ from core.names import HEAD_CT
 from core.preprocess import stretch
 from core.resample import crop, resize
 
-BONY = (HEAD_CT,)  # modalities on which bone is bright
-BONE = 0.8  # of the range between air and bone
-SKULL = 0.07  # of the head's box, on every side: scalp and skull on MRI, where bone is dark
-LEAST = 0.12  # of the head's box; below it the slice shows face, neck or the top of the skull
+BRIGHT_BONE_MODALITIES = (HEAD_CT,)  # modalities on which bone is bright
+BONE_LEVEL = 0.8  # of the range between air and bone
+SKULL_MARGIN = 0.07  # of the head's box, on every side: scalp and skull on MRI, where bone is dark
+MIN_BRAIN_SHARE = 0.12  # of the head's box; below it the slice shows face, neck or the top of the skull
 
 
-def masks(films: Tensor, *, bone: bool) -> Tensor:
+def brain_masks(films: Tensor, *, bone: bool) -> Tensor:
     """films: (N, 1, SIDE, SIDE), aligned to the head -> the same shape, 0 or 1.
 
     bone: whether bone is bright, as on CT. Empty where little brain is to be seen.
@@ -28,15 +28,17 @@ def masks(films: Tensor, *, bone: bool) -> Tensor:
         small = stretch(resize(films.float(), side, side))[:, 0].numpy()
         found = np.stack([_within(film, head) for film, head in zip(small, found, strict=True)])
     else:
-        found = np.stack([ndimage.binary_erosion(head, iterations=round(SKULL * side)) for head in found])
-    found &= (found.mean((1, 2)) >= LEAST)[:, None, None]
+        found = np.stack(
+            [ndimage.binary_erosion(head, iterations=round(SKULL_MARGIN * side)) for head in found]
+        )
+    found &= (found.mean((1, 2)) >= MIN_BRAIN_SHARE)[:, None, None]
     wide = resize(torch.from_numpy(found.astype(np.float32))[:, None], *films.shape[-2:])
     return (wide > 0.5).float()
 
 
-def in_films(films: Tensor, boxes: Tensor, *, bone: bool) -> Tensor:
+def masks_in_films(films: Tensor, boxes: Tensor, *, bone: bool) -> Tensor:
     """films: (N, 1, H, W), boxes: (N, 4) of their heads -> `masks`, put back to where they were."""
-    found = masks(aligned(films, boxes, heads.SIZE), bone=bone)
+    found = brain_masks(aligned(films, boxes, heads.SIZE), bone=bone)
     back = torch.zeros(films.shape)
     height, width = films.shape[-2:]
     edges = (boxes * torch.tensor([height, width, height, width])).round().int().tolist()
@@ -47,7 +49,7 @@ def in_films(films: Tensor, boxes: Tensor, *, bone: bool) -> Tensor:
 
 def _within(film: NDArray[np.float32], head: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """What the skull encloses. Blood as bright as bone belongs to it unless it touches the skull."""
-    bright = ndimage.binary_closing(film > BONE, iterations=2)
+    bright = ndimage.binary_closing(film > BONE_LEVEL, iterations=2)
     islands, count = ndimage.label(bright)
     if not count:
         return np.zeros_like(head)

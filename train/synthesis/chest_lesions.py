@@ -1,4 +1,4 @@
-"""Opacities drawn into the lungs of normal films, so that a detector may be chosen without any sick film.
+"""Opacities drawn into the lungs of normal films, so that a detector may be chosen without any abnormal film.
 
 After CutPaste (Li 2021, arXiv:2104.04015) and AnatPaste (Sato 2022), but blended as disease would be: fluid
 in place of air brightens the lung towards soft tissue and washes vessels out; ribs stay, paler.
@@ -85,21 +85,21 @@ LESIONS: dict[str, Lesion] = {
 }
 
 
-def draw(kind: str, x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
+def draw_lesion(kind: str, x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
     """One lesion of that kind in every film, stretched again as the app would."""
     return stretch(LESIONS[kind](x, blur(mask, 3.0 * x.shape[-1] / 224), generator))
 
 
-def draw_any(x: Tensor, mask: Tensor, generator: Generator, *, chance: float = 1.0) -> Tensor:
-    """One lesion of a kind drawn by lot in each film, with that chance; the others stay as they are."""
+def draw_random_lesion(x: Tensor, mask: Tensor, generator: Generator, *, chance: float = 1.0) -> Tensor:
+    """One lesion of a random kind in each film, with that chance; the others stay as they are."""
     kinds = list(LESIONS)
-    lot = torch.randint(len(kinds), (len(x),), generator=generator)
-    lot[uniform(generator, (len(x),), 0, 1) >= chance] = -1
+    kind_of = torch.randint(len(kinds), (len(x),), generator=generator)
+    kind_of[uniform(generator, (len(x),), 0, 1) >= chance] = -1
     result = x.clone()
     for index, kind in enumerate(kinds):
-        chosen = lot == index
+        chosen = kind_of == index
         if chosen.any():
-            result[chosen] = draw(kind, x[chosen], mask[chosen], generator)
+            result[chosen] = draw_lesion(kind, x[chosen], mask[chosen], generator)
     return result
 
 

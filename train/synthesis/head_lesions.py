@@ -60,30 +60,32 @@ def infarct(x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Ten
     return blur(place, 1.5) * brain, -uniform(generator, (len(x), 1, 1, 1), 0.15, 0.6)
 
 
-BLOOD: dict[str, Drawing] = {
+HEMORRHAGES: dict[str, Drawing] = {
     "haematoma": haematoma,
     "crescent": crescent,
     "streaks": streaks,
     "flooding": flooding,
 }
-HEAD_LESIONS: dict[str, Drawing] = {**BLOOD, "infarct": infarct}
-LOT = ("haematoma", "haematoma", "crescent", "streaks", "flooding", "infarct")
+HEAD_LESIONS: dict[str, Drawing] = {**HEMORRHAGES, "infarct": infarct}
+LESION_ODDS = ("haematoma", "haematoma", "crescent", "streaks", "flooding", "infarct")
 
 
-def draw_any(x: Tensor, brain: Tensor, generator: Generator, *, chance: float = 1.0) -> tuple[Tensor, Tensor]:
-    """A lesion by lot in each slice that shows brain, with that chance. Returns slices and outlines."""
-    lot = torch.randint(len(LOT), (len(x),), generator=generator)
+def draw_random_lesion(
+    x: Tensor, brain: Tensor, generator: Generator, *, chance: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """A random lesion in each slice that shows brain, with that chance. Returns slices and outlines."""
+    kind_of = torch.randint(len(LESION_ODDS), (len(x),), generator=generator)
     spared = uniform(generator, (len(x),), 0, 1) >= chance
-    lot[spared | (brain.sum((1, 2, 3)) == 0)] = -1
-    ill, where = x.clone(), torch.zeros_like(x)
-    for index, kind in enumerate(LOT):
-        chosen = lot == index
+    kind_of[spared | (brain.sum((1, 2, 3)) == 0)] = -1
+    abnormal, where = x.clone(), torch.zeros_like(x)
+    for index, kind in enumerate(LESION_ODDS):
+        chosen = kind_of == index
         if chosen.any():
-            ill[chosen], where[chosen] = draw(kind, x[chosen], brain[chosen], generator)
-    return ill, where
+            abnormal[chosen], where[chosen] = draw_lesion(kind, x[chosen], brain[chosen], generator)
+    return abnormal, where
 
 
-def draw(kind: str, x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+def draw_lesion(kind: str, x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     """One lesion of that kind in every slice, some with a dark halo, stretched again as the app would."""
     field, towards = HEAD_LESIONS[kind](x, brain, generator)
     level = _level(x, brain)

@@ -1,8 +1,9 @@
-"""A test without sick scans: lesions that no detector was taught, and normals taken on another machine.
+"""Validation without abnormal scans: lesions drawn in ways that no detector is trained on.
 
-Detectors are chosen, ordered and joined by how they do here, because sick scans may not decide it. The
-lesions come about otherwise than those of train.lesions, so that who learned from those has no head start:
-veiled as more tissue in the beam would, or blended from tissue that is elsewhere in the same film.
+Detectors are chosen, ranked and combined by their AUROC here, because abnormal scans may not decide it. The
+lesions are drawn in other ways than those of chest_lesions and head_lesions, so that a detector trained on
+those has no head start: brightened as by more tissue in the beam, or blended from another part of the film.
+The normals are shown as they are and under simulated acquisition shift.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from core.types import InputSpec
 from train.data import augment, sources
 from train.data.augment import blur, uniform
 from train.data.datasets import Case, load_films
-from train.data.films import inputs, region_boxes
+from train.data.films import cache_inputs, region_boxes
 from train.data.sources import Source
 from train.runs import cached
 from train.synthesis import brain_masks
@@ -102,8 +103,17 @@ def _lump(x: Tensor, mask: Tensor, generator: Generator, *, sign: float) -> Tens
     return (x + sign * uniform(generator, (len(x), 1, 1, 1), 0.15, 0.4) * lump).clamp(0, 1)
 
 
-CHEST: dict[str, Lesion] = {"lobar": lobar, "nodular": nodular, "basal": basal, "blended": blended}
-HEAD: dict[str, Lesion] = {"bright mass": bright_mass, "dark mass": dark_mass, "bright rim": bright_rim}
+UNSEEN_CHEST_LESIONS: dict[str, Lesion] = {
+    "lobar": lobar,
+    "nodular": nodular,
+    "basal": basal,
+    "blended": blended,
+}
+UNSEEN_HEAD_LESIONS: dict[str, Lesion] = {
+    "bright mass": bright_mass,
+    "dark mass": dark_mass,
+    "bright rim": bright_rim,
+}
 
 
 def _veiled(x: Tensor, amount: Tensor) -> Tensor:
@@ -113,10 +123,10 @@ def _veiled(x: Tensor, amount: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rehearsal:
+class DrawnLesions:
     """Films (N, 1, H, W), the box looked at in each (N, 4), and what was done to each.
 
-    kind: "normal", "taken otherwise", or the lesion that was drawn.
+    kind: "normal", "acquisition shift", or the lesion that was drawn.
     """
 
     films: Tensor
@@ -125,26 +135,26 @@ class Rehearsal:
 
 
 @cache
-def rehearsal(
+def drawn_lesions(
     source: Source, cases: tuple[Case, ...], *, split: str, seed: int = 0, runs: Path = Path("runs")
-) -> Rehearsal:
-    """The normal scans of the split three times over and more: as they are, taken otherwise, and ill."""
+) -> DrawnLesions:
+    """The normal scans of the split: as they are, under acquisition shift, and with each kind of lesion."""
     chosen = tuple(case for case in cases if case.split == split and case.label == "normal")
 
-    def act() -> tuple[Tensor, Tensor, tuple[str, ...]]:
-        films, kinds = _act(source, load_films(chosen, dtype=torch.float32), seed)
+    def draw() -> tuple[Tensor, Tensor, tuple[str, ...]]:
+        films, kinds = _draw_lesions(source, load_films(chosen, dtype=torch.float32), seed)
         return films.half(), region_boxes(films, source.region), tuple(kinds)
 
-    ways = list(_lesions(source)), list(augment.CHANGES)
-    known = inputs(chosen, source.region), source.modality, ways, seed
-    return Rehearsal(*cached("rehearsal", known, act, runs))
+    ways = list(_lesions(source)), list(augment.ACQUISITION_SHIFTS)
+    known = cache_inputs(chosen, source.region), source.modality, ways, seed
+    return DrawnLesions(*cached("drawn-lesions", known, draw, runs))
 
 
-def _act(source: Source, films: Tensor, seed: int) -> tuple[Tensor, list[str]]:
+def _draw_lesions(source: Source, films: Tensor, seed: int) -> tuple[Tensor, list[str]]:
     generator = Generator().manual_seed(seed)
     films = stretch(films)
-    drawn = {"normal": films, "taken otherwise": _taken_otherwise(films, generator)}
-    where = blur(_inside(source, films), 3.0 * films.shape[-1] / 224)
+    drawn = {"normal": films, "acquisition shift": _acquisition_shifted(films, generator)}
+    where = blur(_organ_masks(source, films), 3.0 * films.shape[-1] / 224)
     room = where.amax((1, 2, 3)) > 0.5  # slices of face and neck show no brain to draw into
     films, where = films[room], where[room]
     for kind, lesion in _lesions(source).items():
@@ -155,47 +165,47 @@ def _act(source: Source, films: Tensor, seed: int) -> tuple[Tensor, list[str]]:
 
 
 def _lesions(source: Source) -> dict[str, Lesion]:
-    return CHEST if source.region == "lungs" else HEAD
+    return UNSEEN_CHEST_LESIONS if source.region == "lungs" else UNSEEN_HEAD_LESIONS
 
 
-def _taken_otherwise(films: Tensor, generator: Generator) -> Tensor:
-    """Each film changed in one way of train.augment, by turns."""
-    ways = list(augment.CHANGES.values())
+def _acquisition_shifted(films: Tensor, generator: Generator) -> Tensor:
+    """Each film under one of ACQUISITION_SHIFTS, by turns."""
+    ways = list(augment.ACQUISITION_SHIFTS.values())
     result = films.clone()
     for turn, change in enumerate(ways):
         result[turn :: len(ways)] = stretch(change(films[turn :: len(ways)], generator))
     return result
 
 
-def _inside(source: Source, films: Tensor) -> Tensor:
+def _organ_masks(source: Source, films: Tensor) -> Tensor:
     """(N, 1, H, W) in [0, 1]: the lungs, or the brain."""
     if source.region == "lungs":
-        chances = torch.cat([lungs.probabilities(part) for part in films.split(64)])[:, None]
-        return F.interpolate(chances, films.shape[-2:], mode="bilinear")
-    return brain_masks.in_films(
-        films, region_boxes(films, source.region), bone=source.modality in brain_masks.BONY
+        probabilities = torch.cat([lungs.probabilities(part) for part in films.split(64)])[:, None]
+        return F.interpolate(probabilities, films.shape[-2:], mode="bilinear")
+    return brain_masks.masks_in_films(
+        films, region_boxes(films, source.region), bone=source.modality in brain_masks.BRIGHT_BONE_MODALITIES
     )
 
 
-def rehearsed(network: Detector, acted: Rehearsal, spec: InputSpec) -> dict[str, float]:
-    """AUROC of each kind of lesion against the normals, as they are and taken otherwise, and their mean."""
-    return separated(scored(network, acted, spec), acted.kind)
+def lesion_aurocs(network: Detector, drawn: DrawnLesions, spec: InputSpec) -> dict[str, float]:
+    """AUROC of each kind of lesion against the normals, as they are and shifted, and their mean."""
+    return aurocs_by_lesion(score_films(network, drawn, spec), drawn.kind)
 
 
-def scored(network: Detector, acted: Rehearsal, spec: InputSpec) -> np.ndarray:
+def score_films(network: Detector, drawn: DrawnLesions, spec: InputSpec) -> np.ndarray:
     """(N,), one score per film."""
     with torch.inference_mode():
-        batches = sources.batches(acted.films, acted.boxes, spec)
+        batches = sources.batches(drawn.films, drawn.boxes, spec)
         return torch.cat([network.score(x).score for x in batches]).double().numpy()
 
 
-def separated(scores: np.ndarray, kind: Sequence[str]) -> dict[str, float]:
+def aurocs_by_lesion(scores: np.ndarray, kind: Sequence[str]) -> dict[str, float]:
     """scores: (N,), kind: what was done to each scan. The mean over lesions comes first."""
     kinds = np.array(kind)
-    well = scores[np.isin(kinds, ("normal", "taken otherwise"))]
+    normal = scores[np.isin(kinds, ("normal", "acquisition shift"))]
     found = {}
-    for name in dict.fromkeys(kinds[~np.isin(kinds, ("normal", "taken otherwise"))].tolist()):
-        ill = scores[kinds == name]
-        truth = np.repeat([0, 1], [len(well), len(ill)])
-        found[auroc_of_lesion(name)] = float(roc_auc_score(truth, np.concatenate([well, ill])))
+    for name in dict.fromkeys(kinds[~np.isin(kinds, ("normal", "acquisition shift"))].tolist()):
+        abnormal = scores[kinds == name]
+        truth = np.repeat([0, 1], [len(normal), len(abnormal)])
+        found[auroc_of_lesion(name)] = float(roc_auc_score(truth, np.concatenate([normal, abnormal])))
     return {AUROC_DRAWN_LESIONS: float(np.mean(list(found.values()))), **found}

@@ -11,7 +11,10 @@ def generator() -> torch.Generator:
 X = torch.rand(16, 1, 64, 64, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("change", [augment.mirror, augment.exposure, augment.acquisition, augment.erase])
+@pytest.mark.parametrize(
+    "change",
+    [augment.random_flip, augment.random_exposure, augment.random_acquisition, augment.random_erasing],
+)
 def test_a_change_keeps_the_shape_and_the_original(change):
     before = X.clone()
     changed = change(X, generator())
@@ -36,7 +39,7 @@ def test_one_lung_turns_opaque_and_the_other_stays():
     film[..., :20] = 0.9
     mask = torch.zeros_like(film)
     mask[..., 20:50, 24:34], mask[..., 20:50, 44:54] = 1, 1
-    opaque = augment.white_out(film, mask, generator(), chance=1.0)
+    opaque = augment.random_white_out(film, mask, generator(), chance=1.0)
     change = (opaque - film).abs()
     sides = sorted([float(change[..., 20:50, 24:34].mean()), float(change[..., 20:50, 46:54].mean())])
     assert sides[1] > 0.1

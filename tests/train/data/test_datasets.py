@@ -11,12 +11,12 @@ from train.data.datasets import (
     brain_ct,
     brain_ct_hemorrhage,
     brain_mri,
-    carve,
     chest_xray,
+    hold_out,
     load_films,
     lung_masks,
 )
-from train.data.tasks import series
+from train.data.tasks import brain_mri_series
 
 
 def film(path: Path, seed: int) -> None:
@@ -50,7 +50,7 @@ def test_the_public_layout_is_read_from_either_level(folder: Path):
 
 def test_no_patient_and_no_file_stands_on_two_sides(folder: Path):
     for seed in range(5):
-        cases = carve(chest_xray(folder), folds=4, seed=seed)
+        cases = hold_out(chest_xray(folder), folds=4, seed=seed)
         side: dict[str, set[str]] = {}
         for case in cases:
             if case.split != "test":
@@ -62,14 +62,14 @@ def test_no_patient_and_no_file_stands_on_two_sides(folder: Path):
 
 def test_validation_is_taken_from_train_only(folder: Path):
     before = chest_xray(folder)
-    after = carve(before, folds=4, seed=0)
+    after = hold_out(before, folds=4, seed=0)
     assert [case.name for case in before] == [case.name for case in after]
     for old, new in zip(before, after, strict=True):
         assert old.split == new.split or (old.split, new.split) == ("train", "validation")
 
 
 def test_the_same_seed_carves_the_same_cases(folder: Path):
-    assert carve(chest_xray(folder), folds=4, seed=1) == carve(chest_xray(folder), folds=4, seed=1)
+    assert hold_out(chest_xray(folder), folds=4, seed=1) == hold_out(chest_xray(folder), folds=4, seed=1)
 
 
 def test_films_are_read_to_one_size(folder: Path):
@@ -140,7 +140,7 @@ def test_brain_slices_that_may_be_of_one_patient_stay_together(tmp_path: Path):
     shutil.copy(
         tmp_path / "brain_mri/train/notumor/Tr_0001.jpg", tmp_path / "brain_mri/train/notumor/Tr_0090.jpg"
     )
-    patients = {case.name: case.patient for case in series(tmp_path)}
+    patients = {case.name: case.patient for case in brain_mri_series(tmp_path)}
     glioma = [patients[f"train/glioma/Tr_{number:04}.jpg"] for number in (0, 1, 26, 60)]
     assert glioma[0] == glioma[1] != patients["train/meningioma/Tr_0000.jpg"]
     assert len(set(glioma)) == 3

@@ -32,7 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def names(task: tasks.Task, data: Path, split: str) -> set[str]:
-    return {case.name for case in tasks.of_split(tasks.gather(task, data, seed=0), split)}
+    return {case.name for case in tasks.in_split(tasks.load_cases(task, data, seed=0), split)}
 
 
 @pytest.mark.parametrize("name", ["pneumonia", "etiology"])
@@ -45,24 +45,24 @@ def test_adults_are_learned_from_and_nothing_held_out_changes(name: str, data: P
         assert not more & names(TASKS["covid"], data, split)
 
 
-@pytest.mark.parametrize(("name", "ill"), [("pneumonia", "pneumonia"), ("etiology", "viral")])
-def test_covid_counts_as_a_viral_pneumonia(name: str, ill: str, data: Path):
-    cases = tasks.gather(with_adults(TASKS[name]), data, seed=0)
-    assert {case.label for case in cases if "COVID/" in case.name} == {ill}
+@pytest.mark.parametrize(("name", "abnormal"), [("pneumonia", "pneumonia"), ("etiology", "viral")])
+def test_covid_counts_as_a_viral_pneumonia(name: str, abnormal: str, data: Path):
+    cases = tasks.load_cases(with_adults(TASKS[name]), data, seed=0)
+    assert {case.label for case in cases if "COVID/" in case.name} == {abnormal}
     assert {case.label for case in cases if "Normal/" in case.name} == {"normal"}
 
 
 def test_a_card_tells_that_it_learned_from_adults(data: Path):
     for task in (TASKS["etiology"], with_adults(TASKS["etiology"])):
-        cases = tasks.gather(task, data, seed=0)
+        cases = tasks.load_cases(task, data, seed=0)
         trained = Trained(
             card_id="an-id", model="cnn", arguments={}, input=SPEC, network=nn.Identity(), cases=cases
         )
-        card = classifier_card.draft(trained, task, "A title")
+        card = classifier_card.draft_classifier_card(trained, task, "A title")
         adults = [case for case in cases if case.name.startswith("covid_radiography/")]
         assert card.data.get("adults", 0) == len(adults)
-        assert tasks.of_card(card).limitations == task.limitations
-        assert (tasks.of_card(card).beside is None) == (not adults)
+        assert tasks.task_of_card(card).limitations == task.limitations
+        assert (tasks.task_of_card(card).extra_training is None) == (not adults)
 
 
 def test_cards_that_learned_from_adults_have_names_of_their_own():
@@ -74,4 +74,4 @@ def test_cards_that_learned_from_adults_have_names_of_their_own():
 @pytest.mark.parametrize("name", ["covid", "brain-mri"])
 def test_other_tasks_have_no_use_for_adults(name: str):
     with pytest.raises(SystemExit, match=f"{name} has no use for --adults"):
-        tasks.asked(name, adults=True)
+        tasks.task_by_name(name, adults=True)

@@ -13,10 +13,10 @@ from torch import Generator, Tensor
 from core.detectors import Backbone, Sharpness
 from core.types import InputSpec
 from train.data.datasets import Case
-from train.data.sources import SOURCES, _thinned, _to_test, twins_together
-from train.fit.feature_cache import Remembered
-from train.publish.detector_card import draft
-from train.publish.detector_metrics import dullness, equalised, sharpness, size_of
+from train.data.sources import SOURCES, _abnormal_to_test, _balance_validation, group_near_duplicates
+from train.fit.feature_cache import CachedBackbone
+from train.publish.detector_card import draft_detector_card
+from train.publish.detector_metrics import equalise_sharpness, sharpness, size_of, yardstick_scores
 from train.publish.provenance import Trained
 from train.publish.report import reported, tabulate
 
@@ -48,7 +48,7 @@ def test_the_threshold_comes_from_normal_validation_scans_alone():
     held = [case for case in cases() if case.split != "train"]
     rng = np.random.default_rng(0)
     scores = np.array([rng.normal(4 * (case.label != "normal")) for case in held])
-    card = draft(detail(), SOURCES["chest"])
+    card = draft_detector_card(detail(), SOURCES["chest"])
     table = tabulate(held, scores)
     done = reported(card, table)
     normals = table.score[[c.label == "normal" and c.split == "validation" for c in held]]
@@ -59,7 +59,7 @@ def test_the_threshold_comes_from_normal_validation_scans_alone():
 
 
 def test_a_card_says_what_it_was_made_from():
-    card = draft(detail(seed=3), SOURCES["chest"])
+    card = draft_detector_card(detail(seed=3), SOURCES["chest"])
     assert card.kind == "detector"
     assert card.seed == 3
     assert card.labels == ("normal", "pneumonia")
@@ -70,7 +70,7 @@ def test_a_card_says_what_it_was_made_from():
 
 def test_abnormal_validation_scans_are_thinned_to_as_many_as_the_normals():
     extra = [replace(case, name=f"more-{k}-{case.name}") for k in range(3) for case in cases()]
-    kept = _thinned(
+    kept = _balance_validation(
         [c for c in [*cases(), *extra] if c.split != "validation" or c.label == "pneumonia"]
         + [case for case in cases() if case.split == "validation" and case.label == "normal"]
     )
@@ -79,9 +79,9 @@ def test_abnormal_validation_scans_are_thinned_to_as_many_as_the_normals():
 
 
 def test_an_abnormal_case_that_nothing_learns_from_goes_to_the_test():
-    ill, well = (Case(Path("a"), "a", label, "1", "train") for label in ("stroke", "normal"))
-    assert _to_test(ill).split == "test"
-    assert _to_test(well).split == "train"
+    abnormal, normal = (Case(Path("a"), "a", label, "1", "train") for label in ("stroke", "normal"))
+    assert _abnormal_to_test(abnormal).split == "test"
+    assert _abnormal_to_test(normal).split == "train"
 
 
 def test_slices_that_look_the_same_stay_on_one_side(tmp_path: Path):
@@ -91,7 +91,7 @@ def test_slices_that_look_the_same_stay_on_one_side(tmp_path: Path):
     for name, pixels in shown.items():
         stretched = (pixels - pixels.min()) / np.ptp(pixels)
         Image.fromarray((255 * stretched).astype(np.uint8)).save(tmp_path / f"{name}.png")
-    found = twins_together([Case(tmp_path / f"{n}.png", n, "normal", n, "train") for n in shown])
+    found = group_near_duplicates([Case(tmp_path / f"{n}.png", n, "normal", n, "train") for n in shown])
     patients = {case.name: case.patient for case in found}
     assert patients["first"] == patients["twin"] != patients["other"]
 
@@ -101,16 +101,16 @@ def test_equalised_films_are_equally_sharp():
     noise = torch.rand(6, 1, 224, 224, generator=generator)
     smooth = torch.nn.functional.avg_pool2d(noise, 5, 1, 2)
     films = torch.cat([noise[:3], smooth[3:]])
-    before, after = sharpness(films), sharpness(equalised(films))
+    before, after = sharpness(films), sharpness(equalise_sharpness(films))
     assert before.max() / before.min() > 2
     assert after.max() / after.min() < 1.35
-    assert torch.equal(equalised(films)[before.argmin()], films[before.argmin()])
+    assert torch.equal(equalise_sharpness(films)[before.argmin()], films[before.argmin()])
 
 
-def test_a_duller_film_scores_higher_on_the_yardstick():
+def test_a_less_sharp_film_scores_higher_on_the_yardstick():
     noise = torch.rand(1, 1, 224, 224, generator=Generator().manual_seed(0))
-    dull = torch.nn.functional.avg_pool2d(noise, 3, 1, 1)
-    scores = dullness(torch.cat([noise, dull]))
+    blurred = torch.nn.functional.avg_pool2d(noise, 3, 1, 1)
+    scores = yardstick_scores(torch.cat([noise, blurred]))
     assert scores[0] < scores[1]
 
 
@@ -129,9 +129,9 @@ class Counting(Backbone):
 def test_a_scan_goes_through_its_backbone_once(tmp_path: Path):
     x = torch.rand(3, 3, 8, 8, generator=Generator().manual_seed(0))
     backbone = Counting()
-    remembered = Remembered(backbone, tmp_path)
-    first = remembered(x[:2])[0]
-    again = remembered(x)[0]
+    cached = CachedBackbone(backbone, tmp_path)
+    first = cached(x[:2])[0]
+    again = cached(x)[0]
     assert backbone.seen == 3
     assert torch.equal(first, again[:2])
     assert again == pytest.approx(backbone(x)[0], abs=1e-3)
@@ -142,7 +142,7 @@ def test_another_backbone_is_asked_anew(tmp_path: Path):
     first, second = Counting(), Counting()
     second.register_buffer("weight", torch.ones(1))
     for backbone in (first, second, first):
-        Remembered(backbone, tmp_path)(x)
+        CachedBackbone(backbone, tmp_path)(x)
     assert (first.seen, second.seen) == (1, 1)
 
 

@@ -49,7 +49,7 @@ def classifier(cases: Sequence[Case], task: Task) -> report.Draft:
         network=network,
         cases=cases,
     )
-    return report.pack(classifier_card.draft(trained, task, "Small"), network)
+    return report.pack(classifier_card.draft_classifier_card(trained, task, "Small"), network)
 
 
 def detector(cases: Sequence[Case]) -> report.Draft:
@@ -62,7 +62,7 @@ def detector(cases: Sequence[Case]) -> report.Draft:
         network=network,
         cases=cases,
     )
-    return report.pack(detector_card.draft(trained, SOURCES["chest"]), network)
+    return report.pack(detector_card.draft_detector_card(trained, SOURCES["chest"]), network)
 
 
 def assert_follows(card: Card, table: Scores) -> None:
@@ -86,7 +86,7 @@ def assert_follows(card: Card, table: Scores) -> None:
 def test_the_figures_of_a_card_are_those_of_its_scores(kind: str, cases: list[Case], tmp_path: Path):
     draft = classifier(cases, TASKS["pneumonia"]) if kind == "classifier" else detector(cases)
     scores = report.score(draft, cases, tmp_path)
-    report.publish(draft, scores, tmp_path)
+    report.publish_card(draft, scores, tmp_path)
     card = cards.read(draft.card.id, tmp_path)
     assert isinstance(card, Card)
     table = cards.scores(card, tmp_path)
@@ -112,7 +112,7 @@ def test_scores_with_more_digits_than_the_file_do_not_reach_the_card(
         score=raw,
         probabilities={name: raw if name != "normal" else 1 - raw for name in classes},
     )
-    card = report.publish(draft, table, tmp_path)
+    card = report.publish_card(draft, table, tmp_path)
     assert card.report["test"].auc < 0.6  # of the longer numbers: 1
     assert_follows(card, cards.scores(card, tmp_path))
 
@@ -126,7 +126,7 @@ def test_a_card_of_more_classes_comes_with_its_binary_reading(cases: list[Case],
     task = TASKS["etiology"]
     draft = classifier(told, task)
     network = CNN(width=4, classes=3).eval()
-    classifier_card.publish(replace(draft.card, id="etiology-small"), network, told, tmp_path)
+    classifier_card.publish_classifier(replace(draft.card, id="etiology-small"), network, told, tmp_path)
     first, second = (cards.read(name, tmp_path) for name in ("etiology-small", "pneumonia-small"))
     assert isinstance(first, Card)
     assert isinstance(second, Card)
@@ -142,7 +142,7 @@ def test_a_detector_is_measured_on_the_scores_of_its_card(
 ):
     monkeypatch.chdir(tmp_path)  # films that were read are kept in runs/
     card = detector(cases).card
-    detector_card.publish(card, Sharpness(size=64), SOURCES["chest"], cases, tmp_path)
+    detector_card.publish_detector(card, Sharpness(size=64), SOURCES["chest"], cases, tmp_path)
     written = cards.read(card.id, tmp_path)
     assert isinstance(written, Card)
     table = cards.scores(written, tmp_path)

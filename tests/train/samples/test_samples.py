@@ -30,13 +30,13 @@ ships = pytest.mark.skipif(not SHIPPED.is_file(), reason="no samples ship with t
 def prior() -> sample_prior.Prior:
     latents = torch.randn(60, 2, 28, 28, generator=Generator().manual_seed(0))
     mode = torch.arange(60) % 3
-    return sample_prior.fit(latents, mode, (mode == 2).long(), rank=5)
+    return sample_prior.fit_prior(latents, mode, (mode == 2).long(), rank=5)
 
 
 def denoiser(prior: sample_prior.Prior) -> Denoiser:
     torch.manual_seed(0)
     network = Denoiser(len(prior.means), latent=2, widths=(8, 16, 16))
-    torch.nn.init.normal_(network.leave[-1].weight, std=0.02)
+    torch.nn.init.normal_(network.output[-1].weight, std=0.02)
     return network.eval()
 
 
@@ -55,9 +55,9 @@ def test_the_denoiser_answers_in_the_shape_of_the_latents(prior: sample_prior.Pr
 
 def test_a_seed_makes_the_same_scan_alone_and_among_others(prior: sample_prior.Prior):
     network, modes, seeds = denoiser(prior), torch.tensor([0, 2, 1]), torch.tensor([7, 8, 9])
-    three = flow.draw(network, prior, modes, seeds, guidance=2, steps=4)
-    alone = flow.draw(network, prior, modes[1:2], seeds[1:2], guidance=2, steps=4)
-    assert torch.equal(three, flow.draw(network, prior, modes, seeds, guidance=2, steps=4))
+    three = flow.sample_latents(network, prior, modes, seeds, guidance=2, steps=4)
+    alone = flow.sample_latents(network, prior, modes[1:2], seeds[1:2], guidance=2, steps=4)
+    assert torch.equal(three, flow.sample_latents(network, prior, modes, seeds, guidance=2, steps=4))
     assert torch.allclose(three[1:2], alone, atol=0.05)  # bfloat16 sums differ with the batch
     assert not torch.allclose(three[0], three[1], atol=0.5)
 
@@ -78,12 +78,12 @@ def test_in_pure_noise_the_bell_curves_see_the_mean_of_the_mode(prior: sample_pr
 
 
 def test_a_training_that_was_stopped_goes_on(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sample_coder, "CASES", 4)
+    monkeypatch.setattr(sample_coder, "CROPS_PER_EPOCH", 4)
     monkeypatch.setattr(sample_coder, "CROP", 32)
     pixels = torch.rand(4, 1, 64, 64)
     settings = loop.Settings(epochs=2, batch=2, average=0.5, bf16=False)
-    first = sample_coder.learn(pixels, pixels, tmp_path, settings)
-    again = sample_coder.learn(pixels, pixels, tmp_path, settings)
+    first = sample_coder.train_autoencoder(pixels, pixels, tmp_path, settings)
+    again = sample_coder.train_autoencoder(pixels, pixels, tmp_path, settings)
     assert "Going on after epoch 2 of 2." in capsys.readouterr().out
     assert all(
         torch.equal(a, b) for a, b in zip(first.network.parameters(), again.network.parameters(), strict=True)
@@ -101,9 +101,9 @@ def test_the_distance_of_a_crowd_to_itself_is_nothing_and_grows_with_the_shift()
 def test_a_copy_among_made_scans_is_found_whatever_its_exposure():
     real = torch.rand(20, 1, 224, 224, generator=Generator().manual_seed(0))
     made = torch.cat([torch.rand(1, 1, 224, 224), real[13:14] * 0.5 + 0.2])
-    looks = distances.greys(real)
-    distance, place = distances.nearest(distances.greys(made), looks)
-    apart = distances.apart(looks, [f"person-{n}" for n in range(20)], Generator().manual_seed(0))
+    looks = distances.standardised_pixels(real)
+    distance, place = distances.nearest_neighbours(distances.standardised_pixels(made), looks)
+    apart = distances.patient_distances(looks, [f"person-{n}" for n in range(20)], Generator().manual_seed(0))
     assert int(place[1]) == 13
     assert float(distance[1]) < 0.01 < apart.nearest
     assert float(distance[0]) >= apart.nearest * 0.9
@@ -111,25 +111,27 @@ def test_a_copy_among_made_scans_is_found_whatever_its_exposure():
 
 def test_scans_of_one_patient_do_not_count_as_apart():
     vectors = torch.tensor([[0.0], [0.0], [1.0], [3.0]])
-    apart = distances.apart(vectors, ["a", "a", "b", "c"], Generator().manual_seed(0))
+    apart = distances.patient_distances(vectors, ["a", "a", "b", "c"], Generator().manual_seed(0))
     assert apart.nearest >= 1
 
 
 def test_the_film_in_dicom_reads_as_the_same_film_and_says_what_it_is():
     film = torch.rand(1, 224, 224)
-    pixels = sample_files.grey(film)
-    scan = images.read(sample_files.dicom(pixels, seed=5), "made.dcm")
+    pixels = sample_files.to_uint8(film)
+    scan = images.read(sample_files.dicom_bytes(pixels, seed=5), "made.dcm")
     assert scan.modality == "DX"
     assert not scan.burned_in
     assert abs(scan.pixels - pixels / 255).max() < 0.01
-    assert sample_files.dicom(pixels, seed=5) == sample_files.dicom(pixels, seed=5)
+    assert sample_files.dicom_bytes(pixels, seed=5) == sample_files.dicom_bytes(pixels, seed=5)
 
 
 def test_the_film_in_dicom_names_nobody():
     pydicom = pytest.importorskip("pydicom")
     from io import BytesIO
 
-    film = pydicom.dcmread(BytesIO(sample_files.dicom(sample_files.grey(torch.rand(1, 224, 224)), seed=5)))
+    film = pydicom.dcmread(
+        BytesIO(sample_files.dicom_bytes(sample_files.to_uint8(torch.rand(1, 224, 224)), seed=5))
+    )
     assert str(film.PatientName) == "SYNTHETIC^SAMPLE"
     assert film.PatientBirthDate == ""
     assert film.BurnedInAnnotation == "NO"
@@ -139,12 +141,12 @@ def test_the_film_in_dicom_names_nobody():
 def test_detail_is_missed_where_it_was_blurred_away_and_nowhere_else():
     scans = torch.rand(2, 1, 32, 32)
     blurred = torch.nn.functional.avg_pool2d(scans, 3, stride=1, padding=1)
-    assert float(texture.strength_error(scans, scans)) == 0
-    assert float(texture.strength_error(blurred, scans)) > 0.2
+    assert float(texture.texture_error(scans, scans)) == 0
+    assert float(texture.texture_error(blurred, scans)) > 0.2
 
 
 def test_patterns_of_detail_are_of_length_one_and_blind_to_brightness():
-    found = texture.patterns().flatten(1)
+    found = texture.dct_basis().flatten(1)
     assert torch.allclose(found @ found.T, torch.eye(len(found)), atol=1e-5)
     assert float(found.sum(1).abs().max()) < 1e-4
 
@@ -169,32 +171,32 @@ def autoencoder(seed: int) -> Autoencoder:
 
 def test_another_autoencoder_or_other_scans_give_other_latents(scans: sample_scans.Scans, tmp_path):
     first, again, other = (
-        samples.remembered(tmp_path, autoencoder(seed), scans, scans) for seed in (0, 0, 1)
+        samples.latent_space(tmp_path, autoencoder(seed), scans, scans) for seed in (0, 0, 1)
     )
     assert torch.equal(first.latents, again.latents)
     assert len(list(tmp_path.iterdir())) == 2
     assert not torch.equal(first.mean, other.mean)
     darker = replace(scans, pixels=scans.pixels / 2)
-    assert not torch.equal(first.mean, samples.remembered(tmp_path, autoencoder(0), darker, scans).mean)
+    assert not torch.equal(first.mean, samples.latent_space(tmp_path, autoencoder(0), darker, scans).mean)
 
 
 def test_other_networks_draw_other_scans(prior: sample_prior.Prior, tmp_path, monkeypatch):
     monkeypatch.setattr(samples, "FRESH", (1, 0, 0, 1, 0, 0, 0))
     monkeypatch.setattr(samples, "GUIDANCE", (1.0, 1.0))
-    monkeypatch.setattr(samples, "_mode", lambda *_: 0)
+    monkeypatch.setattr(samples, "_random_mode", lambda *_: 0)
     unit = torch.ones(1, 2, 1, 1)
     nothing = torch.empty(0)
-    space = samples.Space(nothing, nothing, (nothing, nothing), 0 * unit, unit)
+    space = samples.LatentSpace(nothing, nothing, (nothing, nothing), 0 * unit, unit)
     network, coder = denoiser(prior), autoencoder(0)
 
     def drawn() -> torch.Tensor:
-        return samples.drawn(tmp_path, coder, network, prior, space).pixels
+        return samples.generate(tmp_path, coder, network, prior, space).pixels
 
     first = drawn()
     assert first.shape == (2, 1, 224, 224)
     assert torch.equal(drawn(), first)
     assert len(list(tmp_path.iterdir())) == 1
-    torch.nn.init.normal_(network.leave[-1].weight, std=0.5)
+    torch.nn.init.normal_(network.output[-1].weight, std=0.5)
     second = drawn()
     coder = autoencoder(1)
     third = drawn()
@@ -204,7 +206,7 @@ def test_other_networks_draw_other_scans(prior: sample_prior.Prior, tmp_path, mo
 
 def test_another_backbone_or_other_scans_are_looked_at_anew(scans: sample_scans.Scans, tmp_path, monkeypatch):
     seen = iter(torch.arange(9.0))
-    monkeypatch.setattr(distances, "features", lambda _: next(seen))
+    monkeypatch.setattr(distances, "backbone_features", lambda _: next(seen))
     found = []
     for sha256, pixels in (
         ("a", scans.pixels),
@@ -213,7 +215,7 @@ def test_another_backbone_or_other_scans_are_looked_at_anew(scans: sample_scans.
         ("b", scans.pixels[:9]),
     ):
         monkeypatch.setattr(cards, "read", lambda _, sha256=sha256: SimpleNamespace(sha256=sha256))
-        found.append(int(judges.remembered_features(replace(scans, pixels=pixels), tmp_path)))
+        found.append(int(judges.cached_features(replace(scans, pixels=pixels), tmp_path)))
     assert found == [0, 0, 1, 2]
 
 
@@ -221,7 +223,7 @@ def test_another_backbone_or_other_scans_are_looked_at_anew(scans: sample_scans.
 def test_the_gate_admits_every_sample_that_ships():
     for row in json.loads(SHIPPED.read_text("utf-8"))["samples"]:
         scan = images.read((sample_card.FOLDER / row["file"]).read_bytes(), row["file"])
-        card = cards.read(judges.JUDGES[row["modality"]])
+        card = cards.read(judges.CLASSIFIERS[row["modality"]])
         assert isinstance(card, Card)
         gate.check(scan, card)
 
@@ -265,8 +267,8 @@ def test_each_sample_that_ships_is_nobody_by_its_card():
 def test_random_numbers_of_the_caller_go_on_as_they_were():
     pixels = torch.rand(12, 1, 16, 16, generator=Generator().manual_seed(0))
     before = torch.get_rng_state()
-    first = distances.bell_curve(pixels, 3, Generator().manual_seed(1))
-    sample_prior._spread(pixels.flatten(1), 4)
+    first = distances.pca_samples(pixels, 3, Generator().manual_seed(1))
+    sample_prior._principal_spread(pixels.flatten(1), 4)
     assert torch.equal(torch.get_rng_state(), before)
     torch.rand(5)
-    assert torch.equal(distances.bell_curve(pixels, 3, Generator().manual_seed(1)), first)
+    assert torch.equal(distances.pca_samples(pixels, 3, Generator().manual_seed(1)), first)
