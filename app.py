@@ -15,5 +15,5 @@ page = st.navigation(
         st.Page("pages/models.py", title="Models"),
     ]
 )
-deep_link.go_on()
+deep_link.open_requested_page()
 page.run()

@@ -7,44 +7,36 @@ from pages.shared import sidebar
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, thresholds
-from pages.shared.views import charts, evidence, second_opinion
+from pages.shared.views import charts, evidence, refusal, second_opinion
 from pages.shared.views.second_opinion import Opinion
 
 sidebar.show_frame()
 scan = sidebar.upload_scan()
 card = sidebar.pick_card("classifier")
 if scan is None:
-    sidebar.invite(card.modality)
+    sidebar.show_invitation(card.modality)
     st.stop()
 
-picture, answer = st.columns([2, 1], gap="medium")
-refusal = models.refusal(card.id, scan.digest, _scan=scan)
-if refusal:
-    with answer:
-        reading.show_refusal(card, scan, refusal)
-    with picture:
-        scan_viewer(scan.pixels, key="diagnose", alt="The scan, not read", height=680)
-    st.stop()
-
+picture, answer = refusal.columns_unless_refused(card, scan, key="diagnose")
 prediction = models.prediction(card.id, scan.digest, _scan=scan)
-cut = thresholds.chosen(card)
-reading.record(card, scan, score=prediction.score, threshold=cut.threshold)
+threshold = thresholds.current(card)
+reading.record(card, scan, score=prediction.score, threshold=threshold.value)
 lungs = models.lungs(scan.digest, _scan=scan) if card.modality == CHEST_FILM else None
 with answer:
-    _, scores = models.labelled(card.id, "test")
+    _, scores = models.labels_and_scores(card.id, "test")
     charts.show_verdict(
         card,
         score=prediction.score,
-        cut=cut,
+        threshold=threshold,
         percentile=models.percentile(card.id, prediction.score),
         span=charts.span_of(scores),
         probabilities=prediction.probabilities,
     )
     st.subheader("Evidence")
-    choice = evidence.choose(card, prediction.probabilities)
-    found = evidence.gather(choice, scan)
+    choice = evidence.pick_heatmaps(card, prediction.probabilities)
+    found = evidence.draw(choice, scan)
     evidence.show_readout(card, found, lungs, scan)
-    second = second_opinion.ask(Opinion(card, prediction, cut), scan)
+    second = second_opinion.pick(Opinion(card, prediction, threshold), scan)
     beside = second_opinion.layers(second, choice, scan)
     st.subheader("Probabilities")
     charts.show_probabilities(prediction.probabilities)

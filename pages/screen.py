@@ -1,5 +1,7 @@
 """Which of these first?"""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.shared import sidebar
@@ -8,9 +10,10 @@ from pages.shared.views import labelled_report, misclassified, sample_worklist, 
 
 sidebar.show_frame()
 card = sidebar.pick_card(None)
+files: Sequence[worklist.File]
 files, table = worklist.drop_zone()
 if not files:
-    files, table = sample_worklist.chosen(card)
+    files, table = sample_worklist.load(card)
 worklist.judge(card, files)
 rows = worklist.judged(card, files, table)
 if not rows:
@@ -18,17 +21,17 @@ if not rows:
     sample_worklist.offer(card)
     st.stop()
 
-cut = thresholds.chosen(card)
+threshold = thresholds.current(card)
 labelled = [row for row in rows if row.label is not None and row.score is not None]
 names = ["Worklist", "How did it do", "Misread"] if labelled else ["Worklist"]
 tabs = st.tabs(names)
 with tabs[0]:
-    worklist.show_worklist(card, rows, cut)
+    worklist.show_worklist(card, rows, threshold)
 if labelled:
     with tabs[1]:
-        labelled_report.show(card, labelled, cut)
+        labelled_report.show(card, labelled, threshold)
     with tabs[2]:
-        misclassified.show(card, labelled, cut)
+        misclassified.show(card, labelled, threshold)
 else:
     st.caption(
         "With labels, this page also measures: sort the films into one folder per class, or add a CSV."

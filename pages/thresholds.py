@@ -1,8 +1,8 @@
-"""Where should I cut, and what does it cost?"""
+"""Where should the threshold lie, and what does it cost?"""
 
 import streamlit as st
 
-from pages.shared import sidebar
+from pages.shared import sidebar, wording
 from pages.shared.caches import models, scores
 from pages.shared.components.threshold_panel import threshold_panel
 from pages.shared.session import thresholds
@@ -11,7 +11,7 @@ from pages.shared.views import charts, operating_points
 sidebar.show_frame()
 scan = sidebar.upload_scan()
 card = sidebar.pick_card(None)
-layers = {split: scores.counted(card.id, split) for split in ("validation", "test")}
+layers = {split: scores.counts_by_threshold(card.id, split) for split in ("validation", "test")}
 marked = None
 if scan is not None and models.refusal(card.id, scan.digest, _scan=scan) is None:
     marked = (scan.name, models.score_of(card, scan))
@@ -19,24 +19,28 @@ if scan is not None and models.refusal(card.id, scan.digest, _scan=scan) is None
 panel = st.container()
 with st.expander("What the policies aim at"):
     policies = operating_points.pick_policies()
-before = thresholds.chosen(card)
+before = thresholds.current(card)
 with panel:
     state = threshold_panel(
         layers,
-        threshold=before.threshold,
+        threshold=before.value,
         upper=before.upper,
         key=f"panel-{card.id}",
-        finding=charts.finding(card),
-        policies={name: operating_points.cut_or_reason(card, policy) for name, policy in policies.items()},
+        finding=wording.finding(card),
+        policies={
+            name: operating_points.threshold_or_reason(card, policy) for name, policy in policies.items()
+        },
         card_threshold=card.threshold,
         scan=marked,
     )
-after = thresholds.Cut(state.threshold, state.upper)
+after = thresholds.DecisionThreshold(state.threshold, state.upper)
 if after != before:
     thresholds.choose(card, after)
 if marked is not None:
     lower = models.percentile(card.id, marked[1])
-    st.caption(f"This scan scores {marked[1]:.2f}, higher than {charts.percent(lower)} of normal test scans.")
+    st.caption(
+        f"This scan scores {marked[1]:.2f}, higher than {wording.percent(lower)} of normal test scans."
+    )
 
 st.subheader("Before and after")
 operating_points.show_table(card, state)
@@ -48,7 +52,7 @@ st.plotly_chart(
         scores.precision_recall_curves(card.id, "test"),
         x="threshold",
         y="test scans",
-        cut=state.threshold,
+        threshold=state.threshold,
     ),
     config=charts.PLAIN,
     alt="Precision and recall of the test scans at every threshold",

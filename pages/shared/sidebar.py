@@ -6,28 +6,25 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core import samples as shipped
+from core import samples
 from core.card_types import Card
 from core.errors import OpacityError
 from core.names import ADULT_FALSE_ALARMS, ADULT_NORMALS
 from core.reading import images
 from core.samples import Sample
 from core.types import Kind, Scan
+from pages.shared import wording
 from pages.shared.caches import models, neighbours, scores
 from pages.shared.session import deep_link, reading, sign_in
-from pages.shared.session.reading import plain
 from pages.shared.views import sample_strip
 
 HERE = Path(__file__).parent
-SUFFIXES = ("png", "jpg", "jpeg", "dcm", "dicom", "ima")
-INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
-ASKED = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
-INSTEAD = "Or click one to have it read. Synthetic ones were made by a model and show nobody."
+SAMPLES_INVITATION = "Or click one to have it read. Synthetic ones were made by a model and show nobody."
 
 
 def show_frame() -> None:
     """What stands around every page."""
-    deep_link.through_app()
+    deep_link.route_through_app()
     st.logo(HERE / "opacity.svg", size="large")
     st.html(HERE / "frame.css")
     st.caption("Research demo, not for clinical use. Scans stay in this session's memory and nowhere else.")
@@ -37,75 +34,74 @@ def show_frame() -> None:
 def upload_scan() -> Scan | None:
     """The scan that all pages show, or None before the first upload. Says what could not be read."""
     held: dict[str, Scan] = st.session_state.setdefault("scans", {})
-    turn: int = st.session_state.setdefault("uploader", 0)
+    upload: int = st.session_state.setdefault("uploader", 0)
     with st.sidebar:
         st.subheader("Scan")
-        key = f"upload-{turn}"
         files = st.file_uploader(
             "Drop a film here",
             type=None,  # the name proves nothing; the bytes are looked at
             accept_multiple_files=True,
-            key=key,
+            key=f"upload-{upload}",
         )
-        _receive(files)
-        _follow_link(held)
+        _read_uploads(files)
+        _read_linked_sample(held)
         if held:
-            _offer(held)
+            _choose_shown(held)
     for problem in st.session_state.get("problems", ()):
-        st.error(plain(problem))
+        st.error(wording.escape_markdown(problem))
     scan = held.get(st.session_state.get("scan", ""))
-    sample = sample_strip.of(scan)
+    sample = sample_strip.sample_of(scan)
     if sample is not None and (other := sample_strip.show_mark(sample)):
-        _take_sample(other)
+        _read_sample(other)
         st.rerun()
     return scan
 
 
-def invite(modality: str) -> None:
+def show_invitation(modality: str) -> None:
     """What to do on a page without a scan, and samples to begin with."""
-    st.info(INVITATION.format(modality))
-    if sample_strip.a_few(modality):
-        st.caption(INSTEAD)
+    st.info(wording.INVITATION.format(modality))
+    if sample_strip.selection(modality):
+        st.caption(SAMPLES_INVITATION)
     if sample := sample_strip.strip(modality, "first"):
-        _take_sample(sample)
+        _read_sample(sample)
         st.rerun()
 
 
-def _receive(files: list[UploadedFile]) -> None:
-    """Read what was dropped; what cannot be read is said, and loses nothing else."""
+def _read_uploads(files: list[UploadedFile]) -> None:
+    """Read the new uploads. A file that cannot be read is reported and the others are kept."""
     # No callback: Streamlit breaks one off for good when another click is waiting. A run is begun again, so
     # a file counts as seen only when everything else is done.
     seen: set[str] = st.session_state.setdefault("seen", set())
     fresh = [file for file in files if file.file_id not in seen]
     if not fresh:
         return
-    _take([(file.getvalue(), file.name) for file in fresh])
+    _read_files([(file.getvalue(), file.name) for file in fresh])
     seen.update(file.file_id for file in fresh)
 
 
-def _take_sample(sample: Sample) -> None:
-    """Read a sample exactly as if it had been dropped."""
+def _read_sample(sample: Sample) -> None:
+    """Read a sample exactly as if it had been uploaded."""
     try:
-        data = shipped.read(sample)
+        data = samples.read(sample)
     except OpacityError as problem:
         st.session_state.problems = [str(problem)]
     else:
-        _take([(data, sample.name)])
+        _read_files([(data, sample.name)])
 
 
-def _follow_link(held: Mapping[str, Scan]) -> None:
-    """Read the sample that the address names, unless there is something to lose sight of."""
+def _read_linked_sample(held: Mapping[str, Scan]) -> None:
+    """Read the sample that the address names, unless the session has a scan already."""
     try:
         sample = sample_strip.linked()
     except OpacityError as problem:
         st.session_state.problems = [str(problem)]
     else:
         if sample is not None and not held:
-            _take_sample(sample)
+            _read_sample(sample)
     deep_link.drop_sample()
 
 
-def _take(files: Sequence[tuple[bytes, str]]) -> None:
+def _read_files(files: Sequence[tuple[bytes, str]]) -> None:
     """Read files, given as bytes and name, and show the first that can be read."""
     problems: list[str] = []
     read: list[Scan] = []
@@ -123,7 +119,7 @@ def _take(files: Sequence[tuple[bytes, str]]) -> None:
     st.session_state.problems = problems
 
 
-def _offer(held: dict[str, Scan]) -> None:
+def _choose_shown(held: dict[str, Scan]) -> None:
     digests = list(held)
     chosen = st.selectbox(
         "Shown",
@@ -153,26 +149,9 @@ def _forget() -> None:
     neighbours.forget()
 
 
-def offered(kind: Kind | None = None) -> list[Card]:
-    """The cards of one kind, or of any: yardsticks last, for nobody should land on one unasked."""
-    cards = [card for card in models.every_card() if kind in (None, card.kind)]
-    return sorted(cards, key=lambda card: card.yardstick)
-
-
-def task_words(task: str) -> str:
-    """The task as a person would ask it."""
-    return ASKED.get(task, task)
-
-
-def name_of(card: Card) -> str:
-    """The card's title, a yardstick marked as such."""
-    unsaid = card.yardstick and "yardstick" not in card.title
-    return f"Yardstick: {card.title}" if unsaid else card.title
-
-
 def pick_card(kind: Kind | None = None) -> Card:
     """The model to ask: of one kind, or of any."""
-    cards = offered(kind)
+    cards = models.offered(kind)
     if not cards:
         st.info(f"There is no {kind or 'model'} in weights/ yet. Train one with the scripts in train/.")
         st.stop()
@@ -182,7 +161,7 @@ def pick_card(kind: Kind | None = None) -> Card:
         linked = next((card for card in cards if card.id == st.query_params.get("card")), cards[0])
         st.session_state.setdefault(f"task-{kind}", linked.task)
         task = st.selectbox(
-            "Task", tasks, format_func=task_words, key=f"task-{kind}", persist_state="session"
+            "Task", tasks, format_func=wording.task, key=f"task-{kind}", persist_state="session"
         )
         fitting = {card.id: card for card in cards if card.task == task}
         if linked.id in fitting:
@@ -191,7 +170,7 @@ def pick_card(kind: Kind | None = None) -> Card:
             st.selectbox(
                 "Model",
                 list(fitting),
-                format_func=lambda name: name_of(fitting[name]),
+                format_func=lambda name: wording.title(fitting[name]),
                 key=f"card-{kind}-{task}",
                 persist_state="session",
             )

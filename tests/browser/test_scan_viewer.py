@@ -275,13 +275,6 @@ def test_full_screen_fills_the_screen_and_returns(opened):
     page.wait_for_function("() => !document.fullscreenElement")
 
 
-def test_windows_for_ct_come_with_hounsfield_units(opened):
-    page = opened("ct=1&set=none")
-    page.get_by_label("CT window").select_option("brain")
-    assert "W 80 L 40 HU" in status(page)
-    assert opened("set=none").get_by_label("CT window").is_hidden()
-
-
 def test_everything_has_a_name_and_the_picture_its_words(opened):
     page = opened("set=anomaly")
     assert page.get_by_role("img", name="A drawn chest film; heat in the right lower lung.").is_visible()

@@ -87,6 +87,5 @@ scan_viewer(
     outline=lungs,
     view=st.query_params.get("view", "overlay"),
     height=int(st.query_params.get("height", 720)),
-    hounsfield=(-1000.0, 1000.0) if "ct" in st.query_params else None,
 )
 st.caption("Below the viewer.")

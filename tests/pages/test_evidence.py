@@ -79,9 +79,9 @@ def test_the_models_page_shows_how_far_each_map_can_be_trusted(page: AppTest):
 
 
 def shown_trust(card: object, best: str):
-    from pages.shared.views import card as card_view
+    from pages.shared.views import card_details
 
-    card_view.show_trust(card, best)
+    card_details.show_trust(card, best)
 
 
 def test_a_card_on_which_no_map_is_fit_says_so():

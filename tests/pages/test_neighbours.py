@@ -15,15 +15,15 @@ from pages.shared.views import neighbour_map
 from tests.core.test_neighbours import LABELS, index_of
 from tests.pages.test_pages import APP, FILM, upload, words
 
-REMEMBERING = [card for card in cards.every() if card.kind == "classifier" and card.known is not None]
-CHEST = [card for card in REMEMBERING if card.modality == "chest film"]
+INDEXED = [card for card in cards.every() if card.kind == "classifier" and card.known is not None]
+CHEST = [card for card in INDEXED if card.modality == "chest film"]
 
 
 @pytest.fixture
 def app() -> AppTest:
-    """The page, on a chest card that remembers its cases."""
+    """The page, on a chest card with an index of its cases."""
     if not CHEST:
-        pytest.skip("no chest classifier in weights/ remembers its cases")
+        pytest.skip("no chest classifier in weights/ has an index of its cases")
     opened = AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/neighbours.py").run()
     box = next(box for box in opened.selectbox if box.label == "Task")
     return box.select(CHEST[0].task).run()
@@ -88,16 +88,16 @@ def test_a_folder_without_the_cases_is_said(app: AppTest, tmp_path):
     assert "holds none of these cases" in words(app)
 
 
-def test_a_card_that_remembers_nothing_has_a_stand_in(card: Card, monkeypatch: pytest.MonkeyPatch):
+def test_a_card_without_an_index_shows_the_cases_of_another(card: Card, monkeypatch: pytest.MonkeyPatch):
     first, second, stranger = (replace(card, id=name, known=None) for name in ("first", "second", "third"))
     made = SimpleNamespace(k=5)
     second, stranger = replace(second, known=made), replace(stranger, known=made, task="another")
     monkeypatch.setattr(neighbours.models, "every_card", lambda: (stranger, first, second))
     reader = replace(first, id="reader", arguments={"of": "third@0123"})
-    assert neighbours.remembering(second) is second
-    assert neighbours.remembering(first) is second
-    assert neighbours.remembering(reader) is stranger
-    assert neighbours.remembering(replace(first, task="lonely")) is None
+    assert neighbours.card_with_index(second) is second
+    assert neighbours.card_with_index(first) is second
+    assert neighbours.card_with_index(reader) is stranger
+    assert neighbours.card_with_index(replace(first, task="lonely")) is None
 
 
 def test_marked_points_are_rows_of_the_index():
@@ -115,9 +115,9 @@ def test_an_error_is_named_by_its_kind(card: Card):
 
 
 def test_a_map_is_thinned_and_marks_what_does_not_vote(card: Card, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(neighbour_map, "DRAWN", 40)
+    monkeypatch.setattr(neighbour_map, "MAX_POINTS", 40)
     monkeypatch.setattr(neighbour_map, "shade", lambda pair: pair[0])
-    monkeypatch.setattr(neighbour_map, "touched", lambda: False)
+    monkeypatch.setattr(neighbour_map, "uses_touch", lambda: False)
     index = index_of()
     groups = neighbour_map.grouped(card, index, index.label.tolist(), "class")
     figure = neighbour_map.draw(index, "UMAP", groups)

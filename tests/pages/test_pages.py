@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.names import ADULT_FALSE_ALARMS, ADULT_NORMALS
-from pages.shared import sidebar
+from pages.shared.caches import models
 from tests.phantoms.chest import chest, png
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -47,8 +47,8 @@ def test_a_model_says_how_often_its_alarms_are_false_on_adults():
     app = opened("pages/diagnose.py")
     shown = next(box for box in app.selectbox if box.label == "Model").value
     (said,) = (caption.value for caption in app.caption if caption.value.startswith("False alarms"))
-    figures = sidebar.offered("classifier")[0].figures
-    assert sidebar.offered("classifier")[0].id == shown
+    figures = models.offered("classifier")[0].figures
+    assert models.offered("classifier")[0].id == shown
     assert said.endswith(f"{figures[ADULT_FALSE_ALARMS]:.0%} of {figures[ADULT_NORMALS]:.0f} normal films")
 
 

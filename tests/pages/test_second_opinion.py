@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.card_types import Card
 from core.types import Prediction
-from pages.shared.session.thresholds import Cut
-from pages.shared.views.charts import verdict_words
-from pages.shared.views.second_opinion import Opinion, compared
+from pages.shared import wording
+from pages.shared.session.thresholds import DecisionThreshold
+from pages.shared.views.second_opinion import Opinion, compare
 from tests.pages import fake_cards
 from tests.pages.fake_cards import made_up
 from tests.pages.test_pages import APP, FILM, VERDICT, upload, words
@@ -107,21 +107,27 @@ def known(card: Card, *probabilities: float) -> dict[str, float]:
 
 
 def test_a_verdict_names_the_most_probable_finding():
-    cut = Cut(0.5)
-    assert verdict_words(KEEN, 0.9, cut, known(KEEN, 0.1, 0.6, 0.3)) == "Suspicious for bacterial pneumonia"
+    threshold = DecisionThreshold(0.5)
     assert (
-        verdict_words(KEEN, 0.2, cut, known(KEEN, 0.8, 0.1, 0.1))
+        wording.verdict(KEEN, 0.9, threshold, known(KEEN, 0.1, 0.6, 0.3))
+        == "Suspicious for bacterial pneumonia"
+    )
+    assert (
+        wording.verdict(KEEN, 0.2, threshold, known(KEEN, 0.8, 0.1, 0.1))
         == "Below threshold for bacterial pneumonia or viral pneumonia"
     )
-    assert verdict_words(HEAD, 0.2, cut) == "Below threshold for glioma, meningioma or a pituitary tumour"
-    assert verdict_words(CALM, 0.9, cut) == "Suspicious for pneumonia"
-    between = Cut(0.5, 0.95)
-    assert verdict_words(KEEN, 0.9, between, known(KEEN, 0.1, 0.6, 0.3)) == "Refer: too close to call"
+    assert (
+        wording.verdict(HEAD, 0.2, threshold)
+        == "Below threshold for glioma, meningioma or a pituitary tumour"
+    )
+    assert wording.verdict(CALM, 0.9, threshold) == "Suspicious for pneumonia"
+    between = DecisionThreshold(0.5, 0.95)
+    assert wording.verdict(KEEN, 0.9, between, known(KEEN, 0.1, 0.6, 0.3)) == "Refer: too close to call"
 
 
 def opinion(card: Card, *probabilities: float) -> Opinion:
     named = known(card, *probabilities)
-    return Opinion(card, Prediction(named, 1 - probabilities[0], 0.5), Cut(0.5))
+    return Opinion(card, Prediction(named, 1 - probabilities[0], 0.5), DecisionThreshold(0.5))
 
 
 @pytest.mark.parametrize(
@@ -140,6 +146,6 @@ def opinion(card: Card, *probabilities: float) -> Opinion:
     ],
 )
 def test_agreement_in_words(first: Opinion, second: Opinion, agrees: bool, said: str):
-    found, sentence = compared(first, second)
+    found, sentence = compare(first, second)
     assert found == agrees
     assert re.search(said, sentence)

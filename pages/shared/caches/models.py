@@ -1,6 +1,6 @@
 """Cards, networks and scans. Networks are shared by all sessions; what comes from a scan never is.
 
-What follows from labelled scores alone is in score_cache.
+What follows from labelled scores alone is in scores.
 
 core modules that need torch or scikit-learn are imported inside functions, so that the frame of a page
 is on screen before they load.
@@ -22,6 +22,7 @@ from core.types import (
     Explanation,
     Faithfulness,
     FloatArray,
+    Kind,
     LungFields,
     Prediction,
     Scan,
@@ -32,13 +33,13 @@ if TYPE_CHECKING:
     from core.explain import Option
     from core.inference import Model
 
-HELD = 16  # results kept per session and function
-DRAWN = 64  # heat maps kept per session
+RESULTS_KEPT = 16  # results kept per session and function
+HEATMAPS_KEPT = 64  # per session
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A heat map that somebody wants. arguments: the method's own, such as ("window", 32)."""
+class HeatmapRequest:
+    """A heat map to draw. arguments: the method's own, such as ("window", 32)."""
 
     card_id: str
     method: str
@@ -61,6 +62,12 @@ def scores(card_id: str) -> Scores:
     return cards.scores(card(card_id))
 
 
+def offered(kind: Kind | None = None) -> list[Card]:
+    """The cards of one kind, or of any: yardsticks last, so that no page opens with one."""
+    cards_of_kind = [card for card in every_card() if kind in (None, card.kind)]
+    return sorted(cards_of_kind, key=lambda card: card.yardstick)
+
+
 def card(card_id: str) -> Card:
     return next(card for card in every_card() if card.id == card_id)
 
@@ -73,22 +80,22 @@ def model(card_id: str) -> Model:
 
 
 def milliseconds(card_id: str) -> float:
-    """Median time of one reading on this machine, lungs found. The network is loaded for it and let go:
-    whoever measures all cards does not need them all at once. Raises CardError."""
+    """Median time of one reading on this machine, lungs found. The network is loaded for the measurement
+    alone, so that timing every card never holds them all in memory. Raises CardError."""
     from core import cost, inference
 
     measured, (film, fields) = inference.load(card_id), cost.synthetic_scan()
     return cost.milliseconds(lambda: inference.judge(measured, film, fields))
 
 
-@st.cache_data(show_spinner="Finding the lungs ...", scope="session", max_entries=HELD)
+@st.cache_data(show_spinner="Finding the lungs ...", scope="session", max_entries=RESULTS_KEPT)
 def lungs(digest: str, _scan: Scan) -> LungFields:
     from core.anatomy import lungs
 
     return lungs.find(_scan)
 
 
-@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
+@st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
 def gate(card_id: str, digest: str, _scan: Scan) -> tuple[str, str]:
     """Why this card may not judge this scan and the test that failed; two empty texts when it may.
 
@@ -120,14 +127,14 @@ def record(card_id: str, digest: str, threshold: float, overridden: bool, score:
     audit.record(card(card_id), _scan, threshold=threshold, verdict=verdict, overridden=overridden)
 
 
-@st.cache_data(show_spinner="Reading the scan ...", scope="session", max_entries=HELD)
+@st.cache_data(show_spinner="Reading the scan ...", scope="session", max_entries=RESULTS_KEPT)
 def prediction(card_id: str, digest: str, _scan: Scan) -> Prediction:
     from core import inference
 
     return inference.classify(model(card_id), _scan, lungs(digest, _scan=_scan))
 
 
-@st.cache_data(show_spinner="Comparing with normal scans ...", scope="session", max_entries=HELD)
+@st.cache_data(show_spinner="Comparing with normal scans ...", scope="session", max_entries=RESULTS_KEPT)
 def anomaly(card_id: str, digest: str, _scan: Scan) -> AnomalyResult:
     from core import inference
 
@@ -135,51 +142,55 @@ def anomaly(card_id: str, digest: str, _scan: Scan) -> AnomalyResult:
 
 
 @st.cache_resource(show_spinner=False, scope="session")
-def _drawn() -> dict[object, Explanation | Faithfulness]:
+def _heatmaps() -> dict[object, Explanation | Faithfulness]:
     """Heat maps and what was measured on them. st.cache_data keeps no function that draws its progress."""
     return {}
 
 
 def _keep(key: object, value: Explanation | Faithfulness) -> None:
-    held = _drawn()
+    held = _heatmaps()
     held[key] = value
-    while len(held) > DRAWN:
+    while len(held) > HEATMAPS_KEPT:
         held.pop(next(iter(held)))
 
 
-def explanation(asked: Asked, scan: Scan, progress: Callable[[float], None] | None = None) -> Explanation:
-    """The heat map asked for. progress: called with the share done, unless the map is there already."""
+def explanation(
+    request: HeatmapRequest, scan: Scan, progress: Callable[[float], None] | None = None
+) -> Explanation:
+    """The requested heat map. progress: called with the share done, unless the map is there already."""
     from core import inference
 
-    key = ("map", scan.digest, asked)
-    if key not in _drawn():
+    key = ("map", scan.digest, request)
+    if key not in _heatmaps():
         explained = inference.explain(
-            model(asked.card_id),
+            model(request.card_id),
             scan,
-            method=asked.method,
-            label=asked.label,
+            method=request.method,
+            label=request.label,
             fields=lungs(scan.digest, _scan=scan),
-            arguments=dict(asked.arguments),
+            arguments=dict(request.arguments),
             progress=progress,
         )
         _keep(key, explained)
-    return cast("Explanation", _drawn()[key])
+    return cast("Explanation", _heatmaps()[key])
 
 
-def faithfulness(asked: Asked, scan: Scan, progress: Callable[[float], None] | None = None) -> Faithfulness:
-    """Deletion and insertion of the heat map asked for."""
+def faithfulness(
+    request: HeatmapRequest, scan: Scan, progress: Callable[[float], None] | None = None
+) -> Faithfulness:
+    """Deletion and insertion of the requested heat map."""
     from core import inference
 
-    key = ("faithfulness", scan.digest, asked)
-    if key not in _drawn():
-        shown, fields = explanation(asked, scan), lungs(scan.digest, _scan=scan)
-        _keep(key, inference.faithfulness(model(asked.card_id), scan, shown, fields, progress))
-    return cast("Faithfulness", _drawn()[key])
+    key = ("faithfulness", scan.digest, request)
+    if key not in _heatmaps():
+        shown, fields = explanation(request, scan), lungs(scan.digest, _scan=scan)
+        _keep(key, inference.faithfulness(model(request.card_id), scan, shown, fields, progress))
+    return cast("Faithfulness", _heatmaps()[key])
 
 
-def is_measured(asked: Asked, scan: Scan) -> bool:
+def is_measured(request: HeatmapRequest, scan: Scan) -> bool:
     """Whether `faithfulness` would answer at once."""
-    return ("faithfulness", scan.digest, asked) in _drawn()
+    return ("faithfulness", scan.digest, request) in _heatmaps()
 
 
 @st.cache_data(show_spinner=False)
@@ -207,7 +218,7 @@ def explainer_options(method: str) -> dict[str, Option]:
     return dict(OPTIONS.get(method, {}))
 
 
-def labelled(card_id: str, split: str) -> tuple[list[int], list[float]]:
+def labels_and_scores(card_id: str, split: str) -> tuple[list[int], list[float]]:
     """(labels as 0 and 1, scores) of one split of the card's scores.csv."""
     table, normal = scores(card_id), card(card_id).labels[0]
     rows = [i for i, name in enumerate(table.split) if name == split]
@@ -225,7 +236,7 @@ def percentile(card_id: str, score: float) -> float:
     """Share of normal test scans that score lower."""
     from core.evaluation.binary import percentile_among
 
-    labels, values = labelled(card_id, "test")
+    labels, values = labels_and_scores(card_id, "test")
     return percentile_among([v for label, v in zip(labels, values, strict=True) if not label], score)
 
 
@@ -234,11 +245,11 @@ def p_value(card_id: str, score: float) -> float:
     """Conformal p-value of the score among normal validation scans."""
     from core.detectors.conformal import p_value
 
-    labels, values = labelled(card_id, "validation")
+    labels, values = labels_and_scores(card_id, "validation")
     return p_value([v for label, v in zip(labels, values, strict=True) if not label], score)
 
 
-@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
+@st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
 def as_seen(card_id: str, digest: str, _scan: Scan) -> FloatArray:
     """The scan as the network is fed it, in scan geometry."""
     from core import inference
@@ -254,16 +265,16 @@ def forget() -> None:
         record,
         prediction,
         anomaly,
-        _drawn,
+        _heatmaps,
         as_seen,
-        heat,
+        heatmap,
     ):
         function.clear()
 
 
 @dataclass(frozen=True, slots=True)
-class Screened:
-    """What came of one of many files. score is None unless status is "ok"; error says why."""
+class ScreeningResult:
+    """The result of one of many files. score is None unless status is "ok"; error says why."""
 
     status: str
     score: float | None
@@ -271,16 +282,16 @@ class Screened:
     probabilities: Mapping[str, float]
 
 
-def screened(card_id: str, data: bytes, name: str) -> Screened:
-    """Read, judge and let go: only the answer stays."""
+def screen(card_id: str, data: bytes, name: str) -> ScreeningResult:
+    """Read a file and score it; only the result is kept."""
     from core.batch import screening
 
     row = screening.judge_named(model(card_id), data, name)
-    return Screened(row.status, row.score, row.error, row.probabilities)
+    return ScreeningResult(row.status, row.score, row.error, row.probabilities)
 
 
-@st.cache_data(show_spinner=False, scope="session", max_entries=DRAWN)
-def heat(card_id: str, digest: str, label: str, _scan: Scan) -> tuple[FloatArray, float] | None:
+@st.cache_data(show_spinner=False, scope="session", max_entries=HEATMAPS_KEPT)
+def heatmap(card_id: str, digest: str, label: str, _scan: Scan) -> tuple[FloatArray, float] | None:
     """The map of a scan and its full-colour scale: evidence for the label, or the detector's deviation.
 
     None for a classifier that has no heat map.

@@ -1,18 +1,17 @@
-"""What the Neighbours page keeps: known cases for all sessions, what follows from a scan for its own."""
+"""What the Neighbours page keeps: known cases for all sessions, what a scan's neighbours say for its own."""
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from PIL import Image
 
 from core.card_types import Card
 from core.errors import OpacityError
 from core.reading import images
 from core.types import Scan
+from pages.shared import thumbnails
 from pages.shared.caches import models
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ def index(card_id: str) -> Index:
     return neighbours.read(models.card(card_id))
 
 
-@st.cache_data(show_spinner="Looking for similar cases ...", scope="session", max_entries=models.HELD)
-def placed(card_id: str, digest: str, _scan: Scan) -> tuple[Vote, dict[str, tuple[float, float]]]:
+@st.cache_data(show_spinner="Looking for similar cases ...", scope="session", max_entries=models.RESULTS_KEPT)
+def vote_and_places(card_id: str, digest: str, _scan: Scan) -> tuple[Vote, dict[str, tuple[float, float]]]:
     """The neighbours' vote, and where the scan lies on each layout."""
     from core import inference, neighbours
 
@@ -43,15 +42,15 @@ def placed(card_id: str, digest: str, _scan: Scan) -> tuple[Vote, dict[str, tupl
 
 
 @st.cache_data(show_spinner=False)
-def called(card_id: str, threshold: float) -> list[str]:
-    """What the card's network calls each known case, in the order of the index."""
+def predicted_labels(card_id: str, threshold: float) -> list[str]:
+    """The label that the card's network gives each known case, in the order of the index."""
     from core import neighbours
 
     return neighbours.predicted_labels(index(card_id), models.card(card_id).labels, threshold)
 
 
 @st.cache_data(show_spinner=False)
-def nearer(card_id: str, similarity: float) -> float:
+def share_with_nearer_case(card_id: str, similarity: float) -> float:
     """Share of validation scans that have a known case at least as similar as that."""
     from core import neighbours
 
@@ -59,12 +58,12 @@ def nearer(card_id: str, similarity: float) -> float:
     return float((usual >= similarity).mean())
 
 
-def remembering(card: Card) -> Card | None:
-    """The card whose known cases stand for this one: itself, the one that it reads, or the task's first."""
-    able = [other for other in models.every_card() if other.known is not None and other.kind == card.kind]
+def card_with_index(card: Card) -> Card | None:
+    """The card whose known cases stand in for this one's: itself, its base network's, or the task's first."""
+    indexed = [other for other in models.every_card() if other.known is not None and other.kind == card.kind]
     reads = str(card.arguments.get("of", "")).partition("@")[0]
-    named = {other.id: other for other in able}
-    fitting = [other for other in able if other.task == card.task]
+    named = {other.id: other for other in indexed}
+    fitting = [other for other in indexed if other.task == card.task]
     return named.get(card.id) or named.get(reads) or next(iter(fitting), None)
 
 
@@ -79,13 +78,9 @@ def picture(folder: str, path: str) -> bytes | None:
         pixels = images.read(file.read_bytes(), file.name).pixels
     except (OSError, OpacityError):
         return None
-    small = Image.fromarray((pixels * 255).astype("uint8"))
-    small.thumbnail((WIDTH, WIDTH))
-    buffer = io.BytesIO()
-    small.save(buffer, format="PNG")
-    return buffer.getvalue()
+    return thumbnails.of_scan(pixels, WIDTH)
 
 
 def forget() -> None:
     """Drop everything that this session derived from scans."""
-    placed.clear()
+    vote_and_places.clear()

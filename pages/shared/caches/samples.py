@@ -1,19 +1,16 @@
 """Samples show nobody, so all sessions share what is made of them: the list and the thumbnails."""
 
 import base64
-import io
 
-import numpy as np
 import streamlit as st
-from PIL import Image
 
 from core import samples
 from core.errors import CardError
 from core.reading import images
 from core.samples import Sample
+from pages.shared import thumbnails
 
 SIDE = 224  # pixels; shown at half that, so that a dense screen has its share
-QUALITY = 80
 
 
 @st.cache_data(show_spinner=False)
@@ -31,8 +28,5 @@ def found() -> tuple[tuple[Sample, ...], str]:
 def thumbnail(sample: Sample) -> str:
     """The sample as a small WebP picture in a data address. Raises CardError, UnreadableImage."""
     scan = images.read(samples.read(sample), sample.name)
-    picture = Image.fromarray((scan.pixels * 255).round().astype(np.uint8))
-    picture.thumbnail((SIDE, SIDE))
-    file = io.BytesIO()
-    picture.save(file, "WEBP", quality=QUALITY)
-    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+    picture = thumbnails.of_scan(scan.pixels, SIDE, "WEBP")
+    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"

@@ -10,7 +10,7 @@ from core import names
 from core.card_types import Card
 from core.types import EvaluationReport
 from pages.shared.caches import models
-from pages.shared.caches.models import labelled
+from pages.shared.caches.models import labels_and_scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
     from core.evaluation.operating_points import Layer
     from core.types import OperatingPoint
 
-HELD = 16  # results kept per function, of scans also per session
+RESULTS_KEPT = 16  # results kept per function, of scans also per session
 Line = tuple[list[float], list[float]]
 PERFECT: Line = ([0.0, 1.0], [0.0, 1.0])
 
 
 @st.cache_data(show_spinner=False)
 def policy_threshold(card_id: str, policy: Policy) -> float:
-    """Where the policy cuts on validation. Raises NoUsefulThreshold."""
+    """Where the policy values on validation. Raises NoUsefulThreshold."""
     from core.evaluation import thresholds
 
-    return thresholds.choose(policy, *labelled(card_id, "validation"))
+    return thresholds.choose(policy, *labels_and_scores(card_id, "validation"))
 
 
 @st.cache_data(show_spinner=False)
 def operating_point(card_id: str, split: str, threshold: float, policy: str) -> OperatingPoint:
     from core.evaluation.binary import operating_point
 
-    return operating_point(*labelled(card_id, split), threshold, policy)
+    return operating_point(*labels_and_scores(card_id, split), threshold, policy)
 
 
 @st.cache_data(show_spinner=False)
-def counted(card_id: str, split: str) -> Layer:
+def counts_by_threshold(card_id: str, split: str) -> Layer:
     """One split of the card's scores, counted at every threshold."""
     from core.evaluation import operating_points
 
-    return operating_points.layer(*labelled(card_id, split))
+    return operating_points.layer(*labels_and_scores(card_id, split))
 
 
 @st.cache_data(show_spinner=False)
@@ -56,13 +56,13 @@ def precision_recall_curves(card_id: str, split: str) -> dict[str, tuple[list[fl
 
     from core.evaluation.binary import curve_at
 
-    labels, values = labelled(card_id, split)
+    labels, values = labels_and_scores(card_id, split)
     at = np.linspace(min(values), max(values), 200)
     curves = curve_at(labels, values, at)
     return {name: (at.tolist(), curves[name].tolist()) for name in ("precision", "recall")}
 
 
-@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
+@st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
 def own_report(
     labels: tuple[int, ...], scores: tuple[float, ...], threshold: float, probabilistic: bool
 ) -> EvaluationReport:
@@ -73,14 +73,14 @@ def own_report(
     return evaluate("here", labels, scores, points=points, probabilistic=probabilistic)
 
 
-@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
+@st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
 def own_counts(labels: tuple[int, ...], scores: tuple[float, ...]) -> Layer:
     from core.evaluation import operating_points
 
     return operating_points.layer(labels, scores)
 
 
-@st.cache_data(show_spinner=False, scope="session", max_entries=HELD)
+@st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
 def calibration(labels: tuple[int, ...], scores: tuple[float, ...]) -> dict[str, Line]:
     """Mean score against the share that is abnormal, in bins; and the diagonal."""
     from core.evaluation.binary import calibration_curve
@@ -120,7 +120,7 @@ def card_calibration(card_id: str) -> dict[str, Line]:
 
     card = models.card(card_id)
     _, known = _probabilities(card, "test")
-    labels, scores = labelled(card_id, "test")
+    labels, scores = labels_and_scores(card_id, "test")
     curves = {"test": calibration_curve(labels, scores), "perfect": PERFECT}
     if names.TEMPERATURE in card.figures:
         before = multiclass.undo_temperature(known, card.figures[names.TEMPERATURE])
@@ -140,16 +140,16 @@ def megabytes(card_id: str) -> float | None:
         return None
 
 
-@st.cache_data(show_spinner=False, max_entries=HELD)
-def choices(
+@st.cache_data(show_spinner=False, max_entries=RESULTS_KEPT)
+def recommendations(
     card_ids: tuple[str, ...], measured: tuple[float | None, ...], specificity: float, margin: float
 ) -> dict[str, Choice | None]:
     """The best card for each purpose. measured: milliseconds per card, None where nobody measured."""
     from core.evaluation import model_selection
 
     candidates = [
-        model_selection.Candidate(card_id, _split(card_id, "validation"), _split(card_id, "test"), cost)
-        for card_id, cost in zip(card_ids, measured, strict=True)
+        model_selection.Candidate(card_id, _split(card_id, "validation"), _split(card_id, "test"), time)
+        for card_id, time in zip(card_ids, measured, strict=True)
     ]
     return {
         "triage": model_selection.triage(candidates, specificity=specificity),
@@ -161,5 +161,5 @@ def choices(
 def _split(card_id: str, split: str) -> LabelledScores:
     from core.evaluation import model_selection
 
-    labels, scores = labelled(card_id, split)
+    labels, scores = labels_and_scores(card_id, split)
     return model_selection.LabelledScores(tuple(labels), tuple(scores))

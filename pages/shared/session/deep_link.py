@@ -9,23 +9,23 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 
-def through_app() -> None:
+def route_through_app() -> None:
     """Go to the page by way of app.py, unless app.py has run in this session."""
     if st.session_state.get("framed"):
         return
     name = urlsplit(st.context.url or "").path.rstrip("/").rsplit("/", 1)[-1]
-    st.session_state.asked = (f"pages/{name}.py", dict(st.query_params))
+    st.session_state.requested_page = (f"pages/{name}.py", dict(st.query_params))
     try:
         st.switch_page("app.py")
     except StreamlitAPIException:  # the page is the whole app, as in a test of one page
         return
 
 
-def go_on() -> None:
+def open_requested_page() -> None:
     """In app.py, after the navigation is known: the page that was asked for."""
     st.session_state.framed = True
-    if asked := st.session_state.pop("asked", None):
-        page, parameters = asked
+    if requested := st.session_state.pop("requested_page", None):
+        page, parameters = requested
         st.switch_page(page, query_params=parameters)
 
 

@@ -1,7 +1,5 @@
 """How a scan is read: which frame, window and polarity; what the gate says; what a person overrides."""
 
-import re
-
 import streamlit as st
 
 from core.card_types import Card
@@ -9,6 +7,7 @@ from core.errors import OpacityError
 from core.reading import images
 from core.types import Scan, View
 from pages.shared.caches import models
+from pages.shared.wording import escape_markdown
 
 BURNED_IN = (
     "This file says that text is burned into its picture: it may name the patient. "
@@ -59,7 +58,7 @@ def offer(scan: Scan) -> None:
 
 def show_refusal(card: Card, scan: Scan, refusal: str) -> None:
     """Why there is no verdict, and the two ways on: turn a negative back, or override knowingly."""
-    st.warning(plain(refusal))
+    st.warning(escape_markdown(refusal))
     _, test = models.gate(card.id, scan.digest, _scan=scan)
     if test == "negative":
         st.button("Turn it back", on_click=_turn, args=(scan,), type="primary")
@@ -77,7 +76,7 @@ def show_override(card: Card) -> None:
     scan: Scan | None = st.session_state.get("scans", {}).get(st.session_state.get("scan", ""))
     if scan is not None and (card.id, scan.digest) in _overridden():
         reason, _ = models.gate(card.id, scan.digest, _scan=scan)
-        st.warning(f"Read against the gate, at your request. The gate says: {plain(reason)}")
+        st.warning(f"Read against the gate, at your request. The gate says: {escape_markdown(reason)}")
 
 
 def record(card: Card, scan: Scan, *, score: float, threshold: float) -> None:
@@ -88,13 +87,8 @@ def record(card: Card, scan: Scan, *, score: float, threshold: float) -> None:
             card.id, scan.digest, threshold, (card.id, scan.digest) in _overridden(), score, _scan=scan
         )
     except OpacityError as problem:
-        st.error(plain(str(problem)))
+        st.error(escape_markdown(str(problem)))
         st.stop()
-
-
-def plain(text: str) -> str:
-    """Text that may hold a file's name, made safe to show as Markdown."""
-    return re.sub(r"([\\\[\]<>*`$])", r"\\\1", text)
 
 
 def _turn(scan: Scan) -> None:
@@ -106,7 +100,7 @@ def _read_again(scan: Scan, view: View) -> None:
     try:
         other = images.read(data, name, view)
     except OpacityError as problem:
-        st.error(plain(str(problem)))
+        st.error(escape_markdown(str(problem)))
         return
     _files()[other.digest] = _files().pop(scan.digest)
     _replace(scan, other)

@@ -4,9 +4,10 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import AnomalyResult, Scan
+from pages.shared import wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import Layer
-from pages.shared.session.thresholds import Cut
+from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
 
 
@@ -30,13 +31,13 @@ def pick_second(first: Card) -> Card | None:
     return others.get(chosen)
 
 
-def show_answer(card: Card, result: AnomalyResult, cut: Cut) -> None:
+def show_answer(card: Card, result: AnomalyResult, threshold: DecisionThreshold) -> None:
     """Verdict, place among normals, and the test scans' scores."""
-    labels, scores = models.labelled(card.id, "test")
+    labels, scores = models.labels_and_scores(card.id, "test")
     charts.show_verdict(
         card,
         score=result.score,
-        cut=cut,
+        threshold=threshold,
         percentile=models.percentile(card.id, result.score),
         span=charts.span_of(scores),
     )
@@ -49,7 +50,7 @@ def show_answer(card: Card, result: AnomalyResult, cut: Cut) -> None:
             labels,
             scores,
             names=("normal", "abnormal"),
-            threshold=cut.threshold,
+            threshold=threshold.value,
             scan=result.score,
             height=240,
         ),
@@ -58,7 +59,7 @@ def show_answer(card: Card, result: AnomalyResult, cut: Cut) -> None:
         key=f"histogram-{card.id}",
     )
     st.caption(
-        f"{card.title}, {charts.auc_line(card.report['test'])}. "
+        f"{card.title}, {wording.auc(card.report['test'])}. "
         f"Threshold by {card.policy.name} of normal validation scans unless moved."
     )
     if result.reconstruction is None:

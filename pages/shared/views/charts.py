@@ -1,8 +1,6 @@
-"""Figures and words on the page: what a result looks like."""
+"""Figures on the page: what a result looks like."""
 
-import math
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,8 +8,9 @@ import streamlit as st
 
 from core.card_types import Card
 from core.names import CHEST_FILM
-from core.types import Curve, EvaluationReport, OperatingPoint, is_abnormal
-from pages.shared.session.thresholds import Cut
+from core.types import Curve, OperatingPoint, is_abnormal
+from pages.shared import wording
+from pages.shared.session.thresholds import DecisionThreshold
 
 # Okabe and Ito 2008: told apart by colour-blind readers. (on light, on dark)
 NORMAL = ("#0072B2", "#56B4E9")
@@ -24,70 +23,45 @@ SERIES = (ACCENT, QUIET, ("#007A5A", "#2FBF96"), ("#A2528A", "#CC79A7"), ("#8A73
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 PLAIN = {"displayModeBar": False}
 
-NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
-# labels that need a word more to be a finding
-FINDINGS = {
-    "bacterial": "bacterial pneumonia",
-    "viral": "viral pneumonia",
-    "covid": "COVID-19 pneumonia",
-    "pituitary": "a pituitary tumour",
-}
-
 
 def shade(pair: tuple[str, str]) -> str:
     """The colour that fits the theme on screen."""
     return pair[st.context.theme.type == "dark"]
 
 
-def finding(card: Card, probabilities: Mapping[str, float] = NO_PROBABILITIES) -> str:
-    """What a high score of this card stands for; of several classes the most probable, if that is known."""
-    if card.kind == "detector":
-        return "an anomaly"
-    abnormal = card.labels[1:]
-    if probabilities:
-        abnormal = (max(abnormal, key=lambda label: probabilities[label]),)
-    *others, last = (FINDINGS.get(label, label) for label in abnormal)
-    return f"{', '.join(others)} or {last}" if others else last
-
-
-def verdict_words(
-    card: Card, score: float, cut: Cut, probabilities: Mapping[str, float] = NO_PROBABILITIES
-) -> str:
-    """The verdict in words, never a bare label. probabilities: by label, where a classifier gave them."""
-    if not is_abnormal(score, cut.threshold):
-        return f"Below threshold for {finding(card)}"
-    if cut.upper is not None and score < cut.upper:
-        return "Refer: too close to call"
-    return f"Suspicious for {finding(card, probabilities)}"
-
-
 def show_verdict(
     card: Card,
     *,
     score: float,
-    cut: Cut,
+    threshold: DecisionThreshold,
     percentile: float,
     span: tuple[float, float],
-    probabilities: Mapping[str, float] = NO_PROBABILITIES,
+    probabilities: Mapping[str, float] = wording.NO_PROBABILITIES,
 ) -> None:
     """The verdict in words, the score on a scale with the threshold, and where normals lie.
 
-    span: the scores at the ends of the scale. percentile: share of normal test scans below the score.
+    score: the scan's.
+    threshold: the one in use for the card.
+    percentile: share of normal test scans below the score.
+    span: the scores at the ends of the scale.
+    probabilities: by label, where a classifier gave them.
     """
-    threshold, abnormal = cut.threshold, is_abnormal(score, cut.threshold)
-    words = verdict_words(card, score, cut, probabilities)
-    place, at = (
-        100 * float(np.clip((value - span[0]) / (span[1] - span[0]), 0, 1)) for value in (score, threshold)
+    words = wording.verdict(card, score, threshold, probabilities)
+    colour = shade(ABNORMAL if is_abnormal(score, threshold.value) else NORMAL)
+    low, high = span
+    place, mark = (
+        100 * float(np.clip((value - low) / (high - low), 0, 1)) for value in (score, threshold.value)
     )
+    figures = f"Score {score:.2f}, threshold {threshold.value:.2f}"
     report = card.report["test"]
     st.html(
-        f'<div style="color: {shade(ABNORMAL if abnormal else NORMAL)}">'
+        f'<div style="color: {colour}">'
         f'<p class="opacity-verdict" role="status">{words}</p>'
-        f'<div class="opacity-scale" role="img" aria-label="score {score:.2f}, threshold {threshold:.2f}">'
+        f'<div class="opacity-scale" role="img" aria-label="{figures.lower()}">'
         f'<div class="fill" style="width: {place:.1f}%"></div>'
-        f'<div class="cut" style="left: {at:.1f}%; background: {shade(MARK)}"></div></div></div>'
-        f'<p class="opacity-line">Score {score:.2f}, threshold {threshold:.2f}</p>'
-        f'<p class="opacity-line">Higher than {percent(percentile)} of {report.n - report.abnormal} '
+        f'<div class="threshold" style="left: {mark:.1f}%; background: {shade(MARK)}"></div></div></div>'
+        f'<p class="opacity-line">{figures}</p>'
+        f'<p class="opacity-line">Higher than {wording.percent(percentile)} of {report.n - report.abnormal} '
         f"normal test {'films' if card.modality == CHEST_FILM else 'scans'}</p>"
     )
 
@@ -96,11 +70,6 @@ def show_probabilities(probabilities: Mapping[str, float]) -> None:
     """One line per class."""
     rows = (f'<p class="opacity-line">{name} {value:.2f}</p>' for name, value in probabilities.items())
     st.html("".join(rows))
-
-
-def percent(share: float) -> str:
-    """A share in whole percent, rounded down: no scan lies above all others by rounding."""
-    return f"{math.floor(100 * share + 1e-9)}%"
 
 
 def span_of(scores: Sequence[float]) -> tuple[float, float]:
@@ -194,17 +163,17 @@ def lines(
     *,
     x: str,
     y: str,
-    cut: float | None = None,
+    threshold: float | None = None,
     height: int = 260,
 ) -> go.Figure:
-    """Named lines over a common axis; cut: a threshold to mark."""
+    """Named lines over a common axis; threshold: a threshold to mark."""
     figure = go.Figure()
     for (name, (xs, ys)), pair, dash in zip(curves.items(), SERIES, DASHES, strict=False):
         figure.add_scatter(
             x=xs, y=ys, mode="lines", name=name, line={"color": shade(pair), "dash": dash, "width": 2}
         )
-    if cut is not None:
-        figure.add_vline(x=cut, line={"color": shade(ACCENT), "width": 2})
+    if threshold is not None:
+        figure.add_vline(x=threshold, line={"color": shade(ACCENT), "width": 2})
     return _quiet(figure, height, x=x, y=y, percent="")
 
 
@@ -238,9 +207,9 @@ def metrics(points: Mapping[str, OperatingPoint]) -> list[dict[str, str]]:
         {
             "": name,
             "threshold": f"{point.threshold:.3f}",
-            "sensitivity": with_interval(point.sensitivity, point.sensitivity_interval),
-            "specificity": with_interval(point.specificity, point.specificity_interval),
-            "accuracy": with_interval(point.accuracy, point.accuracy_interval),
+            "sensitivity": wording.with_interval(point.sensitivity, point.sensitivity_interval),
+            "specificity": wording.with_interval(point.specificity, point.specificity_interval),
+            "accuracy": wording.with_interval(point.accuracy, point.accuracy_interval),
             "PPV": _rate(point.ppv),
             "NPV": _rate(point.npv),
             "F1": _rate(point.f1),
@@ -249,16 +218,6 @@ def metrics(points: Mapping[str, OperatingPoint]) -> list[dict[str, str]]:
         }
         for name, point in points.items()
     ]
-
-
-def auc_line(report: EvaluationReport) -> str:
-    """The AUC with its interval and its cases, as a sentence."""
-    low, high = report.auc_interval
-    return f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} {report.split} scans"
-
-
-def with_interval(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
 
 
 def _rate(value: float | None) -> str:

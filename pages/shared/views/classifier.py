@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
-from pages.shared import sidebar
+from pages.shared import wording
 from pages.shared.caches import scores
 from pages.shared.views import charts
 
@@ -56,11 +56,11 @@ def show_classes(card: Card) -> None:
         column_config=dict.fromkeys(("precision", "recall", "F1", "AUC against the rest"), three),
         key="class-figures",
     )
-    accuracy = charts.with_interval(report.accuracy, report.accuracy_interval)
+    accuracy = wording.with_interval(report.accuracy, report.accuracy_interval)
     words = f"Test scans as the app calls them, at threshold {card.threshold:.3f}: accuracy {accuracy}."
     if len(card.labels) > 2:
         other = scores.class_report(card.id)
-        argmax = charts.with_interval(other.accuracy, other.accuracy_interval)
+        argmax = wording.with_interval(other.accuracy, other.accuracy_interval)
         words += f" By the most probable class alone, as others report it: {argmax}."
     st.caption(words)
 
@@ -121,7 +121,7 @@ def show_elsewhere(cards: Sequence[Card]) -> None:
     st.dataframe(
         [
             {
-                "model": sidebar.name_of(card),
+                "model": wording.title(card),
                 "learned from adults": "yes" if "adults" in card.data else "no",
                 "false alarms at home": 100 * (1 - card.report["test"].points[0].specificity),
                 "false alarms, adult normals": 100 * card.figures[names.ADULT_FALSE_ALARMS],

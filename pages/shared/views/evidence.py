@@ -11,43 +11,43 @@ from streamlit.delta_generator import DeltaGenerator
 from core.card_types import Card
 from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan
 from pages.shared.caches import models
-from pages.shared.caches.models import Asked
+from pages.shared.caches.models import HeatmapRequest
 from pages.shared.components.scan_viewer import Layer
 from pages.shared.views import explainer_names
 
-PATIENCE = 0.6  # seconds before a wait is announced
-ALIKE = 0.5  # rank correlation from which on two maps agree
+PROGRESS_AFTER = 0.6  # seconds before a wait is announced
+SIMILAR = 0.5  # rank correlation from which on two maps agree
 CAUTION = "A heat map shows what moved the model, not where disease is."
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What to draw. asked: the map on top first. own_scale: full colour is this film's hottest place."""
+class HeatmapChoice:
+    """What to draw. requests: the map on top first. own_scale: full colour is this film's hottest place."""
 
-    asked: tuple[Asked, ...]
+    requests: tuple[HeatmapRequest, ...]
     own_scale: bool
 
     @property
     def several(self) -> bool:
-        return len(self.asked) > 1
+        return len(self.requests) > 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """What was drawn. shown: the chosen maps by method; maps: those and the ones they are compared with."""
 
-    choice: Choice
+    choice: HeatmapChoice
     shown: dict[str, Explanation]
     maps: dict[str, Explanation]
     shared: Agreement
 
 
-def choose(card: Card, probabilities: Mapping[str, float]) -> Choice:
+def pick_heatmaps(card: Card, probabilities: Mapping[str, float]) -> HeatmapChoice:
     """Ask which methods, for which class, with which options. Opens with the method to trust most and the
     most probable abnormal class; a card that has no map asks nothing."""
     known = models.explainers(card.id)
     if not known:
-        return Choice((), own_scale=False)
+        return HeatmapChoice((), own_scale=False)
     method = st.selectbox(
         "Method", known, format_func=explainer_names.name, key=f"method-{card.id}", persist_state="session"
     )
@@ -66,13 +66,14 @@ def choose(card: Card, probabilities: Mapping[str, float]) -> Choice:
             key="own-scale",
             help="Shows faint maps in full colour; films can no longer be compared.",
         )
-        options = {name: _set(name) for name in (method, *beside)}
-    return Choice(
-        tuple(Asked(card.id, name, label, arguments) for name, arguments in options.items()), own_scale
+        options = {name: _pick_options(name) for name in (method, *beside)}
+    return HeatmapChoice(
+        tuple(HeatmapRequest(card.id, name, label, arguments) for name, arguments in options.items()),
+        own_scale,
     )
 
 
-def _set(method: str) -> tuple[tuple[str, int], ...]:
+def _pick_options(method: str) -> tuple[tuple[str, int], ...]:
     """The method's options as chosen."""
     return tuple(
         (
@@ -88,27 +89,27 @@ def _set(method: str) -> tuple[tuple[str, int], ...]:
     )
 
 
-def gather(choice: Choice, scan: Scan) -> Evidence:
+def draw(choice: HeatmapChoice, scan: Scan) -> Evidence:
     """The chosen maps, slow ones with their progress on the page, and what they have in common."""
     from core.explain import trust  # brings torch, which a page loads last
 
-    if not choice.asked:
+    if not choice.requests:
         return Evidence(choice, {}, {}, Agreement({}, np.zeros_like(scan.pixels)))
     place = st.empty()
     shown = {
-        asked.method: models.explanation(
-            asked,
+        request.method: models.explanation(
+            request,
             scan,
-            waiting(
-                f"Drawing {explainer_names.name(asked.method)}", place, cancel=lambda: _draw_fast(choice)
+            report_progress(
+                f"Drawing {explainer_names.name(request.method)}", place, cancel=lambda: _draw_fast(choice)
             ),
         )
-        for asked in choice.asked
+        for request in choice.requests
     }
     # One map alone agrees with nothing: those that cost next to nothing stand by.
-    card_id, label = choice.asked[0].card_id, choice.asked[0].label
-    others = [Asked(card_id, name, label) for name in _fast(card_id) if name not in shown]
-    maps = {**shown, **{asked.method: models.explanation(asked, scan) for asked in others}}
+    card_id, label = choice.requests[0].card_id, choice.requests[0].label
+    others = [HeatmapRequest(card_id, name, label) for name in _fast(card_id) if name not in shown]
+    maps = {**shown, **{request.method: models.explanation(request, scan) for request in others}}
     frame = next(iter(maps.values())).frame
     shared = trust.agreement({name: drawn.heatmap for name, drawn in maps.items()}, frame)
     return Evidence(choice, shown, maps, shared)
@@ -119,14 +120,14 @@ def _fast(card_id: str) -> list[str]:
     return [name for name in models.explainers(card_id) if not models.explainer_options(name)]
 
 
-def _draw_fast(choice: Choice) -> None:
+def _draw_fast(choice: HeatmapChoice) -> None:
     """Give the slow methods up: back to the most trusted one that takes a single pass."""
-    card_id, wanted = choice.asked[0].card_id, choice.asked[0].method
+    card_id, wanted = choice.requests[0].card_id, choice.requests[0].method
     st.session_state[f"beside-{card_id}-{wanted}"] = []
     st.session_state[f"method-{card_id}"] = (_fast(card_id) or models.explainers(card_id))[0]
 
 
-def waiting(words: str, place: DeltaGenerator, cancel: Callable[[], None]) -> Callable[[float], None]:
+def report_progress(words: str, place: DeltaGenerator, cancel: Callable[[], None]) -> Callable[[float], None]:
     """A progress callback: after a moment it says how far, how long still, and offers a way out.
 
     The way out is any click: Streamlit ends the running script at the next word it would put on the page.
@@ -139,7 +140,7 @@ def waiting(words: str, place: DeltaGenerator, cancel: Callable[[], None]) -> Ca
         spent = time.monotonic() - start
         if share >= 1:
             place.empty()
-        elif spent > PATIENCE:
+        elif spent > PROGRESS_AFTER:
             if bar is None:
                 with place.container():
                     bar = st.progress(share)
@@ -153,8 +154,8 @@ def layers(card: Card, found: Evidence, beside: Sequence[Layer]) -> list[Layer]:
     """The maps for the viewer, and where three methods or more agree; or those of another model beside."""
     choice, shared = found.choice, found.shared
     drawn = [
-        layer(asked, shown, own_scale=choice.own_scale, of=card.title if beside else "")
-        for asked, shown in zip(choice.asked, found.shown.values(), strict=True)
+        layer(request, shown, own_scale=choice.own_scale, of=card.title if beside else "")
+        for request, shown in zip(choice.requests, found.shown.values(), strict=True)
     ]
     if beside or not shared.together.any():
         return [*drawn, *beside]
@@ -169,14 +170,14 @@ def layers(card: Card, found: Evidence, beside: Sequence[Layer]) -> list[Layer]:
     return [*drawn, together]
 
 
-def layer(asked: Asked, shown: Explanation, *, own_scale: bool, of: str = "") -> Layer:
+def layer(request: HeatmapRequest, shown: Explanation, *, own_scale: bool, of: str = "") -> Layer:
     """One map for the viewer. of: the model's name, where there are maps of several."""
     return Layer(
         f"{of and f'{of}: '}{explainer_names.name(shown.method)} for {shown.label}",
         shown.heatmap,
         scale=_scale(shown, own=own_scale),
         unit=shown.unit,
-        caption=_caption(asked, own=own_scale),
+        caption=_caption(request, own=own_scale),
     )
 
 
@@ -185,8 +186,8 @@ def _scale(shown: Explanation, *, own: bool) -> float:
     return peak if own and peak > 0 else shown.scale
 
 
-def _caption(asked: Asked, *, own: bool) -> str:
-    settings = ", ".join(f"{name} {value}" for name, value in asked.arguments)
+def _caption(request: HeatmapRequest, *, own: bool) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in request.arguments)
     full = (
         "this film's hottest place; films differ" if own else "the hottest place of 95 % of validation scans"
     )
@@ -213,7 +214,7 @@ def show_readout(card: Card, found: Evidence, lungs: LungFields | None, scan: Sc
         alike = [value for pair, value in found.shared.pairs.items() if method in pair]
         known = card.trust.get(method)
         column |= {
-            "agrees with": f"{sum(value >= ALIKE for value in alike)} of {len(alike)} methods",
+            "agrees with": f"{sum(value >= SIMILAR for value in alike)} of {len(alike)} methods",
             "alike when untrained": f"{max(known.sanity.values()):.2f}" if known else "not measured",
         }
         if method in measured:
@@ -237,10 +238,10 @@ def show_readout(card: Card, found: Evidence, lungs: LungFields | None, scan: Sc
     ]
     if unfit:
         st.write(f"Unfit on this model, by its table on Models: {', '.join(unfit)}.")
-    _show_alike(card, found, lungs is not None)
+    _show_explanations(card, found, lungs is not None)
 
 
-def _measure(choice: Choice, scan: Scan) -> dict[str, Faithfulness]:
+def _measure(choice: HeatmapChoice, scan: Scan) -> dict[str, Faithfulness]:
     """Deletion and insertion of the chosen maps, once somebody asks."""
     place = st.empty()
     wanted = st.button(
@@ -250,15 +251,17 @@ def _measure(choice: Choice, scan: Scan) -> dict[str, Faithfulness]:
     )
     words = "Blurring and watching"
     return {
-        asked.method: models.faithfulness(
-            asked, scan, waiting(f"{words} {explainer_names.name(asked.method)}", place, lambda: None)
+        request.method: models.faithfulness(
+            request,
+            scan,
+            report_progress(f"{words} {explainer_names.name(request.method)}", place, lambda: None),
         )
-        for asked in choice.asked
-        if wanted or models.is_measured(asked, scan)
+        for request in choice.requests
+        if wanted or models.is_measured(request, scan)
     }
 
 
-def _show_alike(card: Card, found: Evidence, has_lungs: bool) -> None:
+def _show_explanations(card: Card, found: Evidence, has_lungs: bool) -> None:
     """What the rows mean, and the rank correlation of every two maps."""
     from core.explain.trust import STILL_ALIKE
 
@@ -271,7 +274,7 @@ def _show_alike(card: Card, found: Evidence, has_lungs: bool) -> None:
                 f"- **{explainer_names.name(method)}**: {explainer_names.meaning(method)}\n"
                 for method in found.shown
             )
-            + f"{inside}- **Agrees with**: maps with a rank correlation of {ALIKE} or more.\n"
+            + f"{inside}- **Agrees with**: maps with a rank correlation of {SIMILAR} or more.\n"
             "- **Alike when untrained**: rank correlation with the map of a network that forgot its "
             f"training, on test films. From {STILL_ALIKE} on, the map ignores the model.\n"
             "- **Deletion, insertion**: area under the probability while the hottest places are blurred, or "

@@ -6,32 +6,33 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import EvaluationReport
-from pages.shared.caches import scores as score_cache
+from pages.shared import wording
+from pages.shared.caches import scores
 from pages.shared.components.threshold_panel import threshold_panel
 from pages.shared.session import thresholds
-from pages.shared.session.thresholds import Cut
+from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
-from pages.shared.views.worklist import Judged
+from pages.shared.views.worklist import WorklistRow
 
 
-def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
+def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) -> None:
     """The report on these scans, the shift from the card's test, and the panel to choose a threshold anew."""
     labels = [int(row.label != card.labels[0]) for row in rows]
-    scores = [row.score for row in rows if row.score is not None]
+    values = [row.score for row in rows if row.score is not None]
     if len(set(labels)) < 2:
         st.info("These scans are all of one class: a report needs normal and abnormal ones.")
         return
-    report = score_cache.own_report(tuple(labels), tuple(scores), cut.threshold, card.kind == "classifier")
+    report = scores.own_report(tuple(labels), tuple(values), threshold.value, card.kind == "classifier")
     st.write(shift_in_words(report, card.report["test"]))
     state = threshold_panel(
-        {"your scans": score_cache.own_counts(tuple(labels), tuple(scores))},
-        threshold=cut.threshold,
-        upper=cut.upper,
+        {"your scans": scores.own_counts(tuple(labels), tuple(values))},
+        threshold=threshold.value,
+        upper=threshold.upper,
         key=f"own-{card.id}",
-        finding=charts.finding(card),
+        finding=wording.finding(card),
         card_threshold=card.threshold,
     )
-    if (moved := Cut(state.threshold, state.upper)) != cut:
+    if (moved := DecisionThreshold(state.threshold, state.upper)) != threshold:
         thresholds.choose(card, moved)
     left, right = st.columns(2)
     with left:
@@ -44,7 +45,7 @@ def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
         if card.kind == "classifier":
             st.plotly_chart(
                 charts.lines(
-                    score_cache.calibration(tuple(labels), tuple(scores)),
+                    scores.calibration(tuple(labels), tuple(values)),
                     x="score",
                     y="share that is abnormal",
                 ),
@@ -52,7 +53,7 @@ def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
                 alt="Calibration: the score against the share of scans that are abnormal",
             )
     st.dataframe(charts.metrics(points), hide_index=True)
-    _show_subgroups(card, rows, cut)
+    _show_subgroups(card, rows, threshold)
 
 
 def shift_in_words(here: EvaluationReport, test: EvaluationReport) -> str:
@@ -69,24 +70,28 @@ def shift_in_words(here: EvaluationReport, test: EvaluationReport) -> str:
     return f"{figures}: the intervals overlap, so no difference is shown. Few scans show little."
 
 
-def _show_subgroups(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
+def _show_subgroups(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) -> None:
     columns = list(dict.fromkeys(name for row in rows for name in row.extra))
     if not columns:
         return
     column = st.selectbox("Subgroups by", columns, key="screen-subgroup")
-    groups: dict[str, list[Judged]] = {}
+    groups: dict[str, list[WorklistRow]] = {}
     for row in rows:
         groups.setdefault(row.extra.get(column) or "not given", []).append(row)
-    st.dataframe([_subgroup(card, name, members, cut) for name, members in groups.items()], hide_index=True)
+    st.dataframe(
+        [_subgroup(card, name, members, threshold) for name, members in groups.items()], hide_index=True
+    )
 
 
-def _subgroup(card: Card, name: str, rows: Sequence[Judged], cut: Cut) -> dict[str, str | int]:
+def _subgroup(
+    card: Card, name: str, rows: Sequence[WorklistRow], threshold: DecisionThreshold
+) -> dict[str, str | int]:
     labels = tuple(int(row.label != card.labels[0]) for row in rows)
-    scores = tuple(row.score for row in rows if row.score is not None)
+    values = tuple(row.score for row in rows if row.score is not None)
     line: dict[str, str | int] = {"group": name, "scans": len(rows), "abnormal": sum(labels)}
     if len(set(labels)) < 2:
         return {**line, "AUC": "one class only", "sensitivity": "-", "specificity": "-"}
-    report = score_cache.own_report(labels, scores, cut.threshold, card.kind == "classifier")
+    report = scores.own_report(labels, values, threshold.value, card.kind == "classifier")
     figures = charts.metrics({name: report.points[0]})[0]
     low, high = report.auc_interval
     return {

@@ -11,16 +11,15 @@ import streamlit as st
 from core.card_types import Card
 from core.errors import OpacityError
 from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS
-from pages.shared import sidebar
-from pages.shared.caches import models as cache
-from pages.shared.caches import scores
+from pages.shared import wording
+from pages.shared.caches import models, scores
 from pages.shared.views import charts
 
 if TYPE_CHECKING:
     from core.evaluation.model_selection import Choice
 
 CURVES = 6  # lines that a person can tell apart
-OPENS_WITH = 3
+CURVES_AT_FIRST = 3
 PURPOSES = {
     "triage": "Triage: miss as little as possible",
     "balanced": "Balanced: right on either side",
@@ -30,7 +29,7 @@ PURPOSES = {
 
 def pick_task() -> list[Card]:
     """The cards of the task that a person chooses, yardsticks last."""
-    cards = sidebar.offered()
+    cards = models.offered()
     tasks = list(dict.fromkeys(card.task for card in cards))
     count = {task: sum(card.task == task for card in cards) for task in tasks}
     task = st.segmented_control(
@@ -38,7 +37,7 @@ def pick_task() -> list[Card]:
         tasks,
         default=tasks[0],
         required=True,
-        format_func=lambda name: f"{sidebar.task_words(name)} ({count[name]})",
+        format_func=lambda name: f"{wording.task(name)} ({count[name]})",
         key="models-task",
         persist_state="session",
     )
@@ -80,7 +79,7 @@ def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
     report = card.report["test"]
     point = report.points[0]
     row: dict[str, str | float | None] = {
-        "model": sidebar.name_of(card),
+        "model": wording.title(card),
         "AUC": report.auc,
         "95 % interval": "{:.3f}-{:.3f}".format(*report.auc_interval),
         "equally sharp": _sharpness(card),
@@ -125,13 +124,13 @@ def offer_measuring(cards: Sequence[Card]) -> None:
             bar.progress(count / len(cards), f"Timing {card.title}, {count + 1} of {len(cards)}")
             faults.pop(card.id, None)
             try:
-                _latency()[card.id] = cache.milliseconds(card.id)
+                _latency()[card.id] = models.milliseconds(card.id)
             except OpacityError as fault:
                 faults[card.id] = str(fault)
         st.rerun()
     for card in cards:
         if card.id in faults:
-            st.error(sidebar.plain(faults[card.id]))
+            st.error(wording.escape_markdown(faults[card.id]))
 
 
 def show_curves(cards: Sequence[Card], selected: Card) -> None:
@@ -142,12 +141,12 @@ def show_curves(cards: Sequence[Card], selected: Card) -> None:
     chosen = st.multiselect(
         "Curves of",
         list(known),
-        default=[selected.id, *first[: OPENS_WITH - 1], *yardsticks[:1]],
-        format_func=lambda name: sidebar.name_of(known[name]),
+        default=[selected.id, *first[: CURVES_AT_FIRST - 1], *yardsticks[:1]],
+        format_func=lambda name: wording.title(known[name]),
         max_selections=CURVES,
         key=f"curves-{selected.id}",
     )
-    names = {name: sidebar.name_of(known[name]) for name in chosen}
+    names = {name: wording.title(known[name]) for name in chosen}
     reports = {names[name]: known[name].report["test"] for name in chosen}
     for place, corner in zip(st.columns(2, gap="medium"), (False, True), strict=True):
         place.plotly_chart(
@@ -171,8 +170,8 @@ def show_choices(cards: Sequence[Card]) -> None:
         SPECIFICITY,
     )
 
-    models = {card.id: card for card in cards if not card.yardstick}
-    if not models:
+    candidates = {card.id: card for card in cards if not card.yardstick}
+    if not candidates:
         st.caption("This task has yardsticks alone: there is no model to choose.")
         return
     places = dict(zip(PURPOSES, st.columns(3, gap="medium"), strict=True))
@@ -180,13 +179,13 @@ def show_choices(cards: Sequence[Card]) -> None:
         place.html(f'<p class="opacity-line">{PURPOSES[purpose]}</p>')
     kept = places["triage"].number_input("Specificity kept", 0.5, 1.0, SPECIFICITY, 0.01)
     margin = places["low-resource"].number_input("AUC to give up", 0.0, 0.2, MARGIN, 0.005, "%.3f")
-    measured = tuple(_latency().get(name) for name in models)
-    for purpose, choice in scores.choices(tuple(models), measured, kept, margin).items():
+    measured = tuple(_latency().get(name) for name in candidates)
+    for purpose, choice in scores.recommendations(tuple(candidates), measured, kept, margin).items():
         with places[purpose]:
             if choice is None:
                 st.caption(_why_none(purpose))
             else:
-                _show_choice(models, choice, _because(purpose, choice.figure, kept))
+                _show_choice(candidates, choice, _because(purpose, choice.figure, kept))
     with places["low-resource"]:
         offer_measuring(cards)
     st.caption(
@@ -195,17 +194,21 @@ def show_choices(cards: Sequence[Card]) -> None:
     )
 
 
-def _show_choice(models: Mapping[str, Card], choice: Choice, because: str) -> None:
-    card, point = models[choice.card_id], choice.test
-    others = [models[name].title for name, _ in choice.ranking[1:2]]
+def _show_choice(candidates: Mapping[str, Card], choice: Choice, because: str) -> None:
+    card, point = candidates[choice.card_id], choice.test
+    others = [candidates[name].title for name, _ in choice.ranking[1:2]]
     st.html(f'<p class="opacity-choice">{html.escape(card.title)}</p>')
     st.write(f"{because} on validation.")
     st.write(
-        f"Test: sensitivity {charts.with_interval(point.sensitivity, point.sensitivity_interval)}, "
-        f"specificity {charts.with_interval(point.specificity, point.specificity_interval)} "
-        f"at threshold {point.threshold:.3f}; {charts.auc_line(card.report['test'])}."
+        f"Test: sensitivity {wording.with_interval(point.sensitivity, point.sensitivity_interval)}, "
+        f"specificity {wording.with_interval(point.specificity, point.specificity_interval)} "
+        f"at threshold {point.threshold:.3f}; {wording.auc(card.report['test'])}."
     )
-    st.caption(sidebar.plain(f"Next best: {others[0]}." if others else "There is no other to compare with."))
+    st.caption(
+        wording.escape_markdown(
+            f"Next best: {others[0]}." if others else "There is no other to compare with."
+        )
+    )
 
 
 def _because(purpose: str, figure: float, kept: float) -> str:

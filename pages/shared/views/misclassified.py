@@ -2,40 +2,39 @@
 
 import base64
 import html
-import io
 from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from core import overlay
 from core.card_types import Card
 from core.reading import images
 from core.types import Scan, is_abnormal
-from pages.shared import sidebar
+from pages.shared import thumbnails, wording
 from pages.shared.caches import models
-from pages.shared.session.thresholds import Cut
-from pages.shared.views.worklist import Judged
+from pages.shared.session.thresholds import DecisionThreshold
+from pages.shared.views.worklist import WorklistRow
 
+PICTURE_SIDE = 512  # pixels, at most
 SHOWN = 12  # panels on the page; the export holds the same
 
 
-def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
+def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) -> None:
     """False alarms and missed cases as panels, the most confident errors first."""
-    wrong = [row for row in rows if row.score is not None and _is_wrong(card, row, cut)]
-    wrong.sort(key=lambda row: -abs((row.score or 0.0) - cut.threshold))
+    wrong = [row for row in rows if row.score is not None and _is_wrong(card, row, threshold)]
+    wrong.sort(key=lambda row: -abs((row.score or 0.0) - threshold.value))
     if not wrong:
-        st.info(f"None of the {len(rows)} labelled scans is misread at threshold {cut.threshold:.3f}.")
+        st.info(f"None of the {len(rows)} labelled scans is misread at threshold {threshold.value:.3f}.")
         return
-    st.write(f"{len(wrong)} of {len(rows)} labelled scans are misread at threshold {cut.threshold:.3f}.")
+    st.write(f"{len(wrong)} of {len(rows)} labelled scans are misread at threshold {threshold.value:.3f}.")
     panels: list[tuple[str, bytes, str]] = []
     columns = st.columns(3)
     for place, row in enumerate(wrong[:SHOWN]):
         with columns[place % 3]:
-            picture, line = _picture(card, row), _caption(card, row, cut)
+            picture, line = _picture(card, row), _caption(card, row, threshold)
             st.image(picture, width="stretch", alt=line)
-            st.caption(sidebar.plain(f"{row.name}: {line}"))
+            st.caption(wording.escape_markdown(f"{row.name}: {line}"))
             note = st.text_input("Note", key=f"note-{card.id}-{row.file.file_id}")
             panels.append((f"{row.name}: {line}", picture, note))
     if len(wrong) > SHOWN:
@@ -43,29 +42,25 @@ def show(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
     st.download_button("Export as HTML", as_page(card, panels), "misread.html", "text/html")
 
 
-def _is_wrong(card: Card, row: Judged, cut: Cut) -> bool:
-    called = row.score is not None and is_abnormal(row.score, cut.threshold)
+def _is_wrong(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> bool:
+    called = row.score is not None and is_abnormal(row.score, threshold.value)
     return called != (row.label != card.labels[0])
 
 
-def _caption(card: Card, row: Judged, cut: Cut) -> str:
+def _caption(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> str:
     kind = "false alarm" if row.label == card.labels[0] else "missed case"
     score = row.score or 0.0
     return (
-        f"{kind}, truly {row.label}, score {score:.3f}, {abs(score - cut.threshold):.3f} from the threshold"
+        f"{kind}, truly {row.label}, score {score:.3f}, {abs(score - threshold.value):.3f} from the threshold"
     )
 
 
-def _picture(card: Card, row: Judged) -> bytes:
-    """The film, with its heat where the card has any, as PNG bytes at most 512 pixels wide."""
+def _picture(card: Card, row: WorklistRow) -> bytes:
+    """The film, with its heat where the card has any, as PNG bytes."""
     scan: Scan = images.read(row.file.getvalue(), row.name)
-    drawn = models.heat(card.id, scan.digest, card.labels[-1], _scan=scan)
+    drawn = models.heatmap(card.id, scan.digest, card.labels[-1], _scan=scan)
     heat, scale = drawn or (np.zeros_like(scan.pixels), 1.0)
-    picture = Image.fromarray(overlay.blend(scan.pixels, heat, scale=scale))
-    picture.thumbnail((512, 512))
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
-    return buffer.getvalue()
+    return thumbnails.of_picture(overlay.blend(scan.pixels, heat, scale=scale), PICTURE_SIDE)
 
 
 def as_page(card: Card, panels: Sequence[tuple[str, bytes, str]]) -> str:

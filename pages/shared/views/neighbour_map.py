@@ -1,11 +1,14 @@
 """The map of known cases: who lies beside whom, and the scan among them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from core.card_types import Card
 from pages.shared.caches import neighbours
@@ -15,17 +18,17 @@ from pages.shared.views.charts import shade
 if TYPE_CHECKING:
     from core.neighbours import Index, Vote
 
-DRAWN = 6000  # points; more only lie on top of each other
+MAX_POINTS = 6000  # points; more only lie on top of each other
 COLOURS = ("class", "prediction", "error")
-PAPER = ("#FFFFFF", "#0E1113")  # what is written on the mark
+BACKGROUND = ("#FFFFFF", "#0E1113")  # and the letters on the mark
 CLASSES = (charts.NORMAL, charts.ABNORMAL, charts.SERIES[3], charts.SERIES[4], charts.SERIES[2])
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
-RIGHT, FALSE_ALARM, MISSED, MISTAKEN = "right", "false alarm", "missed", "wrong class"
+RIGHT, FALSE_ALARM, MISSED, WRONG_CLASS = "right", "false alarm", "missed", "wrong class"
 OUTCOMES = {
     RIGHT: (charts.QUIET, "circle"),
     FALSE_ALARM: (charts.ABNORMAL, "diamond"),
     MISSED: (charts.SERIES[3], "square"),
-    MISTAKEN: (charts.SERIES[4], "triangle-up"),
+    WRONG_CLASS: (charts.SERIES[4], "triangle-up"),
 }
 TOOLS = {
     "displayModeBar": True,
@@ -34,7 +37,7 @@ TOOLS = {
 }
 
 
-def pick(index: "Index") -> tuple[str, str]:
+def pick(index: Index) -> tuple[str, str]:
     """Which layout, and what colour stands for."""
     layouts = list(index.layouts)
     with st.container(horizontal=True):
@@ -43,14 +46,17 @@ def pick(index: "Index") -> tuple[str, str]:
     return layout, colour
 
 
-def show(card: Card, index: "Index", threshold: float, scan: tuple["Vote", Mapping] | None) -> list[int]:
+def show(
+    card: Card, index: Index, threshold: float, scan: tuple[Vote, Mapping[str, tuple[float, float]]] | None
+) -> list[int]:
     """Draw it, and return the rows that a person has marked with lasso, box or click."""
     layout, colour = pick(index)
     groups = grouped(card, index, neighbours.predicted_labels(card.id, threshold), colour)
     figure = draw(index, layout, groups)
     if scan is not None:
         vote, places = scan
-        add_scan(figure, index.layouts[layout][vote.neighbours.rows], vote.neighbours.rows, places[layout])
+        rows = vote.neighbours.rows
+        add_scan(figure, index.layouts[layout][rows], rows.tolist(), places[layout])
     event = st.plotly_chart(
         figure,
         key=f"map-{card.id}-{layout}-{colour}",
@@ -67,14 +73,14 @@ def show(card: Card, index: "Index", threshold: float, scan: tuple["Vote", Mappi
     return marked(event["selection"]["points"])
 
 
-def marked(points: Sequence[Mapping]) -> list[int]:
+def marked(points: Sequence[Mapping[str, Any]]) -> list[int]:
     """The rows among the points that were selected; the scan itself is none."""
     data = [point.get("customdata") for point in points]
     return sorted({int(row[0] if isinstance(row, list) else row) for row in data if row is not None})
 
 
 def grouped(
-    card: Card, index: "Index", called: Sequence[str], colour: str
+    card: Card, index: Index, called: Sequence[str], colour: str
 ) -> dict[str, tuple[list[int], tuple[str, str], str]]:
     """Rows, colours and symbol of each group, by its name."""
     if colour == "error":
@@ -96,19 +102,18 @@ def outcome(card: Card, true: str, called: str) -> str:
         return RIGHT
     if true == normal:
         return FALSE_ALARM
-    return MISSED if called == normal else MISTAKEN
+    return MISSED if called == normal else WRONG_CLASS
 
 
 def draw(
-    index: "Index", layout: str, groups: Mapping[str, tuple[list[int], tuple[str, str], str]]
+    index: Index, layout: str, groups: Mapping[str, tuple[list[int], tuple[str, str], str]]
 ) -> go.Figure:
     """One trace per group, thinned alike to what can be told apart."""
     figure, places = go.Figure(), index.layouts[layout]
-    step = -(-len(index.case) // DRAWN)
+    step = -(-len(index.case) // MAX_POINTS)
     for name, (rows, colours, symbol) in groups.items():
-        shown = sorted(rows, key=lambda row: index.split[row] != "train")[
-            ::step
-        ]  # the legend shows the first
+        # the legend has the first one's symbol: training cases lead
+        shown = sorted(rows, key=lambda row: index.split[row] != "train")[::step]
         solid = np.where(index.split[shown] == "train", symbol, f"{symbol}-open")
         figure.add_scattergl(
             x=places[shown, 0],
@@ -124,7 +129,7 @@ def draw(
         height=560,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         legend={"orientation": "h", "yanchor": "top", "y": -0.01, "x": 0, "itemsizing": "constant"},
-        dragmode=False if touched() else "lasso",
+        dragmode=False if uses_touch() else "lasso",
         hovermode="closest",
     )
     bare = {"visible": False, "showgrid": False, "zeroline": False}
@@ -133,15 +138,23 @@ def draw(
     return figure
 
 
-def add_scan(figure: go.Figure, around: np.ndarray, rows: Sequence[int], place: tuple[float, float]) -> None:
-    """The scan as a labelled mark, its neighbours ringed."""
+def add_scan(
+    figure: go.Figure, around: NDArray[np.float32], rows: Sequence[int], place: tuple[float, float]
+) -> None:
+    """The scan as a labelled mark, its neighbours ringed.
+
+    figure: the map.
+    around: (k, 2), where the neighbours lie.
+    rows: their rows of the index.
+    place: where the scan lies.
+    """
     ring = {"symbol": "circle-open", "size": 9, "color": shade(charts.MARK), "line": {"width": 1}}
     figure.add_scatter(
         x=around[:, 0],
         y=around[:, 1],
         mode="markers",
         name=f"nearest ({len(rows)})",
-        customdata=[int(row) for row in rows],
+        customdata=list(rows),
         hoverinfo="skip",
         marker=ring,
     )
@@ -151,7 +164,7 @@ def add_scan(figure: go.Figure, around: np.ndarray, rows: Sequence[int], place: 
         text="<b>this scan</b>",
         ax=0,
         ay=-70,
-        font={"color": shade(PAPER), "size": 14},
+        font={"color": shade(BACKGROUND), "size": 14},
         bgcolor=shade(charts.MARK),
         borderpad=4,
         arrowcolor=shade(charts.MARK),
@@ -161,7 +174,7 @@ def add_scan(figure: go.Figure, around: np.ndarray, rows: Sequence[int], place: 
     )
 
 
-def touched() -> bool:
+def uses_touch() -> bool:
     """Whether the visitor has a phone or tablet: there a stroke over the map must move the page."""
     agent = st.context.headers.get("User-Agent") or ""
     return "Mobi" in agent or "Android" in agent

@@ -8,7 +8,7 @@ from core.card_types import Card, Policy
 from core.errors import NoUsefulThreshold, OpacityError
 from core.evaluation import operating_points
 from core.evaluation.operating_points import NamedPoint
-from pages.shared import sidebar
+from pages.shared import wording
 from pages.shared.caches import scores
 from pages.shared.components.threshold_panel import PanelState
 from pages.shared.views import charts
@@ -34,8 +34,8 @@ def pick_policies() -> dict[str, Policy]:
     }
 
 
-def cut_or_reason(card: Card, policy: Policy) -> float | str:
-    """Where the policy cuts on validation, or why it cannot."""
+def threshold_or_reason(card: Card, policy: Policy) -> float | str:
+    """Where the policy values on validation, or why it cannot."""
     try:
         return scores.policy_threshold(card.id, policy)
     except NoUsefulThreshold as reason:
@@ -44,11 +44,11 @@ def cut_or_reason(card: Card, policy: Policy) -> float | str:
 
 def show_table(card: Card, state: PanelState) -> None:
     """The card's own threshold, the chosen one and the named ones, on both splits."""
-    cuts = {"card's own": card.threshold, "now": state.threshold}
-    cuts |= {point.name: point.threshold for point in _named(card)}
+    values = {"card's own": card.threshold, "now": state.threshold}
+    values |= {point.name: point.threshold for point in _named(card)}
     rows = {
-        f"{name}, {split}": scores.operating_point(card.id, split, cut, name)
-        for name, cut in cuts.items()
+        f"{name}, {split}": scores.operating_point(card.id, split, threshold, name)
+        for name, threshold in values.items()
         for split in ("validation", "test")
     }
     st.dataframe(charts.metrics(rows), hide_index=True)
@@ -76,7 +76,7 @@ def show_saving(card: Card, state: PanelState) -> None:
         try:
             st.session_state.points[card.id] = list(operating_points.read(file.getvalue(), card))
         except OpacityError as problem:
-            st.error(sidebar.plain(str(problem)))
+            st.error(wording.escape_markdown(str(problem)))
 
 
 def _named(card: Card) -> list[NamedPoint]:

@@ -7,7 +7,7 @@ import streamlit as st
 from core import samples
 from core.errors import CardError
 from core.samples import SamplesCard
-from pages.shared.session.reading import plain
+from pages.shared.wording import escape_markdown
 
 
 def show() -> None:
@@ -15,7 +15,7 @@ def show() -> None:
     try:
         card = samples.card()
     except CardError as fault:
-        st.error(plain(str(fault)))
+        st.error(escape_markdown(str(fault)))
         return
     if card is None:
         return
@@ -24,12 +24,12 @@ def show() -> None:
     with figures:
         st.table(_table(card), hide_index=True, border="horizontal", alt="Figures of the samples")
     with limits:
-        st.markdown("\n".join(f"- {plain(limit)}" for limit in card.limitations))
+        st.markdown("\n".join(f"- {escape_markdown(limit)}" for limit in card.limitations))
         judges = ", ".join(f"{modality}s by {found.card}" for modality, found in card.agreement.items())
         st.caption(
             f"Fresh: as they came, nobody chose; judged: {judges}. Fréchet: distance of a crowd's features "
             "to those of held-out real scans; smaller is more alike. Nearest: distance to the training scan "
-            f"most like it. {plain(card.choosing)} Made by {card.model}, code {card.commit}."
+            f"most like it. {escape_markdown(card.choosing)} Made by {card.model}, code {card.commit}."
         )
         st.code(card.command, language=None)
 

@@ -6,27 +6,26 @@ from itertools import zip_longest
 
 import streamlit as st
 
-from core import samples
 from core.errors import OpacityError
-from core.samples import Sample
+from core.samples import Sample, named
 from core.types import Scan
-from pages.shared.caches import samples as sample_cache
+from pages.shared.caches import samples
 from pages.shared.session import deep_link
-from pages.shared.session.reading import plain
+from pages.shared.wording import escape_markdown
 
 SHOWN = 6  # synthetic pictures in a strip
 DICOM = ".dcm"
 
 
-def suiting(modality: str) -> list[Sample]:
+def of_modality(modality: str) -> list[Sample]:
     """Every sample of the modality."""
-    known, _ = sample_cache.found()
+    known, _ = samples.found()
     return [sample for sample in known if sample.modality == modality]
 
 
-def a_few(modality: str) -> list[Sample]:
+def selection(modality: str) -> list[Sample]:
     """The first ones of each condition in turn, every film that is no picture file, and the public one."""
-    suitable = suiting(modality)
+    suitable = of_modality(modality)
     groups: dict[str, list[Sample]] = {}
     for sample in suitable:
         if sample.synthetic and sample.path.suffix != DICOM:
@@ -38,7 +37,7 @@ def a_few(modality: str) -> list[Sample]:
 def strip(modality: str, key: str) -> Sample | None:
     """A few samples as pictures to click on; the one that was clicked."""
     clicked: Sample | None = None
-    few = _pictured(a_few(modality))
+    few = _with_thumbnails(selection(modality))
     with st.container(horizontal=True, key=f"samples-{key}"):
         for sample, picture in few:
             label = f"![]({picture}) **{_mark(sample)}** {_origin(sample)}"
@@ -52,23 +51,23 @@ def show(few: Sequence[Sample]) -> None:
     figures = (
         f'<figure><img src="{picture}" alt=""><figcaption><strong>{_mark(sample)}</strong> '
         f"{html.escape(_origin(sample))}</figcaption></figure>"
-        for sample, picture in _pictured(few)
+        for sample, picture in _with_thumbnails(few)
     )
     st.html(f'<div class="opacity-samples">{"".join(figures)}</div>')
 
 
-def _pictured(few: Sequence[Sample]) -> list[tuple[Sample, str]]:
+def _with_thumbnails(few: Sequence[Sample]) -> list[tuple[Sample, str]]:
     """Each sample with the address of its thumbnail; a file that is not as listed is said and left out."""
-    _, fault = sample_cache.found()
+    _, fault = samples.found()
     faults = [fault] if fault else []
     shown: list[tuple[Sample, str]] = []
     for sample in few:
         try:
-            shown.append((sample, sample_cache.thumbnail(sample)))
+            shown.append((sample, samples.thumbnail(sample)))
         except OpacityError as problem:
             faults.append(str(problem))
-    for problem in faults:
-        st.error(plain(problem))
+    for fault in faults:
+        st.error(escape_markdown(fault))
     return shown
 
 
@@ -84,14 +83,14 @@ def _origin(sample: Sample) -> str:
 def linked() -> Sample | None:
     """The sample that the address asks for. Raises UnknownName."""
     name = deep_link.sample()
-    return samples.named(name, sample_cache.found()[0]) if name else None
+    return named(name, samples.found()[0]) if name else None
 
 
-def of(scan: Scan | None) -> Sample | None:
-    """The sample that a scan was read from, also by who saved it and sent it back, or in another window."""
+def sample_of(scan: Scan | None) -> Sample | None:
+    """The sample that a scan was read from, even if it was saved and uploaded again, or windowed anew."""
     if scan is None:
         return None
-    known, _ = sample_cache.found()
+    known, _ = samples.found()
     return next((one for one in known if scan.digest == one.sha256 or scan.name == one.name), None)
 
 
@@ -111,7 +110,7 @@ def show_mark(sample: Sample) -> Sample | None:
 def _others(sample: Sample) -> Sample | None:
     """Strips of every modality, the sample's own first; the one that was clicked."""
     clicked: Sample | None = None
-    known, _ = sample_cache.found()
+    known, _ = samples.found()
     for modality in dict.fromkeys((sample.modality, *(one.modality for one in known))):
         st.caption(f"{modality[0].upper()}{modality[1:]}s")
         clicked = strip(modality, f"other-{modality.split()[0]}") or clicked

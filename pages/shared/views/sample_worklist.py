@@ -4,16 +4,18 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import samples as shipped
+from core import samples
 from core.card_types import Card
 from core.errors import CardError
 from core.samples import Sample
-from pages.shared.session.reading import plain
 from pages.shared.views import sample_strip, worklist
+from pages.shared.wording import escape_markdown
 
 # what a condition is by the labels of a card that tells its kinds apart
 KINDS = {"tumour": {"glioma", "meningioma", "pituitary"}}
-INSTEAD = "Or take these. A model made them, so they show nobody; each is labelled with what it was made as."
+INVITATION = (
+    "Or take these. A model made them, so they show nobody; each is labelled with what it was made as."
+)
 CAUTION = (
     "{} synthetic samples, labelled with what a model was asked to make. What is measured on them shows how "
     "the page works, not how good the model is."
@@ -32,38 +34,38 @@ class SampleFile:
         return self.data
 
 
-def chosen(card: Card) -> tuple[list[SampleFile], dict[str, dict[str, str]]]:
+def load(card: Card) -> tuple[list[SampleFile], dict[str, dict[str, str]]]:
     """The whole set with a table of its labels, once somebody asked for it; nothing before."""
     if not st.session_state.get("screening-samples"):
         return [], {}
     files: list[SampleFile] = []
     table: dict[str, dict[str, str]] = {}
-    for sample in whole(card):
+    for sample in all_samples(card):
         try:
-            files.append(SampleFile(sample.name, sample.sha256, shipped.read(sample)))
+            files.append(SampleFile(sample.name, sample.sha256, samples.read(sample)))
         except CardError as fault:
-            st.error(plain(str(fault)))
+            st.error(escape_markdown(str(fault)))
         else:
             table[sample.name] = {"label": label_of(sample, card), "made as": sample.condition}
     said, away = st.columns([4, 1], vertical_alignment="center")
     said.caption(CAUTION.format(len(files)))
-    away.button("Put them away", on_click=_put_away, width="stretch")
+    away.button("Put them away", on_click=_remove, width="stretch")
     return files, table
 
 
 def offer(card: Card) -> None:
     """On an empty page: what the set looks like, and one click that judges all of it."""
-    number = len(whole(card))
+    number = len(all_samples(card))
     if not number:
         return
-    st.caption(INSTEAD)
-    st.button(f"Judge all {number} synthetic samples", on_click=_ask)
-    sample_strip.show([sample for sample in sample_strip.a_few(card.modality) if sample.synthetic])
+    st.caption(INVITATION)
+    st.button(f"Judge all {number} synthetic samples", on_click=_read_all)
+    sample_strip.show([sample for sample in sample_strip.selection(card.modality) if sample.synthetic])
 
 
-def whole(card: Card) -> list[Sample]:
+def all_samples(card: Card) -> list[Sample]:
     """The synthetic samples that the card may judge."""
-    return [sample for sample in sample_strip.suiting(card.modality) if sample.synthetic]
+    return [sample for sample in sample_strip.of_modality(card.modality) if sample.synthetic]
 
 
 def label_of(sample: Sample, card: Card) -> str:
@@ -78,10 +80,10 @@ def label_of(sample: Sample, card: Card) -> str:
     return next((label for label in card.labels[1:] if set(label.split()) <= words), "")
 
 
-def _ask() -> None:
+def _read_all() -> None:
     st.session_state["screening-samples"] = True
     worklist.start()
 
 
-def _put_away() -> None:
+def _remove() -> None:
     st.session_state["screening-samples"] = False

@@ -6,39 +6,41 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Prediction, Scan, is_abnormal
-from pages.shared import sidebar
+from pages.shared import wording
 from pages.shared.caches import models
-from pages.shared.caches.models import Asked
+from pages.shared.caches.models import HeatmapRequest
 from pages.shared.components.scan_viewer import Layer
 from pages.shared.session import reading, thresholds
-from pages.shared.session.thresholds import Cut
-from pages.shared.views import charts, evidence, explainer_names
-from pages.shared.views.evidence import Choice
+from pages.shared.session.thresholds import DecisionThreshold
+from pages.shared.views import evidence, explainer_names
+from pages.shared.views.evidence import HeatmapChoice
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """One model's answer on the scan, with the cut in use for it."""
+    """One model's answer on the scan, with the threshold in use for it."""
 
     card: Card
     prediction: Prediction
-    cut: Cut
+    threshold: DecisionThreshold
 
     @property
     def suspicious(self) -> bool:
-        return is_abnormal(self.prediction.score, self.cut.threshold)
+        return is_abnormal(self.prediction.score, self.threshold.value)
 
     @property
     def verdict(self) -> str:
-        return charts.verdict_words(self.card, self.prediction.score, self.cut, self.prediction.probabilities)
+        return wording.verdict(
+            self.card, self.prediction.score, self.threshold, self.prediction.probabilities
+        )
 
 
-def ask(first: Opinion, scan: Scan) -> Opinion | None:
-    """Choose another classifier for the same kind of picture and hear it. None without one, or when its own
-    gate refuses the scan."""
+def pick(first: Opinion, scan: Scan) -> Opinion | None:
+    """Another classifier for the same modality and its answer. None without one, or when its own gate refuses
+    the scan."""
     others = {
         card.id: card
-        for card in sidebar.offered("classifier")
+        for card in models.offered("classifier")
         if card.modality == first.card.modality and card.id != first.card.id
     }
     if not others:
@@ -57,82 +59,83 @@ def ask(first: Opinion, scan: Scan) -> Opinion | None:
         return None
     refusal = models.refusal(chosen.id, scan.digest, _scan=scan)
     if refusal:
-        st.caption(f"{sidebar.name_of(chosen)} gives none. {sidebar.plain(refusal)}")
+        st.caption(f"{wording.title(chosen)} gives no opinion. {wording.escape_markdown(refusal)}")
         return None
     prediction = models.prediction(chosen.id, scan.digest, _scan=scan)
-    second = Opinion(chosen, prediction, thresholds.held(chosen))
-    reading.record(chosen, scan, score=prediction.score, threshold=second.cut.threshold)
+    second = Opinion(chosen, prediction, thresholds.current_beside(chosen))
+    reading.record(chosen, scan, score=prediction.score, threshold=second.threshold.value)
     _show(first, second)
     return second
 
 
 def _title(card: Card, first: Card) -> str:
-    return sidebar.name_of(card) + (f", {sidebar.task_words(card.task)}" if card.task != first.task else "")
+    return wording.title(card) + (f", {wording.task(card.task)}" if card.task != first.task else "")
 
 
 def _show(first: Opinion, second: Opinion) -> None:
-    score, cut = second.prediction.score, second.cut
+    score, threshold = second.prediction.score, second.threshold.value
     st.html(
         f'<p class="opacity-line">{second.verdict}</p>'
-        f'<p class="opacity-line">Score {score:.2f}, threshold {cut.threshold:.2f}</p>'
+        f'<p class="opacity-line">Score {score:.2f}, threshold {threshold:.2f}</p>'
     )
-    agrees, words = compared(first, second)
+    agrees, words = compare(first, second)
     if agrees:
         st.html(f'<p class="opacity-line">{words}</p>')
     else:
         st.warning(words)
 
 
-def compared(first: Opinion, second: Opinion) -> tuple[bool, str]:
+def compare(first: Opinion, second: Opinion) -> tuple[bool, str]:
     """Whether both say the same of the scan, and that in words."""
     if first.suspicious != second.suspicious:
-        calm, alarmed = (second, first) if first.suspicious else (first, second)
+        below, above = (second, first) if first.suspicious else (first, second)
         return False, (
-            f"The models disagree: {alarmed.card.title} finds the scan suspicious, "
-            f"{calm.card.title} does not."
+            f"The models disagree: {above.card.title} finds the scan suspicious, {below.card.title} does not."
         )
     if not first.suspicious:
         return True, "The models agree: both are below their threshold."
-    one, other = (charts.finding(o.card, o.prediction.probabilities) for o in (first, second))
+    one, other = (wording.finding(o.card, o.prediction.probabilities) for o in (first, second))
     # only cards that know the same classes can differ about them: others have fewer words
     if first.card.labels == second.card.labels and one != other:
         return False, f"The models agree that the scan is suspicious, but not of what: {one}, or {other}."
     return True, "The models agree: both find the scan suspicious."
 
 
-def layers(second: Opinion | None, choice: Choice, scan: Scan) -> list[Layer]:
+def layers(second: Opinion | None, choice: HeatmapChoice, scan: Scan) -> list[Layer]:
     """The second model's maps by the methods chosen for the first, once somebody wants them beside it."""
-    if second is None or not choice.asked:
+    if second is None or not choice.requests:
         return []
-    known = models.explainers(second.card.id)
-    shared = [asked for asked in choice.asked if asked.method in known]
+    available = models.explainers(second.card.id)
+    shared = [request for request in choice.requests if request.method in available]
     if not shared:
-        method = explainer_names.name(choice.asked[0].method)
+        method = explainer_names.name(choice.requests[0].method)
         st.caption(f"{second.card.title} has no map by {method} to show beside it.")
         return []
     if not st.toggle("Heat maps of both, side by side", key="opinion-maps"):
         return []
     label = _label(second, shared[0].label)
     place = st.empty()
-    wanted = [Asked(second.card.id, asked.method, label, asked.arguments) for asked in shared]
+    wanted = [HeatmapRequest(second.card.id, request.method, label, request.arguments) for request in shared]
     return [
         evidence.layer(
-            asked,
+            request,
             models.explanation(
-                asked,
+                request,
                 scan,
-                evidence.waiting(
-                    f"Drawing {explainer_names.name(asked.method)} of {second.card.title}", place, _no_maps
+                evidence.report_progress(
+                    f"Drawing {explainer_names.name(request.method)} of {second.card.title}",
+                    place,
+                    _hide_heatmaps,
                 ),
             ),
             own_scale=choice.own_scale,
             of=second.card.title,
         )
-        for asked in wanted
+        for request in wanted
     ]
 
 
-def _no_maps() -> None:
+def _hide_heatmaps() -> None:
     st.session_state["opinion-maps"] = False
 
 

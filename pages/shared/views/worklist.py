@@ -15,10 +15,9 @@ from core.card_types import Card
 from core.errors import OpacityError
 from core.reading import images
 from core.types import is_abnormal
-from pages.shared import sidebar
+from pages.shared import wording
 from pages.shared.caches import models
-from pages.shared.session.thresholds import Cut
-from pages.shared.views import charts
+from pages.shared.session.thresholds import DecisionThreshold
 
 ORDERS = ("doubt", "score, highest first", "name")
 FILTERS = ("all", "suspicious", "below threshold", "not judged")
@@ -36,7 +35,7 @@ class File(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class WorklistRow:
     """One file on the worklist. label: what it truly is, if known; extra: more columns of the CSV."""
 
     name: str
@@ -80,7 +79,11 @@ def _labels(table: UploadedFile | None) -> dict[str, dict[str, str]]:
         return {}
     rows = csv.DictReader(io.StringIO(table.getvalue().decode("utf-8-sig", errors="replace")))
     if not {"name", "label"} <= set(rows.fieldnames or ()):
-        st.error(sidebar.plain(f"{table.name} needs the columns name and label: add them as its first line."))
+        st.error(
+            wording.escape_markdown(
+                f"{table.name} needs the columns name and label: add them as its first line."
+            )
+        )
         return {}
     return {row["name"]: {key: value or "" for key, value in row.items() if key} for row in rows}
 
@@ -99,22 +102,24 @@ def judge(card: Card, files: Sequence[File]) -> None:
     stop.button("Stop", on_click=_stop, width="stretch")
     started = time.monotonic()
     for count, file in enumerate(waiting, start=1):
-        done[file.file_id] = models.screened(card.id, file.getvalue(), file.name)
+        done[file.file_id] = models.screen(card.id, file.getvalue(), file.name)
         left = (time.monotonic() - started) / count * (len(waiting) - count)
         progress.progress(count / len(waiting), f"{count} of {len(waiting)} scans, {left:.0f} s left")
     st.session_state.screening = False
     st.rerun()
 
 
-def _done(card: Card) -> dict[str, models.Screened]:
-    kept: dict[str, models.Screened] = st.session_state.setdefault("screened", {}).setdefault(card.id, {})
+def _done(card: Card) -> dict[str, models.ScreeningResult]:
+    kept: dict[str, models.ScreeningResult] = st.session_state.setdefault("screened", {}).setdefault(
+        card.id, {}
+    )
     return kept
 
 
-def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, str]]) -> list[Judged]:
+def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, str]]) -> list[WorklistRow]:
     """The files judged so far, with their labels: from the CSV, else from the folder's name."""
     done = _done(card)
-    rows: list[Judged] = []
+    rows: list[WorklistRow] = []
     for file in files:
         if file.file_id in done:
             answer, base = done[file.file_id], file.name.rsplit("/", 1)[-1]
@@ -122,7 +127,7 @@ def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, s
             label = given.pop("label", "") or (file.name.split("/")[-2] if "/" in file.name else "")
             given.pop("name", None)
             rows.append(
-                Judged(
+                WorklistRow(
                     name=file.name,
                     status=answer.status,
                     score=answer.score,
@@ -144,15 +149,15 @@ def _known(card: Card, label: str) -> str | None:
     return name if name and card.kind == "detector" else None
 
 
-def show_worklist(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
+def show_worklist(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) -> None:
     """All files, the most doubtful first; a selected one opens in Diagnose or Anomaly."""
     by, only = st.columns(2)
     order = by.segmented_control("Order", ORDERS, default=ORDERS[0], required=True, key="screen-order")
     wanted = only.segmented_control("Show", FILTERS, default=FILTERS[0], required=True, key="screen-filter")
-    kept = [row for row in rows if wanted in (FILTERS[0], _group(row, cut))]
-    listed = sorted(kept, key=lambda row: _place(row, cut, order))
+    kept = [row for row in rows if wanted in (FILTERS[0], _group(row, threshold))]
+    listed = sorted(kept, key=lambda row: _place(row, threshold, order))
     answer = st.dataframe(
-        [_line(card, row, cut) for row in listed],
+        [_line(card, row, threshold) for row in listed],
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
@@ -165,37 +170,37 @@ def show_worklist(card: Card, rows: Sequence[Judged], cut: Cut) -> None:
     look, table, text = st.columns(3)
     if look.button("Open the selected scan", disabled=not chosen, width="stretch"):
         _open(card, listed[chosen[0]])
-    lines = [{**_line(card, row, cut), **row.probabilities} for row in listed]
+    lines = [{**_line(card, row, threshold), **row.probabilities} for row in listed]
     table.download_button("CSV", _as_csv(lines), "worklist.csv", "text/csv", width="stretch")
     text.download_button(
         "JSON", json.dumps(lines, indent=1), "worklist.json", "application/json", width="stretch"
     )
 
 
-def _group(row: Judged, cut: Cut) -> str:
+def _group(row: WorklistRow, threshold: DecisionThreshold) -> str:
     if row.score is None:
         return FILTERS[3]
-    return FILTERS[1] if is_abnormal(row.score, cut.threshold) else FILTERS[2]
+    return FILTERS[1] if is_abnormal(row.score, threshold.value) else FILTERS[2]
 
 
-def _place(row: Judged, cut: Cut, order: str) -> tuple[float, str]:
+def _place(row: WorklistRow, threshold: DecisionThreshold, order: str) -> tuple[float, str]:
     if row.score is None:  # what could not be judged needs a person most
         return (-float("inf"), row.name)
     return (
-        {ORDERS[0]: abs(row.score - cut.threshold), ORDERS[1]: -row.score, ORDERS[2]: 0.0}[order],
+        {ORDERS[0]: abs(row.score - threshold.value), ORDERS[1]: -row.score, ORDERS[2]: 0.0}[order],
         row.name,
     )
 
 
-def _line(card: Card, row: Judged, cut: Cut) -> dict[str, str | float | None]:
+def _line(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> dict[str, str | float | None]:
     verdict = (
-        row.error if row.score is None else charts.verdict_words(card, row.score, cut, row.probabilities)
+        row.error if row.score is None else wording.verdict(card, row.score, threshold, row.probabilities)
     )
     return {
         "scan": row.name,
         "verdict": verdict,
         "score": row.score,
-        "from threshold": None if row.score is None else abs(row.score - cut.threshold),
+        "from threshold": None if row.score is None else abs(row.score - threshold.value),
         "status": row.status,
         "label": row.label,
     }
@@ -210,11 +215,11 @@ def _as_csv(lines: Sequence[Mapping[str, object]]) -> str:
     return text.getvalue()
 
 
-def _open(card: Card, row: Judged) -> None:
+def _open(card: Card, row: WorklistRow) -> None:
     try:
         scan = images.read(row.file.getvalue(), row.name)
     except OpacityError as problem:
-        st.error(sidebar.plain(str(problem)))
+        st.error(wording.escape_markdown(str(problem)))
         return
     st.session_state.setdefault("scans", {})[scan.digest] = scan
     st.session_state.scan = scan.digest

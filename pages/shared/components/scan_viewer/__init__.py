@@ -18,6 +18,7 @@ from PIL import Image
 
 from core.overlay import COLOUR_MAPS, colours
 from core.types import FloatArray
+from pages.shared.components import DOM, joined
 
 Kind = Literal["heat", "grey", "signed"]
 View = Literal["scan", "overlay", "swipe", "side"]
@@ -27,7 +28,6 @@ LAYER_SIDE = 512  # maps come from grids of 7 to 256 cells
 ZERO = {"heat": "no influence", "signed": "no difference", "grey": ""}
 
 HERE = Path(__file__).parent
-# One module, several files: Streamlit takes a single string, so the last file exports for all.
 SCRIPTS = (
     "payload.js",
     "colours.js",
@@ -38,11 +38,12 @@ SCRIPTS = (
     "viewer.js",
     "readout.js",
 )
+STYLES = ("viewer.css", "foot.css")
 _mount = st.components.v2.component(
     "opacity.scan_viewer",
     html='<div class="viewer"><div class="frame"></div></div>',  # holds the height until the script runs
-    css=(HERE / "viewer.css").read_text("utf-8"),
-    js="\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS),
+    css="\n".join((HERE / name).read_text("utf-8") for name in STYLES),
+    js=joined([DOM, *(HERE / name for name in SCRIPTS)]),
 )
 
 
@@ -74,13 +75,11 @@ def scan_viewer(
     outline: NDArray[np.bool_] | None = None,
     view: View = "overlay",
     height: int = 720,
-    hounsfield: tuple[float, float] | None = None,
 ) -> None:
     """Show a scan. scan_pixels: (H, W) in [0, 1]; layers and outline have its shape.
 
     alt: the picture in words, for those who do not see it. outline: a mask whose edge is drawn.
     view: how a scan opens. height: pixels reserved for the whole viewer; narrow screens take less.
-    hounsfield: the units at pixel 0 and 1; given, the windows for CT can be chosen.
     Zoom, window, opacity and orientation last as long as `key` shows the same pixels.
     Raises ValueError for a layer that does not fit.
     """
@@ -90,7 +89,7 @@ def scan_viewer(
             scan_pixels,
             layers=layers,
             outline=outline,
-            about={"key": key, "alt": alt, "view": view, "height": height, "hounsfield": hounsfield},
+            about={"key": key, "alt": alt, "view": view, "height": height},
         ),
     )
 

@@ -27,7 +27,7 @@ function greyLayerTable(window, invert) {
 }
 
 // How strong a code is, from -1 to 1, and above where it exceeds the scale.
-const strengthOf = (kind, code) => (kind === "signed" ? (code - MIDDLE) / 127 : code / FULL);
+export const strengthOf = (kind, code) => (kind === "signed" ? (code - MIDDLE) / 127 : code / FULL);
 
 // PuOr ends nearly black and starts nearly white: both vanish on film, so its ends are left out.
 const signedPlace = (strength) =>
@@ -41,7 +41,8 @@ function colourTable(kind, colours, cut, solid = false) {
     const size = Math.min(1, Math.abs(strength));
     const above = Math.abs(strength) - cut;
     // A cut through smooth values would look torn: what lies just above it comes in over a few per cent.
-    const shown = above < 0 || (kind === "signed" && code === 0) ? 0 : cut && !solid ? Math.min(1, above / SOFT) : 1;
+    const shown =
+      above < 0 || (kind === "signed" && code === 0) ? 0 : cut && !solid ? Math.min(1, above / SOFT) : 1;
     const place = kind === "signed" ? signedPlace(strength) : size;
     const at = Math.floor(place * 255) * 3;
     const alpha = shown * (solid ? 1 : Math.min(size, 0.5) * 2);
@@ -65,7 +66,7 @@ function paint(picture, look, makeTable) {
   picture.look = look;
 }
 
-function paintAll({ film, layers, colours }, state) {
+export function paintAll({ film, layers, colours }, state) {
   const tone = `${state.window.centre} ${state.window.width} ${state.invert}`;
   paint(film, tone, () => greyTable(film.levels, state.window, state.invert));
   for (const layer of layers) {
@@ -80,7 +81,7 @@ function paintAll({ film, layers, colours }, state) {
 const mapOf = (layer, state) => (layer.kind === "signed" ? "PuOr" : state.map);
 
 // The colour bar, from no colour to full; the part below the cut-off stays empty.
-function paintBar(canvas, layer, pictures, state) {
+export function paintBar(canvas, layer, pictures, state) {
   const first = layer.kind === "signed" ? 1 : 0;
   const last = layer.kind === "signed" ? 255 : FULL;
   const table = colourTable(layer.kind, pictures.colours[mapOf(layer, state)], state.cut, true);

@@ -1,24 +1,30 @@
 // The frame around the picture. Every word from outside goes through textContent or an attribute.
 
-const VIEWS = [["scan", "Scan"], ["overlay", "Overlay"], ["swipe", "Swipe"], ["side", "Side by side"]];
-const MAPS = [["inferno", "Inferno"], ["cividis", "Cividis"]];
-// Usual reading windows, in Hounsfield units.
-const CT_WINDOWS = [
-  ["full", "Full range"],
-  ["brain", "Brain", { centre: 40, width: 80 }],
-  ["subdural", "Subdural", { centre: 75, width: 215 }],
-  ["bone", "Bone", { centre: 600, width: 2800 }],
+import { el, svgEl } from "../dom.js";
+
+export const VIEWS = [
+  ["scan", "Scan"],
+  ["overlay", "Overlay"],
+  ["swipe", "Swipe"],
+  ["side", "Side by side"],
+];
+const MAPS = [
+  ["inferno", "Inferno"],
+  ["cividis", "Cividis"],
 ];
 // name, words, key, icon drawn in a square of 16, and whether it stays pressed
-const TOOLS = [
+export const TOOLS = [
   ["fit", "Fit", "0", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"],
   ["tool", "Window", "w", "M8 2a6 6 0 1 0 0 12A6 6 0 1 0 8 2M8 2v12M8 5h4.5M8 8h6M8 11h4.5", true],
   ["invert", "Invert", "i", "M2.5 2.5h11v11h-11zM13 3L3 13M13 7l-6 6M13 11l-2 2", true],
   ["turn", "Turn", "t", "M13 8.5A5 5 0 1 1 8 3.5h4M9.5 1L12 3.5L9.5 6"],
   ["mirror", "Mirror", "x", "M8 1.5v13M5.5 4v8H1.5zM10.5 4v8h4z", true],
   [
-    "outline", "Lungs", "o",
-    "M8 2v6M6.5 5C3 5 2 9 2 13c2 .8 3.5 0 4.5-1zM9.5 5c3.5 0 4.5 4 4.5 8-2 .8-3.5 0-4.5-1z", true,
+    "outline",
+    "Lungs",
+    "o",
+    "M8 2v6M6.5 5C3 5 2 9 2 13c2 .8 3.5 0 4.5-1zM9.5 5c3.5 0 4.5 4 4.5 8-2 .8-3.5 0-4.5-1z",
+    true,
   ],
   ["save", "Save picture", "s", "M8 2v8M4.5 7L8 10.5 11.5 7M2.5 13.5h11"],
   ["full", "Full screen", "f", "M9.5 6.5L14 2M10 2h4v4M6.5 9.5L2 14M6 14H2v-4", true],
@@ -41,59 +47,46 @@ const KEYS = [
   ["Mouse", "Wheel zooms, drag moves, right button drags the window, double-click fits"],
 ];
 
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
-
 function icon(path) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  line.setAttribute("d", path);
-  svg.append(line);
-  return svg;
+  return svgEl("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, svgEl("path", { d: path }));
 }
 
 function button(words, { key = "", path, name, press }) {
-  const element = make("button", { type: "button", class: path ? "tool" : "word", "data-name": name });
+  const element = el("button", { type: "button", class: path ? "tool" : "word", "data-name": name });
   element.title = key ? `${words} (${key})` : words;
   element.setAttribute("aria-label", words); // a tool's word is hidden where room is short
   if (key) element.setAttribute("aria-keyshortcuts", key);
   if (path) element.append(icon(path));
-  element.append(make("span", {}, words));
+  element.append(el("span", {}, words));
   element.addEventListener("click", press);
   return element;
 }
 
 function slider(words, { name, most, change }) {
-  const input = make("input", { type: "range", min: 0, max: most, step: 5, "data-name": name });
-  const value = make("output");
+  const input = el("input", { type: "range", min: 0, max: most, step: 5, "data-name": name });
+  const value = el("output");
   input.addEventListener("input", () => change(Number(input.value) / 100));
-  return { element: make("label", { class: "slider" }, make("span", {}, words), input, value), input, value };
+  return { element: el("label", { class: "slider" }, el("span", {}, words), input, value), input, value };
 }
 
 function menu(words, { name, choices, change }) {
-  const select = make("select", { "aria-label": words, title: words, "data-name": name });
-  for (const [value, text] of choices) select.append(make("option", { value }, text));
+  const select = el("select", { "aria-label": words, title: words, "data-name": name });
+  for (const [value, text] of choices) select.append(el("option", { value }, text));
   select.addEventListener("change", () => change(select.value));
   return select;
 }
 
 function helpPanel(close) {
-  const list = make("dl");
-  for (const [keys, words] of KEYS) list.append(make("dt", {}, keys), make("dd", {}, words));
+  const list = el("dl");
+  for (const [keys, words] of KEYS) list.append(el("dt", {}, keys), el("dd", {}, words));
   const shut = button("Close", { name: "close", press: close });
-  const panel = make("div", { class: "help", role: "dialog", "aria-label": "Keys", hidden: "" });
-  panel.append(make("div", { class: "help-head" }, make("strong", {}, "Keys"), shut), list);
+  const panel = el("div", { class: "help", role: "dialog", "aria-label": "Keys", hidden: "" });
+  panel.append(el("div", { class: "help-head" }, el("strong", {}, "Keys"), shut), list);
   return { panel, shut };
 }
 
 // Build the frame inside `root`. act: name to function. Returns the parts that change.
-function buildFrame(root, act) {
+export function buildFrame(root, act) {
   const views = VIEWS.map(([name, words], i) =>
     button(words, { name, key: String(i + 1), press: () => act.view(name) }),
   );
@@ -101,49 +94,81 @@ function buildFrame(root, act) {
     button(words, { name, key, path, press: () => act[name]() }),
   );
   const layer = menu("Layer", { name: "layer", choices: [], change: (value) => act.layer(Number(value)) });
-  const preset = menu("CT window", { name: "preset", choices: CT_WINDOWS, change: act.preset });
   const map = menu("Colour map", { name: "map", choices: MAPS, change: act.map });
   const opacity = slider("Opacity", { name: "opacity", most: 100, change: act.opacity });
   const cut = slider("Hide below", { name: "cut", most: 95, change: act.cut });
 
-  const canvas = make("canvas", { class: "picture", role: "img" });
-  const divider = make("div", {
-    class: "divider", role: "slider", tabindex: 0, "aria-label": "Swipe line", "aria-valuemin": 0, "aria-valuemax": 100,
+  const canvas = el("canvas", { class: "picture", role: "img" });
+  const divider = el("div", {
+    class: "divider",
+    role: "slider",
+    tabindex: 0,
+    "aria-label": "Swipe line",
+    "aria-valuemin": 0,
+    "aria-valuemax": 100,
   });
-  const status = make("div", { class: "status" });
-  const under = make("div", { class: "under", "aria-hidden": "true" });
-  const notice = make("div", { class: "notice", role: "alert", hidden: "" });
+  const status = el("div", { class: "status" });
+  const under = el("div", { class: "under", "aria-hidden": "true" });
+  const notice = el("div", { class: "notice", role: "alert", hidden: "" });
   const help = helpPanel(act.closeHelp);
-  const stage = make(
+  const stage = el(
     "div",
-    { class: "stage", tabindex: 0, role: "group", "aria-label": "Picture. Press question mark for the keys." },
-    canvas, divider, make("div", { class: "corners" }, status, under), notice, help.panel,
+    {
+      class: "stage",
+      tabindex: 0,
+      role: "group",
+      "aria-label": "Picture. Press question mark for the keys.",
+    },
+    canvas,
+    divider,
+    el("div", { class: "corners" }, status, under),
+    notice,
+    help.panel,
   );
-  const bar = make("canvas", { class: "bar", "aria-hidden": "true" });
-  const [low, middle, high] = ["low", "middle", "high"].map((name) => make("span", { class: name }));
-  const caption = make("p", { class: "caption" });
-  const spoken = make("div", { class: "spoken", role: "status", "aria-live": "polite" });
-  const legend = make("div", { class: "legend" }, bar, make("div", { class: "words" }, low, middle, high));
+  const bar = el("canvas", { class: "bar", "aria-hidden": "true" });
+  const [low, middle, high] = ["low", "middle", "high"].map((name) => el("span", { class: name }));
+  const caption = el("p", { class: "caption" });
+  const spoken = el("div", { class: "spoken", role: "status", "aria-live": "polite" });
+  const legend = el("div", { class: "legend" }, bar, el("div", { class: "words" }, low, middle, high));
 
   root.replaceChildren(
-    make(
+    el(
       "div",
       { class: "bar-top" },
-      make("div", { class: "views", role: "group", "aria-label": "View" }, ...views, layer),
-      make("div", { class: "tools", role: "group", "aria-label": "Tools" }, preset, ...tools),
+      el("div", { class: "views", role: "group", "aria-label": "View" }, ...views, layer),
+      el("div", { class: "tools", role: "group", "aria-label": "Tools" }, ...tools),
     ),
     stage,
-    make(
+    el(
       "div",
       { class: "foot" },
       legend,
-      make("div", { class: "settings" }, opacity.element, cut.element, map),
+      el("div", { class: "settings" }, opacity.element, cut.element, map),
       caption,
     ),
     spoken,
   );
   return {
-    root, views, tools, layer, preset, map, opacity, cut, canvas, divider, status, under, notice, help, stage,
-    bar, low, middle, high, caption, spoken, legend,
+    root,
+    views,
+    tools,
+    layer,
+    map,
+    opacity,
+    cut,
+    canvas,
+    divider,
+    status,
+    under,
+    notice,
+    help,
+    stage,
+    bar,
+    low,
+    middle,
+    high,
+    caption,
+    spoken,
+    legend,
   };
 }

@@ -1,5 +1,7 @@
 // The picture: panes, what lies in each, their names, the outline.
 
+import { bounded, matrixOf, panesOf } from "./geometry.js";
+
 const OUTLINE = "#56b4e9";
 const SIDE_MOST = 9; // panes beside each other; more would be stamps
 const FONT = "system-ui, sans-serif";
@@ -53,7 +55,8 @@ function drawName(context, text, pane, { right = false, bright = true } = {}) {
   context.textBaseline = "middle";
   const room = pane.width - 24;
   let shown = text;
-  while (shown.length > 1 && context.measureText(shown).width > room) shown = `${shown.slice(0, -2).trimEnd()}…`;
+  while (shown.length > 1 && context.measureText(shown).width > room)
+    shown = `${shown.slice(0, -2).trimEnd()}…`;
   const width = context.measureText(shown).width + 12;
   const left = right ? pane.x + pane.width - width - 8 : pane.x + 8;
   context.fillStyle = "rgba(0, 0, 0, 0.78)";
@@ -64,7 +67,7 @@ function drawName(context, text, pane, { right = false, bright = true } = {}) {
 }
 
 // Draw everything into width x height CSS pixels. Returns the panes, for gestures to find.
-function drawPicture(context, width, height, state, pictures, shape) {
+export function drawPicture(context, width, height, state, pictures, shape) {
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "medium";
   context.fillStyle = "#000";
@@ -83,7 +86,12 @@ function drawPicture(context, width, height, state, pictures, shape) {
       drawParts(context, right.parts, side, matrix, shape, outline);
       context.fillStyle = "#f2f2f2";
       context.fillRect(side.x - 0.75, pane.y, 1.5, pane.height);
-      drawName(context, right.name, { ...pane, x: pane.x + pane.width / 2, width: pane.width / 2 }, { right: true });
+      drawName(
+        context,
+        right.name,
+        { ...pane, x: pane.x + pane.width / 2, width: pane.width / 2 },
+        { right: true },
+      );
     }
     drawName(context, name, right ? { ...pane, width: pane.width / 2 } : pane, { bright: chosen !== false });
   });
@@ -91,7 +99,7 @@ function drawPicture(context, width, height, state, pictures, shape) {
 }
 
 // The picture as it stands with its legend under it, at least 1600 pixels wide.
-function composed(width, height, words, bar, draw) {
+export function composed(width, height, words, bar, draw) {
   const ratio = Math.max(2, 1600 / width);
   const foot = 64;
   const canvas = document.createElement("canvas");

@@ -1,5 +1,7 @@
 // Pointers, wheel and keys. They speak to the viewer in its own verbs and never to the server.
 
+import { clamp } from "./geometry.js";
+
 const WHEEL = 0.0016; // zoom per wheel pixel, as a logarithm
 const PINCH = 0.01; // the same for a trackpad's pinch, which arrives as a wheel with control held
 
@@ -8,7 +10,7 @@ const pointOf = (event, stage) => {
   return { x: event.clientX - box.left, y: event.clientY - box.top };
 };
 
-function listenToPointers(viewer, { stage, divider, help }) {
+export function listenToPointers(viewer, { stage, divider, help }) {
   const down = new Map(); // pointer id to its last point
   let dragsWindow = false;
   let start = null; // of a press that may still become a click
@@ -60,7 +62,7 @@ function listenToPointers(viewer, { stage, divider, help }) {
   });
 }
 
-function listenToWheel(viewer, { stage, help }) {
+export function listenToWheel(viewer, { stage, help }) {
   let last = -Infinity;
   const listener = (event) => {
     if (help.panel.contains(event.target)) return;
@@ -86,20 +88,39 @@ function keyAction(viewer, event) {
   if (arrow && event.shiftKey) return () => viewer.dragWindow(-arrow[0] * 12, -arrow[1] * 12);
   if (arrow) return state.zoom > 1 ? () => viewer.pan(arrow[0] * 60, arrow[1] * 60) : null;
   const plain = {
-    1: () => act.view("scan"), 2: () => act.view("overlay"), 3: () => act.view("swipe"), 4: () => act.view("side"),
-    n: () => act.step(1), p: () => act.step(-1),
-    "+": () => viewer.zoomAt(1.25), "=": () => viewer.zoomAt(1.25), "-": () => viewer.zoomAt(0.8),
+    1: () => act.view("scan"),
+    2: () => act.view("overlay"),
+    3: () => act.view("swipe"),
+    4: () => act.view("side"),
+    n: () => act.step(1),
+    p: () => act.step(-1),
+    "+": () => viewer.zoomAt(1.25),
+    "=": () => viewer.zoomAt(1.25),
+    "-": () => viewer.zoomAt(0.8),
     "−": () => viewer.zoomAt(0.8),
-    0: act.fit, w: act.tool, d: act.reset, i: act.invert, t: act.turn, x: act.mirror, o: act.outline,
-    m: act.nextMap, s: act.save, f: act.full, "?": act.help, Escape: act.closeHelp,
-    "[": () => act.fade(-0.05), "]": () => act.fade(0.05),
-    ",": () => act.trim(-0.05), ".": () => act.trim(0.05),
-    a: () => act.swipe(-0.05), l: () => act.swipe(0.05),
+    0: act.fit,
+    w: act.tool,
+    d: act.reset,
+    i: act.invert,
+    t: act.turn,
+    x: act.mirror,
+    o: act.outline,
+    m: act.nextMap,
+    s: act.save,
+    f: act.full,
+    "?": act.help,
+    Escape: act.closeHelp,
+    "[": () => act.fade(-0.05),
+    "]": () => act.fade(0.05),
+    ",": () => act.trim(-0.05),
+    ".": () => act.trim(0.05),
+    a: () => act.swipe(-0.05),
+    l: () => act.swipe(0.05),
   };
   return plain[event.key] || plain[event.key.toLowerCase()] || null;
 }
 
-function listenToKeys(viewer, { root }) {
+export function listenToKeys(viewer, { root }) {
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches("select, input") && !["?", "Escape"].includes(event.key)) return;

@@ -1,6 +1,6 @@
 // Unpack what the Python face sends: a length, a JSON header, then deflated planes of numbers.
 
-function readHeader(bytes) {
+export function readHeader(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   return { header, body: bytes.subarray(4 + length) };
@@ -26,7 +26,7 @@ async function readPlane({ offset, length, width, height, wide }, body) {
   return { values, width, height, levels: wide ? 65536 : 256 };
 }
 
-async function readPictures(header, body) {
+export async function readPictures(header, body) {
   const names = Object.keys(header.colours);
   const [film, outline, layers, tables] = await Promise.all([
     readPlane(header.film, body),
@@ -81,7 +81,12 @@ function contour(mask, shape) {
       const corners = [at(x, y), at(x + 1, y), at(x + 1, y + 1), at(x, y + 1)];
       const inside = corners.filter((value) => value >= 0.5).length;
       if (inside === 0 || inside === 4) continue;
-      const places = [[0, 0], [1, 0], [1, 1], [0, 1]];
+      const places = [
+        [0, 0],
+        [1, 0],
+        [1, 1],
+        [0, 1],
+      ];
       const crossings = [];
       for (let edge = 0; edge < 4; edge++) {
         const next = (edge + 1) % 4;

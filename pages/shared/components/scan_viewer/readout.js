@@ -1,5 +1,9 @@
 // What the frame says of the state: pressed, chosen, how much, in words.
 
+import { paintBar } from "./colours.js";
+import { TOOLS, VIEWS } from "./controls.js";
+import { MOUNTED, percent, short, Viewer, withUnit } from "./viewer.js";
+
 Object.assign(Viewer.prototype, {
   legendWords() {
     const layer = this.chosen;
@@ -10,14 +14,16 @@ Object.assign(Viewer.prototype, {
   },
 
   statusWords() {
-    const { zoom, window: { centre, width }, invert, mirror, turn } = this.state;
-    const range = this.header.hounsfield;
-    const [low, high] = range || [0, 100];
-    const unit = range ? "HU" : "%";
-    const level = Math.round(low + centre * (high - low));
+    const {
+      zoom,
+      window: { centre, width },
+      invert,
+      mirror,
+      turn,
+    } = this.state;
     const words = [
       `Zoom ${zoom.toFixed(1)}×`,
-      `W ${Math.round(width * (high - low))} L ${level} ${unit}`,
+      `W ${Math.round(100 * width)} L ${Math.round(100 * centre)} %`,
       invert && "inverted",
       mirror && "MIRRORED",
       turn && `turned ${turn * 90}°`,
@@ -43,8 +49,6 @@ Object.assign(Viewer.prototype, {
     });
     frame.layer.style.visibility = chosen ? "visible" : "hidden"; // keeps its place
     frame.layer.value = String(state.layer);
-    frame.preset.hidden = !this.header.hounsfield;
-    frame.preset.value = state.preset;
     frame.map.value = state.map;
     frame.map.disabled = !coloured || chosen.kind !== "heat";
     const blends = shown && (chosen.kind !== "grey" || state.view === "overlay");
@@ -99,7 +103,8 @@ export default function scanViewer({ parentElement, data }) {
     MOUNTED.set(parentElement, viewer);
   }
   viewer.update(data).catch((error) => viewer.fail(error));
-  const mine = (viewer.mounts = (viewer.mounts || 0) + 1);
+  viewer.mounts = (viewer.mounts || 0) + 1;
+  const mine = viewer.mounts;
   return () => {
     if (viewer.mounts !== mine) return; // a later call took the viewer over
     viewer.dispose();

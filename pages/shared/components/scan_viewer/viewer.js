@@ -1,23 +1,43 @@
-// One viewer per place on the page. What a reader has set is remembered per key, for as long as the scan is the same.
+// One viewer per place on the page. Settings are kept per key for as long as the scan is the same.
 
-const REMEMBERED = new Map(); // key to state
-const MOUNTED = new WeakMap(); // parent to viewer
+import { el } from "../dom.js";
+import { paintAll, strengthOf } from "./colours.js";
+import { buildFrame } from "./controls.js";
+import { composed, drawPicture } from "./drawing.js";
+import { bounded, clamp, paneUnder, panned, placeAt, zoomedAt } from "./geometry.js";
+import { listenToKeys, listenToPointers, listenToWheel } from "./gestures.js";
+import { readHeader, readPictures } from "./payload.js";
 
-const freshState = (header, taste = {}) => ({
+const SETTINGS = new Map(); // key to state
+export const MOUNTED = new WeakMap(); // parent to viewer
+const FULL_RANGE = { centre: 0.5, width: 1 }; // the window, in shares of the film's range
+
+const freshState = (header, preferences = {}) => ({
   digest: header.digest,
-  zoom: 1, x: 0.5, y: 0.5, turn: 0, mirror: false,
-  window: { centre: 0.5, width: 1 }, preset: "full", invert: false, tool: false,
-  opacity: { heat: 0.7, signed: 0.9, grey: 1 }, cut: 0,
-  layer: 0, layerName: header.layers[0]?.name, swipe: 0.5,
-  // these are the reader's taste, not the scan's: they outlive it
-  view: taste.view || header.view, map: taste.map || "inferno", outline: taste.outline ?? true,
+  zoom: 1,
+  x: 0.5,
+  y: 0.5,
+  turn: 0,
+  mirror: false,
+  window: { ...FULL_RANGE },
+  invert: false,
+  tool: false,
+  opacity: { heat: 0.7, signed: 0.9, grey: 1 },
+  cut: 0,
+  layer: 0,
+  layerName: header.layers[0]?.name,
+  swipe: 0.5,
+  // preferences of the reader, kept when the scan changes
+  view: preferences.view || header.view,
+  map: preferences.map || "inferno",
+  outline: preferences.outline ?? true,
 });
 
-const percent = (share) => `${Math.round(share * 100)} %`;
-const short = (value) => String(Number(value.toPrecision(3)));
-const withUnit = (value, unit) => (unit ? `${value} ${unit}` : value);
+export const percent = (share) => `${Math.round(share * 100)} %`;
+export const short = (value) => String(Number(value.toPrecision(3)));
+export const withUnit = (value, unit) => (unit ? `${value} ${unit}` : value);
 
-class Viewer {
+export class Viewer {
   constructor(root) {
     this.act = this.actions();
     this.frame = buildFrame(root, this.act);
@@ -43,16 +63,16 @@ class Viewer {
     const arrival = ++this.arrival;
     const pictures = await readPictures(header, body);
     if (arrival !== this.arrival) return; // a later rerender overtook this one
-    const before = REMEMBERED.get(header.key);
+    const before = SETTINGS.get(header.key);
     this.state = before?.digest === header.digest ? before : freshState(header, before);
-    REMEMBERED.set(header.key, this.state);
+    SETTINGS.set(header.key, this.state);
     const same = header.layers.findIndex((layer) => layer.name === this.state.layerName);
     this.state.layer = same >= 0 ? same : clamp(this.state.layer, 0, Math.max(0, header.layers.length - 1));
     Object.assign(this, { header, pictures });
     this.frame.root.style.setProperty("--height", `${header.height}px`);
     this.frame.canvas.setAttribute("aria-label", header.alt);
     this.frame.layer.replaceChildren(
-      ...header.layers.map((layer, i) => make("option", { value: i }, layer.name)),
+      ...header.layers.map((layer, i) => el("option", { value: i }, layer.name)),
     );
     this.set({});
   }
@@ -90,7 +110,8 @@ class Viewer {
     const [width, height, ratio] = [stage.clientWidth, stage.clientHeight, window.devicePixelRatio || 1];
     if (!width || !height) return;
     const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
+    if (canvas.width !== across || canvas.height !== down)
+      Object.assign(canvas, { width: across, height: down });
     const context = canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     paintAll(this.pictures, this.state);
@@ -127,7 +148,7 @@ class Viewer {
       width: clamp(width * Math.exp(dx / 250), 0.004, 4),
       centre: clamp(centre + (dy / 400) * Math.min(1, width), -0.5, 1.5),
     };
-    this.set({ window: next, preset: "own" });
+    this.set({ window: next });
   }
 
   hover(point) {
@@ -150,8 +171,7 @@ class Viewer {
   }
 
   tone(share) {
-    const range = this.header.hounsfield;
-    return range ? `${Math.round(range[0] + share * (range[1] - range[0]))} HU` : `grey ${percent(share)}`;
+    return `grey ${percent(share)}`;
   }
 
   // ---- what buttons and keys ask for
@@ -175,8 +195,7 @@ class Viewer {
       mirror: toggle("mirror"),
       outline: () => this.pictures.outline && toggle("outline")(),
       turn: () => this.set({ turn: (this.state.turn + (this.state.mirror ? 3 : 1)) % 4 }),
-      reset: () => this.act.preset("full"),
-      preset: (name) => this.set({ preset: name, window: this.windowNamed(name) }),
+      reset: () => this.set({ window: { ...FULL_RANGE } }),
       map: (map) => this.set({ map }),
       nextMap: () => this.set({ map: this.state.map === "inferno" ? "cividis" : "inferno" }),
       opacity: setOpacity,
@@ -189,13 +208,6 @@ class Viewer {
       help: () => (this.frame.help.panel.hidden ? this.openHelp() : this.act.closeHelp()),
       closeHelp: () => this.closeHelp(),
     };
-  }
-
-  windowNamed(name) {
-    const [, , units] = CT_WINDOWS.find(([id]) => id === name);
-    if (!units) return { centre: 0.5, width: 1 };
-    const [low, high] = this.header.hounsfield;
-    return { centre: (units.centre - low) / (high - low), width: units.width / (high - low) };
   }
 
   openHelp() {
@@ -221,12 +233,15 @@ class Viewer {
   save() {
     const { clientWidth: width, clientHeight: height } = this.frame.stage;
     const shown = this.chosen && this.state.view !== "scan" && this.chosen.kind !== "grey";
-    const words = { legend: this.legendWords().filter(Boolean).join(" to "), status: this.frame.status.textContent };
+    const words = {
+      legend: this.legendWords().filter(Boolean).join(" to "),
+      status: this.frame.status.textContent,
+    };
     const canvas = composed(width, height, words, shown && this.frame.bar, (context) =>
       drawPicture(context, width, height, this.state, this.pictures, this.header.shape),
     );
     canvas.toBlob((blob) => {
-      const link = make("a", { href: URL.createObjectURL(blob), download: "opacity-picture.png" });
+      const link = el("a", { href: URL.createObjectURL(blob), download: "opacity-picture.png" });
       link.click();
       URL.revokeObjectURL(link.href);
     });

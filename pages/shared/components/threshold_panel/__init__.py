@@ -14,17 +14,29 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.evaluation.operating_points import Layer
+from pages.shared.components import DOM, joined
 
 CARD_POLICY = "Card's own"
 _BINS = 48
 _HERE = Path(__file__).parent
-# one module, in the order in which the parts need each other
-_SCRIPTS = ("numbers", "dom", "words", "histogram", "curves", "tables", "price", "panel")
+_SCRIPTS = (
+    "numbers",
+    "chart_parts",
+    "words",
+    "histogram",
+    "curves",
+    "tables",
+    "clinic",
+    "price",
+    "layout",
+    "panel",
+)
+_STYLES = ("panel", "charts", "tables")
 
 _mount = st.components.v2.component(
     "threshold_panel",
-    css=(_HERE / "panel.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS),
+    css="\n".join((_HERE / f"{name}.css").read_text(encoding="utf-8") for name in _STYLES),
+    js=joined([DOM, *(_HERE / f"{name}.js" for name in _SCRIPTS)]),
 )
 
 
@@ -141,7 +153,7 @@ def _layer(name: str, layer: Layer, edges: NDArray[np.float64]) -> dict[str, Any
 
     def bins(reached: NDArray[np.int64]) -> list[int]:
         counts, _ = np.histogram(inside, edges, weights=np.diff(reached, prepend=0))
-        return counts.astype(int).tolist()
+        return [int(count) for count in counts]
 
     return {
         "name": name,

@@ -1,20 +1,36 @@
 // ROC and precision-recall curves with a dot to drag along each.
 
+import { el, svgEl } from "../dom.js";
+import { handle, polyline, scale, setAttr, setText } from "./chart_parts.js";
+import { interval, placeCut, share } from "./numbers.js";
+
 const CURVE = { top: 22, right: 22, bottom: 40, left: 40 };
 
 // kind: what is drawn. x, y: names of a layer's arrays, by how many distinct scores are called.
-const ROC = { name: "ROC curve", x: "alarms", y: "sensitivity", labels: ["False alarms among normal", "Sensitivity"] };
-const PR = { name: "Precision-recall curve", x: "sensitivity", y: "precision", labels: ["Sensitivity", "PPV in this set"] };
+export const ROC = {
+  name: "ROC curve",
+  x: "alarms",
+  y: "sensitivity",
+  labels: ["False alarms among normal", "Sensitivity"],
+};
+export const PR = {
+  name: "Precision-recall curve",
+  x: "sensitivity",
+  y: "precision",
+  labels: ["Sensitivity", "PPV in this set"],
+};
 
-function makeCurve(panel, kind) {
+export function makeCurve(panel, kind) {
   const size = CURVE;
-  const frame = shape("g", { class: "frame" });
-  const lines = shape("g", { class: "lines" });
-  const cross = shape("path", { class: "cross" });
-  const shift = shape("line", { class: "shift" });
-  const dots = ["priced", "chosen"].map((role) => shape("circle", { class: `dot ${role}`, r: role === "chosen" ? 7 : 5 }));
-  const hoverDot = shape("circle", { class: "hover", r: 4, visibility: "hidden" });
-  const svg = shape("svg", { role: "img" }, frame, lines, cross, shift, dots[1], dots[0], hoverDot);
+  const frame = svgEl("g", { class: "frame" });
+  const lines = svgEl("g", { class: "lines" });
+  const cross = svgEl("path", { class: "cross" });
+  const shift = svgEl("line", { class: "shift" });
+  const dots = ["priced", "chosen"].map((role) =>
+    svgEl("circle", { class: `dot ${role}`, r: role === "chosen" ? 7 : 5 }),
+  );
+  const hoverDot = svgEl("circle", { class: "hover", r: 4, visibility: "hidden" });
+  const svg = svgEl("svg", { role: "img" }, frame, lines, cross, shift, dots[1], dots[0], hoverDot);
   const tip = el("div", { class: "tip", hidden: "", "aria-hidden": "true" });
   let x = scale([0, 1], [0, 1]);
   let y = scale([0, 1], [1, 0]);
@@ -47,7 +63,12 @@ function makeCurve(panel, kind) {
   });
   const second = el("div", { class: "handle point", "aria-hidden": "true" });
   second.addEventListener("pointerdown", (event) => {
-    if (event.button === 0) panel.grab(second, event, along(() => panel.priced));
+    if (event.button === 0)
+      panel.grab(
+        second,
+        event,
+        along(() => panel.priced),
+      );
   });
   const plot = el("div", { class: "plot" }, svg, second, dot, tip);
 
@@ -72,14 +93,17 @@ function makeCurve(panel, kind) {
     const at = event && pointed(event);
     const shown = Boolean(at && at.distance < 24);
     tip.hidden = !shown;
-    attribute(hoverDot, "visibility", shown ? "visible" : "hidden");
+    setAttr(hoverDot, "visibility", shown ? "visible" : "hidden");
     if (!shown) return;
     const { layer, k } = at;
     const [px, py] = [x(layer[kind.x][k]), y(layer[kind.y][k])];
-    attribute(hoverDot, "cx", px);
-    attribute(hoverDot, "cy", py);
+    setAttr(hoverDot, "cx", px);
+    setAttr(hoverDot, "cy", py);
     const set = panel.layers.length > 1 ? `${layer.name} ` : "";
-    say(tip, `${set}at ${panel.format(placeCut(layer.at, k))}: ${kind === ROC ? "sensitivity" : "PPV"} ${share(layer[kind.y][k])}`);
+    setText(
+      tip,
+      `${set}at ${panel.format(placeCut(layer.at, k))}: ${kind === ROC ? "sensitivity" : "PPV"} ${share(layer[kind.y][k])}`,
+    );
     const left = px > plot.clientWidth / 2;
     tip.style.inset = left
       ? `${py + 10}px ${plot.clientWidth - px + 8}px auto auto`
@@ -90,24 +114,24 @@ function makeCurve(panel, kind) {
     const width = plot.clientWidth;
     const height = Math.round(Math.min(Math.max(width, 220), 350));
     plot.style.height = `${height}px`;
-    attribute(svg, "width", width);
-    attribute(svg, "height", height);
+    setAttr(svg, "width", width);
+    setAttr(svg, "height", height);
     x = scale([0, 1], [size.left, width - size.right]);
     y = scale([0, 1], [height - size.bottom, size.top]);
-    frame.replaceChildren(shape("text", { x: 0, y: 11 }, kind.labels[1]));
+    frame.replaceChildren(svgEl("text", { x: 0, y: 11 }, kind.labels[1]));
     for (const level of [0, 0.25, 0.5, 0.75, 1]) {
       const labelled = level % 0.5 === 0;
       frame.append(
-        shape("line", { x1: x(0), x2: x(1), y1: y(level), y2: y(level) }),
-        shape("line", { x1: x(level), x2: x(level), y1: y(0), y2: y(1) }),
+        svgEl("line", { x1: x(0), x2: x(1), y1: y(level), y2: y(level) }),
+        svgEl("line", { x1: x(level), x2: x(level), y1: y(0), y2: y(1) }),
       );
       if (!labelled) continue;
-      frame.append(shape("text", { x: x(0) - 6, y: y(level) + 4, "text-anchor": "end" }, String(level)));
-      frame.append(shape("text", { x: x(level), y: y(0) + 16, "text-anchor": "middle" }, String(level)));
+      frame.append(svgEl("text", { x: x(0) - 6, y: y(level) + 4, "text-anchor": "end" }, String(level)));
+      frame.append(svgEl("text", { x: x(level), y: y(0) + 16, "text-anchor": "middle" }, String(level)));
     }
-    frame.append(shape("text", { x: x(0.5), y: y(0) + 34, "text-anchor": "middle" }, kind.labels[0]));
+    frame.append(svgEl("text", { x: x(0.5), y: y(0) + 34, "text-anchor": "middle" }, kind.labels[0]));
     drawLines();
-    attribute(svg, "aria-label", describe());
+    setAttr(svg, "aria-label", describe());
   }
 
   function drawLines() {
@@ -117,18 +141,18 @@ function makeCurve(panel, kind) {
       const upper = polyline(fpr.map(x), high.map(y));
       const lower = polyline([...fpr].reverse().map(x), [...low].reverse().map(y));
       lines.append(
-        shape("path", { class: "band", d: `${upper}L${lower.slice(1)}z` }),
-        shape("line", { class: "chance", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }),
+        svgEl("path", { class: "band", d: `${upper}L${lower.slice(1)}z` }),
+        svgEl("line", { class: "chance", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }),
       );
     } else {
       const base = y(panel.priced.abnormal / (panel.priced.abnormal + panel.priced.normal));
-      lines.append(shape("line", { class: "chance", x1: x(0), y1: base, x2: x(1), y2: base }));
+      lines.append(svgEl("line", { class: "chance", x1: x(0), y1: base, x2: x(1), y2: base }));
     }
     for (const layer of panel.layers) {
       const role = layer === panel.priced ? "priced" : "chosen";
       const from = kind === PR ? 1 : 0;
       const [xs, ys] = [layer[kind.x].subarray(from), layer[kind.y].subarray(from)];
-      lines.append(shape("path", { class: `curve ${role}`, d: polyline(xs.map(x), ys.map(y), kind === PR) }));
+      lines.append(svgEl("path", { class: `curve ${role}`, d: polyline(xs.map(x), ys.map(y), kind === PR) }));
     }
   }
 
@@ -136,28 +160,37 @@ function makeCurve(panel, kind) {
     const parts = panel.layers.map((layer) =>
       kind === ROC
         ? `${layer.name}: area ${share(layer.auc)} (${interval(layer.aucInterval)}, 95 %)`
-        : `${layer.name}: average precision ${share(layer.averagePrecision)}`);
+        : `${layer.name}: average precision ${share(layer.averagePrecision)}`,
+    );
     return `${kind.name}. ${parts.join("; ")}. The operating point is given in the table.`;
   }
 
   function move(view) {
     const at = (part) => [x(part.layer[kind.x][part.counts.k]), y(part.layer[kind.y][part.counts.k])];
     const [priced, chosen] = [at(view.priced), at(view.chosen)];
-    for (const [node, [px, py]] of [[dots[0], priced], [dots[1], chosen]]) {
-      attribute(node, "cx", px.toFixed(1));
-      attribute(node, "cy", py.toFixed(1));
+    for (const [node, [px, py]] of [
+      [dots[0], priced],
+      [dots[1], chosen],
+    ]) {
+      setAttr(node, "cx", px.toFixed(1));
+      setAttr(node, "cy", py.toFixed(1));
     }
     dot.style.transform = `translate(${chosen[0].toFixed(1)}px, ${chosen[1].toFixed(1)}px)`;
     second.style.transform = `translate(${priced[0].toFixed(1)}px, ${priced[1].toFixed(1)}px)`;
-    for (const [name, value] of Object.entries({ x1: chosen[0], y1: chosen[1], x2: priced[0], y2: priced[1] }))
-      attribute(shift, name, value.toFixed(1));
-    if (kind === ROC) attribute(cross, "d", crossOf(view.priced, priced));
+    for (const [name, value] of Object.entries({
+      x1: chosen[0],
+      y1: chosen[1],
+      x2: priced[0],
+      y2: priced[1],
+    }))
+      setAttr(shift, name, value.toFixed(1));
+    if (kind === ROC) setAttr(cross, "d", crossOf(view.priced, priced));
     const { sensitivity, specificity, ppv } = view.chosen.rates;
-    attribute(dot, "aria-valuemin", 0);
-    attribute(dot, "aria-valuemax", 1);
-    attribute(dot, "aria-valuenow", sensitivity.toFixed(4));
+    setAttr(dot, "aria-valuemin", 0);
+    setAttr(dot, "aria-valuemax", 1);
+    setAttr(dot, "aria-valuenow", sensitivity.toFixed(4));
     const other = kind === ROC ? `specificity ${share(specificity)}` : `PPV ${share(ppv)}`;
-    attribute(dot, "aria-valuetext", `sensitivity ${share(sensitivity)}, ${other}, threshold ${view.text}`);
+    setAttr(dot, "aria-valuetext", `sensitivity ${share(sensitivity)}, ${other}, threshold ${view.text}`);
   }
 
   // the interval of the operating point, both ways

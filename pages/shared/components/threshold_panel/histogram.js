@@ -1,20 +1,24 @@
 // Scores of both classes back to back: normal films upwards, abnormal ones downwards.
 
+import { el, svgEl } from "../dom.js";
+import { handle, scale, setAttr, setText, ticks } from "./chart_parts.js";
+import { median } from "./numbers.js";
+
 const HISTOGRAM = { top: 24, right: 22, bottom: 40, left: 44, height: 252 };
 
-function makeHistogram(panel) {
+export function makeHistogram(panel) {
   const size = HISTOGRAM;
   const clips = ["below", "above"].map((side) => {
-    const rect = shape("rect", { y: 0, height: size.height });
-    return { rect, node: shape("clipPath", { id: `clip-${side}` }, rect) };
+    const rect = svgEl("rect", { y: 0, height: size.height });
+    return { rect, node: svgEl("clipPath", { id: `clip-${side}` }, rect) };
   });
-  const frame = shape("g", { class: "frame" });
-  const bars = clips.map(({ node }) => shape("g", { "clip-path": `url(#${node.id})` }));
-  const outlines = shape("g", { class: "outlines" });
-  const marks = shape("g", { class: "marks" });
-  const band = shape("rect", { class: "refer-band", visibility: "hidden" });
-  const ghost = shape("line", { class: "ghost", visibility: "hidden" });
-  const svg = shape("svg", { role: "img", height: size.height }, ...clips.map(({ node }) => node));
+  const frame = svgEl("g", { class: "frame" });
+  const bars = clips.map(({ node }) => svgEl("g", { "clip-path": `url(#${node.id})` }));
+  const outlines = svgEl("g", { class: "outlines" });
+  const marks = svgEl("g", { class: "marks" });
+  const band = svgEl("rect", { class: "refer-band", visibility: "hidden" });
+  const ghost = svgEl("line", { class: "ghost", visibility: "hidden" });
+  const svg = svgEl("svg", { role: "img", height: size.height }, ...clips.map(({ node }) => node));
   svg.append(band, frame, ...bars, outlines, marks, ghost);
   const scanName = el("span", {});
   const scanScore = el("span", {});
@@ -57,7 +61,7 @@ function makeHistogram(panel) {
 
   function draw() {
     width = plot.clientWidth;
-    attribute(svg, "width", width);
+    setAttr(svg, "width", width);
     x = scale(panel.domain, [size.left, width - size.right]);
     const middle = (size.top + size.height - size.bottom) / 2;
     const half = middle - size.top;
@@ -73,14 +77,21 @@ function makeHistogram(panel) {
       const sign = key === "normal" ? -1 : 1;
       return shares(priced, key)
         .map((value, i) =>
-          value ? `M${edges[i].toFixed(1)} ${middle}v${(sign * tall(value)).toFixed(1)}H${(edges[i + 1] - 0.75).toFixed(1)}V${middle}z` : "")
+          value
+            ? `M${edges[i].toFixed(1)} ${middle}v${(sign * tall(value)).toFixed(1)}H${(edges[i + 1] - 0.75).toFixed(1)}V${middle}z`
+            : "",
+        )
         .join("");
     });
     // left of the line the abnormal films are missed, right of it the normal ones are false alarms
     bars[0].replaceChildren(
-      shape("path", { class: "normal pale", d: filled[0] }), shape("path", { class: "abnormal", d: filled[1] }));
+      svgEl("path", { class: "normal pale", d: filled[0] }),
+      svgEl("path", { class: "abnormal", d: filled[1] }),
+    );
     bars[1].replaceChildren(
-      shape("path", { class: "normal", d: filled[0] }), shape("path", { class: "abnormal pale", d: filled[1] }));
+      svgEl("path", { class: "normal", d: filled[0] }),
+      svgEl("path", { class: "abnormal pale", d: filled[1] }),
+    );
     outlines.replaceChildren();
     if (panel.layers.length > 1) {
       for (const key of ["normal", "abnormal"]) {
@@ -88,11 +99,11 @@ function makeHistogram(panel) {
         const path = shares(panel.chosen, key)
           .map((value, i) => `V${(middle + sign * tall(value)).toFixed(1)}H${edges[i + 1].toFixed(1)}`)
           .join("");
-        outlines.append(shape("path", { class: key, d: `M${edges[0]} ${middle}${path}V${middle}` }));
+        outlines.append(svgEl("path", { class: key, d: `M${edges[0]} ${middle}${path}V${middle}` }));
       }
     }
     drawMarks(middle, half);
-    attribute(svg, "aria-label", describe());
+    setAttr(svg, "aria-label", describe());
   }
 
   function drawFrame(middle, tall, highest) {
@@ -103,17 +114,17 @@ function makeHistogram(panel) {
       for (const sign of [-1, 1]) {
         const y = middle + sign * tall(level);
         frame.append(
-          shape("line", { x1: left, x2: right, y1: y, y2: y }),
-          shape("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, `${level * 100} %`),
+          svgEl("line", { x1: left, x2: right, y1: y, y2: y }),
+          svgEl("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, `${level * 100} %`),
         );
       }
     }
-    frame.append(shape("line", { class: "axis", x1: left, x2: right, y1: middle, y2: middle }));
+    frame.append(svgEl("line", { class: "axis", x1: left, x2: right, y1: middle, y2: middle }));
     const bottom = size.height - size.bottom;
     for (const { value, text } of ticks(...panel.domain, width < 480 ? 4 : 8)) {
       frame.append(
-        shape("line", { class: "axis", x1: x(value), x2: x(value), y1: bottom, y2: bottom + 4 }),
-        shape("text", { x: x(value), y: bottom + 16, "text-anchor": "middle" }, text),
+        svgEl("line", { class: "axis", x1: x(value), x2: x(value), y1: bottom, y2: bottom + 4 }),
+        svgEl("text", { x: x(value), y: bottom + 16, "text-anchor": "middle" }, text),
       );
     }
   }
@@ -124,16 +135,16 @@ function makeHistogram(panel) {
     for (const policy of panel.policies) {
       if (policy.threshold === null) continue;
       const at = x(panel.clamp(policy.threshold));
-      marks.append(shape("line", { class: "policy", x1: at, x2: at, y1: top - 4, y2: top + 4 }));
+      marks.append(svgEl("line", { class: "policy", x1: at, x2: at, y1: top - 4, y2: top + 4 }));
     }
     const scan = panel.data.scan;
-    say(scanName, scan ? scan.name : "");
-    say(scanScore, scan ? panel.format(scan.score) : "");
+    setText(scanName, scan ? scan.name : "");
+    setText(scanScore, scan ? panel.format(scan.score) : "");
     if (!scan) return;
     const at = x(panel.clamp(scan.score));
     marks.append(
-      shape("line", { class: "scan", x1: at, x2: at, y1: middle - half, y2: bottom }),
-      shape("path", { class: "scan", d: `M${at} ${bottom + 20}l6 11h-12z` }),
+      svgEl("line", { class: "scan", x1: at, x2: at, y1: middle - half, y2: bottom }),
+      svgEl("path", { class: "scan", d: `M${at} ${bottom + 20}l6 11h-12z` }),
     );
     const left = at > width / 2;
     scanLabel.style.inset = left ? `auto ${width - at + 11}px 3px auto` : `auto auto 3px ${at + 11}px`;
@@ -152,38 +163,48 @@ function makeHistogram(panel) {
   function place(node, label, score, text) {
     const at = x(panel.clamp(score));
     node.style.transform = `translateX(${at.toFixed(1)}px)`;
-    say(label, text);
+    setText(label, text);
     const room = Math.min(at - size.left, width - size.right - at);
     label.style.translate = room > 24 ? "" : at < width / 2 ? `${24 - room}px` : `${room - 24}px`;
-    attribute(node, "aria-valuemin", panel.domain[0]);
-    attribute(node, "aria-valuemax", panel.domain[1]);
-    attribute(node, "aria-valuenow", score);
+    setAttr(node, "aria-valuemin", panel.domain[0]);
+    setAttr(node, "aria-valuemax", panel.domain[1]);
+    setAttr(node, "aria-valuenow", score);
     return at;
   }
 
   function move(view) {
     const at = place(line, bubble, view.threshold, view.text);
-    attribute(line, "aria-valuetext", `${view.text}: ${panel.cost(view)}`);
-    attribute(clips[0].rect, "width", Math.max(0, at));
-    attribute(clips[1].rect, "x", at);
-    attribute(clips[1].rect, "width", Math.max(0, width - at));
+    setAttr(line, "aria-valuetext", `${view.text}: ${panel.cost(view)}`);
+    setAttr(clips[0].rect, "width", Math.max(0, at));
+    setAttr(clips[1].rect, "x", at);
+    setAttr(clips[1].rect, "width", Math.max(0, width - at));
     upper.hidden = view.upper === null;
-    attribute(band, "visibility", view.upper === null ? "hidden" : "visible");
+    setAttr(band, "visibility", view.upper === null ? "hidden" : "visible");
     if (view.upper === null) return;
     const to = place(upper, upperBubble, view.upper, panel.format(view.upper));
-    attribute(upper, "aria-valuetext", `${panel.format(view.upper)}: ${panel.referralText(view)}`);
+    setAttr(upper, "aria-valuetext", `${panel.format(view.upper)}: ${panel.referralText(view)}`);
     // the two bubbles would cover each other: the upper one steps down
     upperBubble.classList.toggle("aside", to - at < 72);
-    for (const [name, value] of Object.entries({ x: at, width: to - at, y: size.top, height: size.height - size.top - size.bottom }))
-      attribute(band, name, value);
+    for (const [name, value] of Object.entries({
+      x: at,
+      width: to - at,
+      y: size.top,
+      height: size.height - size.top - size.bottom,
+    }))
+      setAttr(band, name, value);
   }
 
   function preview(threshold) {
-    attribute(ghost, "visibility", threshold === null ? "hidden" : "visible");
+    setAttr(ghost, "visibility", threshold === null ? "hidden" : "visible");
     if (threshold === null) return;
     const at = x(panel.clamp(threshold));
-    for (const [name, value] of Object.entries({ x1: at, x2: at, y1: size.top, y2: size.height - size.bottom }))
-      attribute(ghost, name, value);
+    for (const [name, value] of Object.entries({
+      x1: at,
+      x2: at,
+      y1: size.top,
+      y2: size.height - size.bottom,
+    }))
+      setAttr(ghost, name, value);
   }
 
   return { plot, draw, move, preview };

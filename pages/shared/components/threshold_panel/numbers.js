@@ -3,7 +3,7 @@
 const Z = 1.959963984540054; // 97.5 % quantile of the normal distribution
 
 // Counts of one labelled set at every distinct score, scores falling.
-function readLayer(raw) {
+export function readLayer(raw) {
   const layer = {
     name: raw.name,
     at: Float64Array.from(raw.at),
@@ -33,7 +33,7 @@ function readLayer(raw) {
 }
 
 // How many of the distinct scores, falling, reach the threshold.
-function calledAt(at, threshold) {
+export function calledAt(at, threshold) {
   let low = 0;
   let high = at.length;
   while (low < high) {
@@ -44,7 +44,7 @@ function calledAt(at, threshold) {
   return low;
 }
 
-function countsAt(layer, threshold) {
+export function countsAt(layer, threshold) {
   const k = calledAt(layer.at, threshold);
   const tp = k ? layer.tp[k - 1] : 0;
   const fp = k ? layer.fp[k - 1] : 0;
@@ -54,7 +54,7 @@ function countsAt(layer, threshold) {
 const ratio = (part, whole) => (whole > 0 ? part / whole : null);
 
 // Every figure of the table; null where it has no denominator.
-function ratesOf({ tp, fp, fn, tn }) {
+export function ratesOf({ tp, fp, fn, tn }) {
   const sensitivity = tp / (tp + fn);
   const specificity = tn / (tn + fp);
   return {
@@ -69,7 +69,7 @@ function ratesOf({ tp, fp, fn, tn }) {
   };
 }
 
-function wilson(hits, n) {
+export function wilson(hits, n) {
   const share = hits / n;
   const scale = 1 + (Z * Z) / n;
   const centre = (share + (Z * Z) / (2 * n)) / scale;
@@ -78,7 +78,7 @@ function wilson(hits, n) {
 }
 
 // Predictive values among the films of a clinic, by Bayes.
-function valuesAtPrevalence({ sensitivity, specificity }, prevalence) {
+export function valuesAtPrevalence({ sensitivity, specificity }, prevalence) {
   const ill = prevalence;
   const well = 1 - prevalence;
   return {
@@ -88,22 +88,21 @@ function valuesAtPrevalence({ sensitivity, specificity }, prevalence) {
 }
 
 // What 100 films cost on average, in false alarms.
-function expectedCost({ sensitivity, specificity }, prevalence, missedCost) {
+export function expectedCost({ sensitivity, specificity }, prevalence, missedCost) {
   return 100 * (prevalence * (1 - sensitivity) * missedCost + (1 - prevalence) * (1 - specificity));
 }
 
 // Net benefit per 100 films (Vickers 2006): found cases, less false alarms at the odds of `risk`.
-function netBenefit({ sensitivity, specificity }, prevalence, risk) {
+export function netBenefit({ sensitivity, specificity }, prevalence, risk) {
   return 100 * (prevalence * sensitivity - (1 - prevalence) * (1 - specificity) * (risk / (1 - risk)));
 }
 
 // The cheapest cut of a layer; the higher of equally cheap ones. Returns how many scores it calls.
-function cheapest(layer, prevalence, missedCost) {
+export function cheapest(layer, prevalence, missedCost) {
   let best = 0;
   let lowest = Infinity;
   for (let k = 0; k <= layer.at.length; k++) {
-    const cost =
-      prevalence * (1 - layer.sensitivity[k]) * missedCost + (1 - prevalence) * layer.alarms[k];
+    const cost = prevalence * (1 - layer.sensitivity[k]) * missedCost + (1 - prevalence) * layer.alarms[k];
     if (cost < lowest - 1e-12) {
       lowest = cost;
       best = k;
@@ -113,7 +112,7 @@ function cheapest(layer, prevalence, missedCost) {
 }
 
 // A threshold that calls exactly the k highest of the distinct scores, falling, and lies away from any.
-function placeCut(at, k) {
+export function placeCut(at, k) {
   const margin = (score) => 1e-5 * Math.abs(score);
   if (k === 0) return at[0] + Math.max(margin(at[0]), 1e-9);
   const score = at[k - 1];
@@ -124,13 +123,13 @@ function placeCut(at, k) {
 }
 
 // The distinct scores of all layers, falling: between two of them nothing changes.
-function mergedScores(layers) {
+export function mergedScores(layers) {
   const all = layers.flatMap((layer) => Array.from(layer.at)).sort((a, b) => b - a);
   return Float64Array.from(all.filter((score, index) => index === 0 || score !== all[index - 1]));
 }
 
 // What happens when films from the threshold up to `upper` are referred instead of called.
-function referral(layer, threshold, upper) {
+export function referral(layer, threshold, upper) {
   const lower = countsAt(layer, threshold);
   const higher = countsAt(layer, upper);
   const films = layer.abnormal + layer.normal;
@@ -139,7 +138,7 @@ function referral(layer, threshold, upper) {
 }
 
 // A share in two decimals, three where two would claim perfection.
-function share(value) {
+export function share(value) {
   if (value === null || Number.isNaN(value)) return "–";
   const text = value.toFixed(2);
   if ((text === "1.00" && value < 1) || (text === "0.00" && value > 0)) {
@@ -150,21 +149,21 @@ function share(value) {
   return text;
 }
 
-const interval = ([low, high]) => `${share(low)}–${share(high)}`;
+export const interval = ([low, high]) => `${share(low)}–${share(high)}`;
 
-function likelihood(value) {
+export function likelihood(value) {
   if (value === null) return "–";
   if (value === Infinity) return "∞";
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-const percent = (value) => {
+export const percent = (value) => {
   const hundred = value * 100;
   return `${hundred < 10 ? Number(hundred.toFixed(1)) : hundred.toFixed(0)} %`;
 };
 
 // The shortest decimals that still call the same films.
-function shortest(threshold, scores, decimals) {
+export function shortest(threshold, scores, decimals) {
   const k = calledAt(scores, threshold);
   for (let digits = decimals; digits < 12; digits++) {
     const text = threshold.toFixed(digits);
@@ -173,8 +172,11 @@ function shortest(threshold, scores, decimals) {
   return String(threshold);
 }
 
-const median = (layer, key) => {
+export const median = (layer, key) => {
   const counts = key === "abnormal" ? layer.tp : layer.fp;
   const half = layer[key] / 2;
   return layer.at[counts.findIndex((count) => count >= half)];
 };
+
+// Three significant digits, as a number.
+export const neat = (value) => Number(value.toPrecision(value < 0.1 ? 1 : 2));

@@ -1,5 +1,15 @@
 // The panel: one state, one frame at a time, and one message to the server when a hand lets go.
 
+import { el } from "../dom.js";
+import { makeClinic } from "./clinic.js";
+import { makeCurve, PR, ROC } from "./curves.js";
+import { makeHistogram } from "./histogram.js";
+import { isLight, layOut } from "./layout.js";
+import { calledAt, cheapest, mergedScores, placeCut, readLayer, shortest } from "./numbers.js";
+import { makePrice } from "./price.js";
+import { makeConfusion, makeHeadline, makeMetrics, makePolicies, makeReferral } from "./tables.js";
+import { makeLegend, makeWords } from "./words.js";
+
 const GLIDE = 250; // milliseconds
 const PANELS = new WeakMap();
 
@@ -21,7 +31,15 @@ export default function mount({ parentElement, data, setStateValue }) {
 }
 
 function makePanel(parent) {
-  const panel = { data: null, layers: [], policies: [], state: {}, turn: 0, keyed: false, root: parent.getRootNode() };
+  const panel = {
+    data: null,
+    layers: [],
+    policies: [],
+    state: {},
+    turn: 0,
+    keyed: false,
+    root: parent.getRootNode(),
+  };
   let frame = 0;
   let drag = null;
   let gliding = null;
@@ -33,12 +51,27 @@ function makePanel(parent) {
   Object.assign(panel, {
     clamp: (score) => Math.min(Math.max(score, panel.domain[0]), panel.domain[1]),
     format: (score) => shortest(score, panel.scores, panel.decimals),
-    schedule, receive, propose, proposeUpper, step, stepUpper, refer, set, grab, glide, commit, dispose,
+    schedule,
+    receive,
+    propose,
+    proposeUpper,
+    step,
+    stepUpper,
+    refer,
+    set,
+    grab,
+    glide,
+    commit,
+    dispose,
     ...makeWords(panel),
   });
   panel.cheapest = () => {
     const { prevalence, missedCost } = panel.state;
-    if (least?.prevalence !== prevalence || least?.missedCost !== missedCost || least?.layer !== panel.chosen) {
+    if (
+      least?.prevalence !== prevalence ||
+      least?.missedCost !== missedCost ||
+      least?.layer !== panel.chosen
+    ) {
       const threshold = placeCut(panel.chosen.at, cheapest(panel.chosen, prevalence, missedCost));
       least = { prevalence, missedCost, layer: panel.chosen, threshold };
     }
@@ -62,15 +95,7 @@ function makePanel(parent) {
   const legend = makeLegend(panel, histogram, curves);
   const parts = [headline, policies, histogram, ...curves, confusion, metrics, clinic, refers, price, legend];
   const live = el("div", { class: "unseen", "aria-live": "polite" });
-  const root = el("div", { class: "threshold-panel" }, el("div", { class: "inside" },
-    headline.node, legend.histogram, policies.node,
-    el("div", { class: "columns" },
-      el("div", { class: "curves" }, ...legend.curves),
-      el("div", { class: "figures" }, confusion.node, metrics.node)),
-    el("div", { class: "columns" },
-      el("section", { class: "clinic", "aria-labelledby": "clinic-title" },
-        el("h3", { id: "clinic-title" }, "Where it will be used"), clinic.node, refers.node),
-      price.node)), live);
+  const root = layOut({ headline, legend, policies, confusion, metrics, clinic, refers, price, live });
   for (const old of [...parent.children]) if (old.className.startsWith("threshold-panel")) old.remove();
   parent.append(root);
   let width = 0;
@@ -88,8 +113,11 @@ function makePanel(parent) {
     const before = panel.data;
     panel.data = data;
     panel.finding = data.finding;
-    const same = data.layers.length === panel.layers.length &&
-      data.layers.every((raw, i) => raw.digest === panel.layers[i].digest && raw.name === panel.layers[i].name);
+    const same =
+      data.layers.length === panel.layers.length &&
+      data.layers.every(
+        (raw, i) => raw.digest === panel.layers[i].digest && raw.name === panel.layers[i].name,
+      );
     if (!same) {
       panel.layers = data.layers.map(readLayer);
       [panel.chosen] = panel.layers;
@@ -99,11 +127,13 @@ function makePanel(parent) {
     }
     panel.domain = [data.edges[0], data.edges[data.edges.length - 1]];
     panel.decimals = Math.max(0, 3 - Math.round(Math.log10(panel.domain[1] - panel.domain[0])));
-    const own = data.card_threshold === null ? [] : [{ name: data.card_policy, threshold: data.card_threshold }];
+    const own =
+      data.card_threshold === null ? [] : [{ name: data.card_policy, threshold: data.card_threshold }];
     panel.policies = [...own, ...data.policies];
     sequence = Math.max(sequence, data.sequence);
     if (first || data.prevalence_given !== before.prevalence_given) panel.state.prevalence = data.prevalence;
-    if (first || data.missed_cost_given !== before.missed_cost_given) panel.state.missedCost = data.missed_cost;
+    if (first || data.missed_cost_given !== before.missed_cost_given)
+      panel.state.missedCost = data.missed_cost;
     if (first) {
       Object.assign(panel.state, { threshold: data.threshold, upper: data.upper, policy: data.policy });
       sent = signature();
@@ -183,7 +213,9 @@ function makePanel(parent) {
     event.preventDefault();
     gliding = null;
     const box = node.getBoundingClientRect();
-    const offset = jump ? [0, 0] : [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
+    const offset = jump
+      ? [0, 0]
+      : [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
     drag = { plot: node.parentElement, move, offset, point: jump ? event : null };
     node.setPointerCapture(event.pointerId);
     node.classList.add("held");
@@ -251,10 +283,4 @@ function makePanel(parent) {
     cancelAnimationFrame(frame);
     root.remove();
   }
-}
-
-// Light text means a dark page.
-function isLight(colour) {
-  const [red, green, blue] = colour.match(/[\d.]+/g).map(Number);
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 128;
 }

@@ -1,90 +1,47 @@
-// What the threshold is worth where it will be used: another prevalence, a price for each mistake.
+// What the threshold is worth where it will be used: expected cost and net benefit.
+
+import { el, svgEl } from "../dom.js";
+import { polyline, scale, setAttr, setText, ticks } from "./chart_parts.js";
+import { cheapest, countsAt, expectedCost, neat, netBenefit, percent, placeCut, ratesOf } from "./numbers.js";
 
 const MAP = { top: 22, right: 22, bottom: 40, left: 46, height: 250 };
 
-const logit = (p) => Math.log(p / (1 - p));
-const PREVALENCE = { low: logit(0.001), high: logit(0.9), to: logit, from: (v) => 1 / (1 + Math.exp(-v)) };
-const RATIO = { low: Math.log(0.1), high: Math.log(100), to: Math.log, from: Math.exp };
-
-// A slider on a bent scale and a number beside it, kept equal.
-function makeDial(panel, { label, unit, key, bend, factor, round, word }) {
-  const id = `dial-${key}`;
-  const range = el("input", { type: "range", min: 0, max: 1000, step: 1, "aria-label": label });
-  const number = el("input", {
-    type: "number", id, step: "any",
-    min: round(bend.from(bend.low) * factor), max: round(bend.from(bend.high) * factor) });
-  const put = (value) => {
-    panel.set(key, Math.min(Math.max(value, bend.from(bend.low)), bend.from(bend.high)));
-  };
-  range.addEventListener("input", () => {
-    const raw = bend.from(bend.low + (range.value / 1000) * (bend.high - bend.low));
-    put(round(raw * factor) / factor);
-  });
-  number.addEventListener("input", () => {
-    if (number.value && Number(number.value) > 0) put(Number(number.value) / factor);
-  });
-  for (const input of [range, number]) input.addEventListener("change", () => panel.commit());
-  const node = el("div", { class: "dial" },
-    el("label", { for: id }, label), el("div", {}, range, number, el("span", {}, unit)));
-
-  function move() {
-    const value = panel.state[key];
-    const place = Math.round(((bend.to(value) - bend.low) / (bend.high - bend.low)) * 1000);
-    if (panel.root.activeElement !== range) range.value = place;
-    if (panel.root.activeElement !== number) number.value = round(value * factor);
-    attribute(range, "aria-valuetext", word(value));
-  }
-  return { node, move };
-}
-
-// Three significant digits, as a number.
-const neat = (value) => Number(value.toPrecision(value < 0.1 ? 1 : 2));
-
-function makeClinic(panel) {
-  const prevalence = makeDial(panel, {
-    label: "Prevalence where it will be used", unit: "%", key: "prevalence", bend: PREVALENCE,
-    factor: 100, round: neat, word: percent });
-  const ratioDial = makeDial(panel, {
-    label: "One missed case costs as much as", unit: "false alarms", key: "missedCost", bend: RATIO,
-    factor: 1, round: neat, word: (value) => `${neat(value)} false alarms` });
-  const values = el("div", { class: "clinic-values" });
-  let cells = [];
-
-  function draw() {
-    cells = [];
-    values.replaceChildren(...panel.layers.map((layer) => {
-      const texts = ["ppv", "npv"].map((key) => {
-        const value = figure(null, "");
-        cells.push({ key, layer, value });
-        return el("span", { "data-metric": `clinic-${key}`, "data-layer": layer.name }, `${key.toUpperCase()} `, value);
-      });
-      return el("p", {}, el("span", { class: "quiet" }, layer.name), ...texts);
-    }));
-  }
-
-  function move(view) {
-    prevalence.move();
-    ratioDial.move();
-    for (const { key, layer, value } of cells) {
-      const part = view.layers.find((each) => each.layer === layer);
-      const at = valuesAtPrevalence(part.rates, panel.state.prevalence)[key];
-      sayFigure(value, at, share(at));
-    }
-  }
-  return { node: el("div", { class: "dials" }, prevalence.node, values, ratioDial.node), draw, move };
-}
-
 // Two charts behind two tabs: the cost of each threshold, the benefit at each exchange rate.
-function makePrice(panel) {
+export function makePrice(panel) {
   const cost = makeCostChart(panel);
   const benefit = makeBenefitChart(panel);
-  const charts = [["Expected cost", cost], ["Net benefit", benefit]];
+  const charts = [
+    ["Expected cost", cost],
+    ["Net benefit", benefit],
+  ];
   const pages = charts.map(([, chart], index) =>
-    el("div", { role: "tabpanel", id: `page-${index}`, "aria-labelledby": `tab-${index}` }, chart.plot, chart.note));
+    el(
+      "div",
+      { role: "tabpanel", id: `page-${index}`, "aria-labelledby": `tab-${index}` },
+      chart.plot,
+      chart.note,
+    ),
+  );
   const tabs = charts.map(([title], index) =>
-    el("button", { type: "button", role: "tab", id: `tab-${index}`, "aria-controls": `page-${index}`,
-      onclick: () => open(index), onkeydown: (event) => turn(event, index) }, title));
-  const node = el("div", {}, el("div", { class: "tabs", role: "tablist", "aria-label": "What it is worth" }, ...tabs), ...pages);
+    el(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        id: `tab-${index}`,
+        "aria-controls": `page-${index}`,
+        onclick: () => open(index),
+        onkeydown: (event) => turn(event, index),
+      },
+      title,
+    ),
+  );
+  const node = el(
+    "div",
+    {},
+    el("div", { class: "tabs", role: "tablist", "aria-label": "What it is worth" }, ...tabs),
+    ...pages,
+  );
   let shown = 0;
 
   function turn(event, index) {
@@ -97,8 +54,8 @@ function makePrice(panel) {
   function open(index) {
     shown = index;
     tabs.forEach((tab, each) => {
-      attribute(tab, "aria-selected", each === shown);
-      attribute(tab, "tabindex", each === shown ? 0 : -1);
+      setAttr(tab, "aria-selected", each === shown);
+      setAttr(tab, "tabindex", each === shown ? 0 : -1);
       pages[each].hidden = each !== shown;
     });
     draw();
@@ -114,28 +71,39 @@ function makePrice(panel) {
 // Axes shared by both: horizontal lines, a label above and one below.
 function drawAxes(frame, x, y, { width, labels, xs, ys }) {
   frame.replaceChildren(
-    shape("text", { x: 0, y: 11 }, labels[1]),
-    shape("text", { x: (MAP.left + width - MAP.right) / 2, y: MAP.height - 6, "text-anchor": "middle" }, labels[0]));
+    svgEl("text", { x: 0, y: 11 }, labels[1]),
+    svgEl(
+      "text",
+      { x: (MAP.left + width - MAP.right) / 2, y: MAP.height - 6, "text-anchor": "middle" },
+      labels[0],
+    ),
+  );
   for (const { value, text } of ys) {
     frame.append(
-      shape("line", { x1: MAP.left, x2: width - MAP.right, y1: y(value), y2: y(value) }),
-      shape("text", { x: MAP.left - 6, y: y(value) + 4, "text-anchor": "end" }, text));
+      svgEl("line", { x1: MAP.left, x2: width - MAP.right, y1: y(value), y2: y(value) }),
+      svgEl("text", { x: MAP.left - 6, y: y(value) + 4, "text-anchor": "end" }, text),
+    );
   }
   for (const { value, text } of xs)
-    frame.append(shape("text", { x: x(value), y: MAP.height - MAP.bottom + 16, "text-anchor": "middle" }, text));
+    frame.append(
+      svgEl("text", { x: x(value), y: MAP.height - MAP.bottom + 16, "text-anchor": "middle" }, text),
+    );
 }
 
 function makeCostChart(panel) {
-  const frame = shape("g", { class: "frame" });
-  const lines = shape("g", { class: "lines" });
-  const lowest = shape("circle", { class: "lowest", r: 5 });
-  const cursor = shape("line", { class: "cursor" });
-  const dot = shape("circle", { class: "dot priced", r: 5 });
-  const svg = shape("svg", { role: "img", height: MAP.height }, frame, lines, cursor, lowest, dot);
+  const frame = svgEl("g", { class: "frame" });
+  const lines = svgEl("g", { class: "lines" });
+  const lowest = svgEl("circle", { class: "lowest", r: 5 });
+  const cursor = svgEl("line", { class: "cursor" });
+  const dot = svgEl("circle", { class: "dot priced", r: 5 });
+  const svg = svgEl("svg", { role: "img", height: MAP.height }, frame, lines, cursor, lowest, dot);
   const plot = el("div", { class: "plot" }, svg);
   const text = el("span", { class: "note" });
-  const button = el("button", { type: "button", class: "plain", onclick: () => panel.glide(panel.cheapest(), "cost") },
-    "Move to the minimum");
+  const button = el(
+    "button",
+    { type: "button", class: "plain", onclick: () => panel.glide(panel.cheapest(), "cost") },
+    "Move to the minimum",
+  );
   const note = el("div", { class: "under" }, text, button);
   let x = scale([0, 1], [0, 1]);
   let y = scale([0, 1], [1, 0]);
@@ -144,7 +112,7 @@ function makeCostChart(panel) {
   function draw() {
     const width = plot.clientWidth;
     if (!width) return;
-    attribute(svg, "width", width);
+    setAttr(svg, "width", width);
     const { prevalence, missedCost } = panel.state;
     x = scale(panel.domain, [MAP.left, width - MAP.right]);
     // dearer than calling all films the same is off the picture: nobody would go there
@@ -152,51 +120,79 @@ function makeCostChart(panel) {
     const curves = panel.layers.map((layer) => ({ layer, ...along(layer) }));
     const top = Math.min(same, Math.max(...curves.map(({ cost }) => Math.max(...cost)))) * 1.05;
     y = scale([0, top], [MAP.height - MAP.bottom, MAP.top]);
-    drawAxes(frame, x, y, { width, labels: ["Threshold", "False alarms' worth per 100 films"],
-      xs: ticks(...panel.domain, width < 480 ? 4 : 6), ys: ticks(0, top) });
-    lines.replaceChildren(...curves.map(({ layer, at, cost }) =>
-      shape("path", { class: `curve ${layer === panel.priced ? "priced" : "chosen"}`,
-        d: polyline(at.map((score) => x(panel.clamp(score))), cost.map(y), true) })));
-    attribute(svg, "aria-label", "Expected cost by threshold. " + text.textContent);
+    drawAxes(frame, x, y, {
+      width,
+      labels: ["Threshold", "False alarms' worth per 100 films"],
+      xs: ticks(...panel.domain, width < 480 ? 4 : 6),
+      ys: ticks(0, top),
+    });
+    lines.replaceChildren(
+      ...curves.map(({ layer, at, cost }) =>
+        svgEl("path", {
+          class: `curve ${layer === panel.priced ? "priced" : "chosen"}`,
+          d: polyline(
+            at.map((score) => x(panel.clamp(score))),
+            cost.map(y),
+            true,
+          ),
+        }),
+      ),
+    );
+    setAttr(svg, "aria-label", `Expected cost by threshold. ${text.textContent}`);
   }
 
   function along(layer) {
     const cost = Array.from(layer.sensitivity, (sensitivity, k) =>
-      costOf({ sensitivity, specificity: 1 - layer.alarms[k] })).slice(1);
+      costOf({ sensitivity, specificity: 1 - layer.alarms[k] }),
+    ).slice(1);
     return { at: Array.from(layer.at), cost };
   }
 
   function move(view) {
     const at = x(panel.clamp(view.threshold));
     for (const [name, value] of Object.entries({ x1: at, x2: at, y1: MAP.top, y2: MAP.height - MAP.bottom }))
-      attribute(cursor, name, value);
+      setAttr(cursor, name, value);
     const now = costOf(view.priced.rates);
-    attribute(dot, "cx", at);
-    attribute(dot, "cy", Math.max(MAP.top, y(now)));
+    setAttr(dot, "cx", at);
+    setAttr(dot, "cy", Math.max(MAP.top, y(now)));
     const best = panel.cheapest();
     const least = costOf(ratesOf(countsAt(panel.chosen, best)));
     const there = costOf(ratesOf(countsAt(panel.priced, best)));
-    attribute(lowest, "cx", x(panel.clamp(best)));
-    attribute(lowest, "cy", y(least));
+    setAttr(lowest, "cx", x(panel.clamp(best)));
+    setAttr(lowest, "cy", y(least));
     const priced = panel.layers.length > 1 ? `; on ${panel.priced.name} it costs ${there.toFixed(1)}` : "";
-    say(text, `Now ${now.toFixed(1)} on ${panel.priced.name}. Cheapest on ${panel.chosen.name} at ` +
-      `${panel.format(best)}: ${least.toFixed(1)}${priced}.`);
+    setText(
+      text,
+      `Now ${now.toFixed(1)} on ${panel.priced.name}. Cheapest on ${panel.chosen.name} at ` +
+        `${panel.format(best)}: ${least.toFixed(1)}${priced}.`,
+    );
   }
   return { plot, note, draw, move };
 }
 
 function makeBenefitChart(panel) {
-  const frame = shape("g", { class: "frame" });
-  const lines = shape("g", { class: "lines" });
-  const current = shape("path", { class: "current" });
-  const cursor = shape("line", { class: "exchange" });
-  const svg = shape("svg", { role: "img", height: MAP.height }, frame, lines, cursor, current);
-  const key = (className, words) => el("span", { class: "key" }, el("i", { class: `stroke ${className}` }), words);
+  const frame = svgEl("g", { class: "frame" });
+  const lines = svgEl("g", { class: "lines" });
+  const current = svgEl("path", { class: "current" });
+  const cursor = svgEl("line", { class: "exchange" });
+  const svg = svgEl("svg", { role: "img", height: MAP.height }, frame, lines, cursor, current);
+  const key = (className, words) =>
+    el("span", { class: "key" }, el("i", { class: `stroke ${className}` }), words);
   const anew = el("span", {});
   const plot = el("div", { class: "plot" }, svg);
   const text = el("span", { class: "note" });
-  const note = el("div", { class: "under" }, el("div", { class: "keys" }, key("accent", "this threshold"),
-    key("priced", anew), key("dotted", "call all, call none")), text);
+  const note = el(
+    "div",
+    { class: "under" },
+    el(
+      "div",
+      { class: "keys" },
+      key("accent", "this threshold"),
+      key("priced", anew),
+      key("dotted", "call all, call none"),
+    ),
+    text,
+  );
   const risks = Array.from({ length: 91 }, (_, index) => 0.005 + index * 0.0095);
   let x = scale([0, 1], [0, 1]);
   let y = scale([0, 1], [1, 0]);
@@ -204,16 +200,23 @@ function makeBenefitChart(panel) {
   function draw() {
     const width = plot.clientWidth;
     if (!width) return;
-    attribute(svg, "width", width);
+    setAttr(svg, "width", width);
     const { prevalence } = panel.state;
     const two = panel.chosen !== panel.priced;
-    say(anew, `chosen anew at each risk${two ? ` on ${panel.chosen.name}, priced on ${panel.priced.name}` : ""}`);
+    setText(
+      anew,
+      `chosen for each risk${two ? ` on ${panel.chosen.name}, priced on ${panel.priced.name}` : ""}`,
+    );
     const top = 100 * prevalence * 1.05;
     x = scale([0, 0.9], [MAP.left, width - MAP.right]);
     y = scale([-top / 4, top], [MAP.height - MAP.bottom, MAP.top]);
     const xs = [0, 0.2, 0.4, 0.6, 0.8].map((value) => ({ value, text: `${value * 100} %` }));
-    drawAxes(frame, x, y, { width, labels: ["Risk from which you would act", "Net cases found per 100 films"],
-      xs, ys: ticks(-top / 4, top) });
+    drawAxes(frame, x, y, {
+      width,
+      labels: ["Risk from which you would act", "Net cases found per 100 films"],
+      xs,
+      ys: ticks(-top / 4, top),
+    });
     // the threshold is chosen anew on one layer for each risk, and priced on the other
     const best = risks.map((risk) => {
       const k = cheapest(panel.chosen, prevalence, (1 - risk) / risk);
@@ -221,28 +224,42 @@ function makeBenefitChart(panel) {
     });
     const all = risks.map((risk) => netBenefit({ sensitivity: 1, specificity: 0 }, prevalence, risk));
     lines.replaceChildren(
-      shape("path", { class: "chance", d: curve(all) }),
-      shape("line", { class: "chance", x1: x(0), x2: x(0.9), y1: y(0), y2: y(0) }),
-      shape("path", { class: "curve priced", d: curve(best) }));
-    attribute(svg, "aria-label", "Decision curve. " + text.textContent);
+      svgEl("path", { class: "chance", d: curve(all) }),
+      svgEl("line", { class: "chance", x1: x(0), x2: x(0.9), y1: y(0), y2: y(0) }),
+      svgEl("path", { class: "curve priced", d: curve(best) }),
+    );
+    setAttr(svg, "aria-label", `Decision curve. ${text.textContent}`);
   }
 
   // what lies under the picture is left out
   function curve(values) {
-    const kept = risks.map((risk, index) => [risk, values[index]]).filter(([, value]) => y(value) <= MAP.height - MAP.bottom);
-    return polyline(kept.map(([risk]) => x(risk)), kept.map(([, value]) => y(value)));
+    const kept = risks
+      .map((risk, index) => [risk, values[index]])
+      .filter(([, value]) => y(value) <= MAP.height - MAP.bottom);
+    return polyline(
+      kept.map(([risk]) => x(risk)),
+      kept.map(([, value]) => y(value)),
+    );
   }
 
   function move(view) {
     const { prevalence, missedCost } = panel.state;
     const risk = 1 / (1 + missedCost);
-    attribute(current, "d", curve(risks.map((each) => netBenefit(view.priced.rates, prevalence, each))));
-    for (const [name, value] of Object.entries({ x1: x(risk), x2: x(risk), y1: MAP.top, y2: MAP.height - MAP.bottom }))
-      attribute(cursor, name, value);
+    setAttr(current, "d", curve(risks.map((each) => netBenefit(view.priced.rates, prevalence, each))));
+    for (const [name, value] of Object.entries({
+      x1: x(risk),
+      x2: x(risk),
+      y1: MAP.top,
+      y2: MAP.height - MAP.bottom,
+    }))
+      setAttr(cursor, name, value);
     const per100 = (rates) => netBenefit(rates, prevalence, risk).toFixed(1).replace("-", "−");
-    say(text, `${neat(missedCost)} false alarms per missed case means acting from a risk of ${percent(risk)} (dashed). ` +
-      `There this threshold nets ${per100(view.priced.rates)} cases per 100 films, calling all ` +
-      `${per100({ sensitivity: 1, specificity: 0 })}, calling none 0.`);
+    setText(
+      text,
+      `${neat(missedCost)} false alarms per missed case means acting from a risk of ${percent(risk)} (dashed). ` +
+        `There this threshold nets ${per100(view.priced.rates)} cases per 100 films, calling all ` +
+        `${per100({ sensitivity: 1, specificity: 0 })}, calling none 0.`,
+    );
   }
   return { plot, note, draw, move };
 }

@@ -1,6 +1,10 @@
 // What the threshold does, in words and figures.
 
-function makeHeadline(panel) {
+import { el } from "../dom.js";
+import { figure, setAttr, setFigure, setText } from "./chart_parts.js";
+import { interval, likelihood, referral, share, wilson } from "./numbers.js";
+
+export function makeHeadline(panel) {
   const threshold = figure(0, "");
   const cost = el("p", { class: "cost" });
   const name = el("span", { class: "scan-name" });
@@ -8,25 +12,29 @@ function makeHeadline(panel) {
   const detail = el("span", { class: "quiet" });
   const scan = el("div", { class: "verdict" }, el("p", {}, name), el("p", {}, verdict), el("p", {}, detail));
   threshold.className = "threshold";
-  const node = el("div", { class: "headline" },
-    el("div", {}, el("p", { class: "big" }, "Threshold ", threshold), cost), scan);
+  const node = el(
+    "div",
+    { class: "headline" },
+    el("div", {}, el("p", { class: "big" }, "Threshold ", threshold), cost),
+    scan,
+  );
 
   function move(view) {
-    sayFigure(threshold, view.threshold, view.text);
-    say(cost, panel.cost(view));
+    setFigure(threshold, view.threshold, view.text);
+    setText(cost, panel.cost(view));
     scan.hidden = !panel.data.scan;
     if (!panel.data.scan) return;
     const { score } = panel.data.scan;
-    say(name, panel.data.scan.name);
-    say(verdict, panel.verdict(view));
-    attribute(scan, "data-verdict", panel.called(view));
-    say(detail, `${panel.data.score_name} ${panel.format(score)}, ${panel.rank(score)}`);
+    setText(name, panel.data.scan.name);
+    setText(verdict, panel.verdict(view));
+    setAttr(scan, "data-verdict", panel.called(view));
+    setText(detail, `${panel.data.score_name} ${panel.format(score)}, ${panel.rank(score)}`);
   }
   return { node, move };
 }
 
 // One button per policy; it says what it costs, or why it has no threshold.
-function makePolicies(panel) {
+export function makePolicies(panel) {
   const list = el("div", { class: "policies", role: "group", "aria-label": "Threshold policies" });
   const reasons = el("div", { id: "reasons" });
   const node = el("div", {}, list, reasons);
@@ -44,8 +52,8 @@ function makePolicies(panel) {
     buttons.forEach(({ node: each, price }, index) => {
       const policy = panel.policies[index];
       const none = policy.threshold === null;
-      attribute(each, "aria-disabled", none);
-      say(price, none ? "no threshold, see below" : panel.price(policy.threshold));
+      setAttr(each, "aria-disabled", none);
+      setText(price, none ? "no threshold, see below" : panel.price(policy.threshold));
       if (none) reasons.append(el("p", { class: "note" }, `${policy.name}: ${policy.reason}`));
     });
   }
@@ -53,17 +61,22 @@ function makePolicies(panel) {
   function button(name, index) {
     const price = el("span", { class: "price" });
     const show = (visible) => panel.preview(visible ? panel.policies[index].threshold : null);
-    const each = el("button", {
-      type: "button",
-      onclick: () => {
-        const { threshold } = panel.policies[index];
-        if (threshold !== null) panel.glide(threshold, name);
+    const each = el(
+      "button",
+      {
+        type: "button",
+        onclick: () => {
+          const { threshold } = panel.policies[index];
+          if (threshold !== null) panel.glide(threshold, name);
+        },
+        onpointerenter: () => show(true),
+        onpointerleave: () => show(false),
+        onfocus: () => show(true),
+        onblur: () => show(false),
       },
-      onpointerenter: () => show(true),
-      onpointerleave: () => show(false),
-      onfocus: () => show(true),
-      onblur: () => show(false),
-    }, el("span", { class: "name" }, name), price);
+      el("span", { class: "name" }, name),
+      price,
+    );
     return { name, node: each, price };
   }
 
@@ -71,49 +84,73 @@ function makePolicies(panel) {
     buttons.forEach(({ node: each }, index) => {
       const policy = panel.policies[index];
       const named = view.policy === "manual" || view.policy === policy.name;
-      attribute(each, "aria-pressed", named && policy.threshold === view.threshold);
+      setAttr(each, "aria-pressed", named && policy.threshold === view.threshold);
     });
   }
   return { node, draw, move };
 }
 
-function makeConfusion(panel) {
+export function makeConfusion(panel) {
   const cell = (kind, meaning) => {
     const count = el("span", { class: "count" });
     const portion = el("span", {});
     const before = el("span", { class: "quiet" });
-    return { count, portion, before, meaning,
-      node: el("td", { class: kind, "data-count": kind }, count, el("span", {}, `${meaning} `, portion), before) };
+    return {
+      count,
+      portion,
+      before,
+      meaning,
+      node: el(
+        "td",
+        { class: kind, "data-count": kind },
+        count,
+        el("span", {}, `${meaning} `, portion),
+        before,
+      ),
+    };
   };
   const cells = {
-    tp: cell("tp", "found"), fn: cell("fn", "missed"), fp: cell("fp", "false alarms"), tn: cell("tn", "cleared") };
+    tp: cell("tp", "found"),
+    fn: cell("fn", "missed"),
+    fp: cell("fp", "false alarms"),
+    tn: cell("tn", "cleared"),
+  };
   const heads = ["abnormal", "normal"].map((key) => {
     const text = el("span", {});
     return { key, text, node: el("th", { scope: "row" }, el("i", { class: `swatch ${key}` }), text) };
   });
   const caption = el("caption", {});
-  const columns = ["Called suspicious", "Called below threshold"].map((text) => el("th", { scope: "col" }, text));
-  const node = el("table", { class: "confusion" }, caption,
+  const columns = ["Called suspicious", "Called below threshold"].map((text) =>
+    el("th", { scope: "col" }, text),
+  );
+  const node = el(
+    "table",
+    { class: "confusion" },
+    caption,
     el("thead", {}, el("tr", {}, el("td", {}), ...columns)),
-    el("tbody", {},
+    el(
+      "tbody",
+      {},
       el("tr", {}, heads[0].node, cells.tp.node, cells.fn.node),
-      el("tr", {}, heads[1].node, cells.fp.node, cells.tn.node)));
+      el("tr", {}, heads[1].node, cells.fp.node, cells.tn.node),
+    ),
+  );
 
   function draw() {
     const { priced, finding } = panel;
-    say(caption, `Confusion matrix, ${priced.name}`);
-    say(heads[0].text, `${finding}, ${priced.abnormal}`);
-    say(heads[1].text, `normal, ${priced.normal}`);
+    setText(caption, `Confusion matrix, ${priced.name}`);
+    setText(heads[0].text, `${finding}, ${priced.abnormal}`);
+    setText(heads[1].text, `normal, ${priced.normal}`);
   }
 
   function move(view) {
     for (const [key, { count, portion, before }] of Object.entries(cells)) {
       const group = key === "tp" || key === "fn" ? "abnormal" : "normal";
       const part = ({ layer, counts }) => share(counts[key] / layer[group]);
-      say(count, String(view.priced.counts[key]));
-      say(portion, part(view.priced));
+      setText(count, String(view.priced.counts[key]));
+      setText(portion, part(view.priced));
       before.hidden = view.chosen === view.priced;
-      say(before, `${view.chosen.layer.name} ${part(view.chosen)}`);
+      setText(before, `${view.chosen.layer.name} ${part(view.chosen)}`);
     }
   }
   return { node, draw, move };
@@ -130,7 +167,7 @@ const METRICS = {
   lr_negative: "LR−",
 };
 
-function makeMetrics(panel) {
+export function makeMetrics(panel) {
   const caption = el("caption", {}, "At this threshold, with 95 % Wilson intervals");
   const head = el("tr", {});
   const body = el("tbody", {});
@@ -141,46 +178,61 @@ function makeMetrics(panel) {
   function draw() {
     const films = (layer) => el("span", { class: "quiet" }, `${layer.abnormal + layer.normal} films`);
     head.replaceChildren(
-      el("td", {}), ...panel.layers.map((layer) => el("th", { scope: "col" }, `${layer.name} `, films(layer))));
+      el("td", {}),
+      ...panel.layers.map((layer) => el("th", { scope: "col" }, `${layer.name} `, films(layer))),
+    );
     cells = [];
-    body.replaceChildren(...Object.entries(METRICS).map(([key, title]) => {
-      const row = el("tr", {}, el("th", { scope: "row" }, title));
-      panel.layers.forEach((layer, index) => {
-        const value = figure(null, "");
-        const range = el("span", { class: "quiet" });
-        cells.push({ key, index, value, range });
-        row.append(el("td", { "data-metric": key, "data-layer": layer.name }, value, range));
-      });
-      return row;
-    }));
+    body.replaceChildren(
+      ...Object.entries(METRICS).map(([key, title]) => {
+        const row = el("tr", {}, el("th", { scope: "row" }, title));
+        panel.layers.forEach((layer, index) => {
+          const value = figure(null, "");
+          const range = el("span", { class: "quiet" });
+          cells.push({ key, index, value, range });
+          row.append(el("td", { "data-metric": key, "data-layer": layer.name }, value, range));
+        });
+        return row;
+      }),
+    );
     shift.hidden = panel.layers.length < 2;
   }
 
   function move(view) {
     for (const { key, index, value, range } of cells) {
       const { rates, intervals } = view.layers[index];
-      sayFigure(value, rates[key], key.startsWith("lr") ? likelihood(rates[key]) : share(rates[key]));
-      say(range, intervals[key] ? interval(intervals[key]) : "");
+      setFigure(value, rates[key], key.startsWith("lr") ? likelihood(rates[key]) : share(rates[key]));
+      setText(range, intervals[key] ? interval(intervals[key]) : "");
     }
     if (panel.layers.length < 2) return;
     const moved = (key) => {
       const change = view.priced.rates[key] - view.chosen.rates[key];
       return `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(2)}`;
     };
-    say(shift, `From ${panel.chosen.name} to ${panel.priced.name}: sensitivity ${moved("sensitivity")}, ` +
-      `specificity ${moved("specificity")}.`);
+    setText(
+      shift,
+      `From ${panel.chosen.name} to ${panel.priced.name}: sensitivity ${moved("sensitivity")}, ` +
+        `specificity ${moved("specificity")}.`,
+    );
   }
   return { node, draw, move };
 }
 
 // Two thresholds: films between them go to a person.
-function makeReferral(panel) {
+export function makeReferral(panel) {
   const box = el("input", { type: "checkbox", id: "refer", onchange: () => panel.refer(box.checked) });
   const list = el("dl", { class: "referral" });
-  const hint = el("p", { class: "note" },
-    "Move the upper line on the histogram. The figures elsewhere count referred films as called suspicious.");
-  const node = el("section", { "aria-label": "Refer when too close to call" },
-    el("label", { class: "check", for: "refer" }, box, "Refer when too close to call"), hint, list);
+  const hint = el(
+    "p",
+    { class: "note" },
+    "Move the upper line on the histogram. The figures elsewhere count referred films as called suspicious.",
+  );
+  const node = el(
+    "section",
+    { "aria-label": "Refer when too close to call" },
+    el("label", { class: "check", for: "refer" }, box, "Refer when too close to call"),
+    hint,
+    list,
+  );
   let rows = [];
 
   function draw() {
@@ -195,9 +247,13 @@ function makeReferral(panel) {
     for (const { layer, text } of rows) {
       const { films, decided, wrong, referred } = referral(layer, view.threshold, view.upper);
       const error = decided
-        ? `, wrong in ${wrong} of them: ${share(wrong / decided)} (${interval(wilson(wrong, decided))})` : "";
-      say(text, `decides ${decided} of ${films}: ${share(decided / films)} ` +
-        `(${interval(wilson(decided, films))})${error}; refers ${referred}`);
+        ? `, wrong in ${wrong} of them: ${share(wrong / decided)} (${interval(wilson(wrong, decided))})`
+        : "";
+      setText(
+        text,
+        `decides ${decided} of ${films}: ${share(decided / films)} ` +
+          `(${interval(wilson(decided, films))})${error}; refers ${referred}`,
+      );
     }
   }
   return { node, draw, move };

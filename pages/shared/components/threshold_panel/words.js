@@ -1,6 +1,10 @@
 // What a threshold means, and how it is said.
 
-function makeWords(panel) {
+import { el } from "../dom.js";
+import { setText } from "./chart_parts.js";
+import { countsAt, ratesOf, referral, share, wilson } from "./numbers.js";
+
+export function makeWords(panel) {
   const noun = (count) => (count === 1 ? "false alarm" : "false alarms");
 
   // the counts and rates of every layer at the current threshold
@@ -74,7 +78,7 @@ function makeWords(panel) {
 }
 
 // Captions of the charts, which say what the marks mean.
-function makeLegend(panel, histogram, curves) {
+export function makeLegend(panel, histogram, curves) {
   const key = (className) => el("i", { class: className });
   const item = (mark, text) => el("span", { class: "key" }, mark, text);
   const scores = el("figcaption", {});
@@ -91,14 +95,25 @@ function makeLegend(panel, histogram, curves) {
       two ? el("span", {}, `filled: ${priced.name}, line: ${chosen.name}`) : "",
       el("span", {}, "share of the class, square-root scale"),
     );
-    const each = (figures) => panel.layers.map((layer) =>
-      item(key(`stroke ${layer === priced ? "priced" : "chosen"}`), `${layer.name} ${figures(layer)}`));
-    captions[0].replaceChildren(el("strong", {}, "ROC"),
-      ...each((layer) => `AUC ${layer.auc.toFixed(3)} (${layer.aucInterval.map((v) => v.toFixed(3)).join("–")})`));
-    say(note, (two ? `Ring: chosen on ${chosen.name}. Dot: priced on ${priced.name}. ` : "") +
-      `Cross and band: 95 % intervals on ${priced.name}, Wilson and bootstrap.`);
-    captions[1].replaceChildren(el("strong", {}, "Precision-recall"),
-      ...each((layer) => `AP ${layer.averagePrecision.toFixed(3)}`));
+    const each = (figures) =>
+      panel.layers.map((layer) =>
+        item(key(`stroke ${layer === priced ? "priced" : "chosen"}`), `${layer.name} ${figures(layer)}`),
+      );
+    captions[0].replaceChildren(
+      el("strong", {}, "ROC"),
+      ...each(
+        (layer) => `AUC ${layer.auc.toFixed(3)} (${layer.aucInterval.map((v) => v.toFixed(3)).join("–")})`,
+      ),
+    );
+    setText(
+      note,
+      (two ? `Ring: chosen on ${chosen.name}. Dot: priced on ${priced.name}. ` : "") +
+        `Cross and band: 95 % intervals on ${priced.name}, Wilson and bootstrap.`,
+    );
+    captions[1].replaceChildren(
+      el("strong", {}, "Precision-recall"),
+      ...each((layer) => `AP ${layer.averagePrecision.toFixed(3)}`),
+    );
   }
 
   return {

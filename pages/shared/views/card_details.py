@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
-from pages.shared import sidebar
+from pages.shared import wording
 from pages.shared.views import charts, explainer_names
 
 SHOWN = (
@@ -30,7 +30,7 @@ def show_figures(card: Card) -> None:
         )
     with price:
         for report in card.report.values():
-            st.write(charts.auc_line(report))
+            st.write(wording.auc(report))
         abnormal = card.labels[1] if len(card.labels) == 2 else "abnormal"
         st.dataframe(charts.confusion(points["test"], (card.labels[0], abnormal)), hide_index=True)
         if points["test"].policy:
@@ -51,7 +51,7 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
     rivals = [card for card in cards if card.kind == "detector" and card.task == chosen.task]
     if chosen not in rivals:
         return
-    st.subheader(f"All detectors of this task: {sidebar.task_words(chosen.task)}")
+    st.subheader(f"All detectors of this task: {wording.task(chosen.task)}")
     rows = [
         {
             "detector": card.title,

@@ -1,35 +1,37 @@
-"""Words, tables and pictures of the Neighbours page."""
+"""The nearest known cases: verdicts, tables and pictures."""
+
+from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.card_types import Card
 from core.types import Prediction, is_abnormal
-from pages.shared import sidebar
+from pages.shared import wording
 from pages.shared.caches import neighbours
-from pages.shared.session.reading import plain
-from pages.shared.session.thresholds import Cut
+from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
+from pages.shared.wording import escape_markdown
 
 if TYPE_CHECKING:
     from core.neighbours import Index, Vote
 
 PICTURED = 6  # cases shown as pictures; the tables hold all
-LONELY = 0.99  # of validation scans have a case nearer, from which on a scan lies outside the map
+OUTSIDE_THE_MAP = 0.99  # of validation scans have a case nearer, from which on a scan lies outside the map
 THREE = st.column_config.NumberColumn(format="%.3f")
 SHARE = st.column_config.NumberColumn(format="%.1f%%")
 
 
-def stand_in(card: Card) -> Card | None:
+def pick_card_with_map(card: Card) -> Card | None:
     """The card whose cases are shown, None without any. Says so in either case but the plain one."""
-    found = neighbours.remembering(card)
+    found = neighbours.card_with_index(card)
     if found is None:
         st.info(
-            f"No model for {sidebar.task_words(card.task)} remembers its training scans. "
+            f"No model for {wording.task(card.task)} remembers its training scans. "
             f"Choose another task, or make it so with: python -m train.index --data DATA --card {card.id}"
         )
     elif found.id != card.id:
@@ -53,21 +55,24 @@ def data_folder() -> str:
     return typed or named
 
 
-def show_verdicts(card: Card, prediction: Prediction, cut: Cut, vote: "Vote") -> None:
+def show_verdicts(card: Card, prediction: Prediction, threshold: DecisionThreshold, vote: Vote) -> None:
     """What the neighbours say, what the network says, and whether they agree."""
-    own = Cut(card.known.threshold)
+    from core.neighbours import known_of  # brings torch, loaded by now
+
+    known = known_of(card)
+    own = DecisionThreshold(known.threshold)
     number = len(vote.neighbours.rows)
     _say("By its neighbours", card, vote.score, own, vote.shares)
     st.html(
         f'<p class="opacity-line">{vote.score:.2f} of the votes of the {number} nearest, '
-        f"threshold {own.threshold:.2f}</p>"
+        f"threshold {own.value:.2f}</p>"
     )
-    _say("By the network", card, prediction.score, cut, prediction.probabilities)
-    st.html(f'<p class="opacity-line">Score {prediction.score:.2f}, threshold {cut.threshold:.2f}</p>')
-    usual = f"{100 * card.known.agreement:.0f}% of validation scans"
+    _say("By the network", card, prediction.score, threshold, prediction.probabilities)
+    st.html(f'<p class="opacity-line">Score {prediction.score:.2f}, threshold {threshold.value:.2f}</p>')
+    usual = f"{100 * known.agreement:.0f}% of validation scans"
     words = [
-        charts.verdict_words(card, vote.score, own, vote.shares),
-        charts.verdict_words(card, prediction.score, cut, prediction.probabilities),
+        wording.verdict(card, vote.score, own, vote.shares),
+        wording.verdict(card, prediction.score, threshold, prediction.probabilities),
     ]
     if words[0] == words[1]:
         st.caption(f"Both agree. On normal against abnormal they do on {usual}.")
@@ -78,26 +83,28 @@ def show_verdicts(card: Card, prediction: Prediction, cut: Cut, vote: "Vote") ->
         )
 
 
-def _say(who: str, card: Card, score: float, cut: Cut, shares: dict[str, float]) -> None:
-    colour = charts.shade(charts.ABNORMAL if is_abnormal(score, cut.threshold) else charts.NORMAL)
+def _say(
+    who: str, card: Card, score: float, threshold: DecisionThreshold, shares: Mapping[str, float]
+) -> None:
+    colour = charts.shade(charts.ABNORMAL if is_abnormal(score, threshold.value) else charts.NORMAL)
     st.html(
         f'<p class="opacity-line">{who}</p><p class="opacity-verdict" style="color: {colour}" role="status">'
-        f"{charts.verdict_words(card, score, cut, shares)}</p>"
+        f"{wording.verdict(card, score, threshold, shares)}</p>"
     )
 
 
-def show_nearest(card: Card, index: "Index", vote: "Vote", folder: str) -> None:
+def show_nearest(card: Card, index: Index, vote: Vote, folder: str) -> None:
     """The cases that vote, the nearest first."""
     rows = vote.neighbours.rows.tolist()
     st.subheader("Nearest cases")
-    nearer = neighbours.nearer(card.id, float(vote.neighbours.similarity[0]))
-    if nearer >= LONELY:
+    nearer = neighbours.share_with_nearer_case(card.id, float(vote.neighbours.similarity[0]))
+    if nearer >= OUTSIDE_THE_MAP:
         st.warning(
-            f"Unlike any known case: {charts.percent(nearer)} of validation scans have a nearer one. "
+            f"Unlike any known case: {wording.percent(nearer)} of validation scans have a nearer one. "
             "Its place on the map and the vote say little."
         )
     if vote.itself is not None:
-        name = plain(str(index.case[vote.itself]))
+        name = escape_markdown(str(index.case[vote.itself]))
         st.caption(
             f"This very file is a known case, {name}, {index.label[vote.itself]}: it has no vote here."
         )
@@ -120,7 +127,7 @@ def show_nearest(card: Card, index: "Index", vote: "Vote", folder: str) -> None:
     _show_pictures(index, rows, folder)
 
 
-def show_marked(card: Card, index: "Index", rows: Sequence[int], folder: str) -> None:
+def show_marked(card: Card, index: Index, rows: Sequence[int], folder: str) -> None:
     """The cases that a person marked on the map: their mix of classes, and the list."""
     counts = Counter(str(index.label[row]) for row in rows)
     mix = ", ".join(f"{counts[name]} {name} ({counts[name] / len(rows):.0%})" for name in card.labels)
@@ -143,7 +150,7 @@ def show_marked(card: Card, index: "Index", rows: Sequence[int], folder: str) ->
     _show_pictures(index, rows, folder)
 
 
-def _show_pictures(index: "Index", rows: Sequence[int], folder: str) -> None:
+def _show_pictures(index: Index, rows: Sequence[int], folder: str) -> None:
     if not folder:
         return
     found = {row: neighbours.picture(folder, str(index.path[row])) for row in rows[:PICTURED]}

@@ -1,41 +1,28 @@
-// Elements. Text only ever enters through text nodes and attributes, never as markup.
+// What the charts and tables share: texts that change, scales, lines, ticks, handles.
 
-const SVG = "http://www.w3.org/2000/svg";
-
-function put(node, properties, children) {
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child !== null));
-  return node;
-}
-
-const el = (tag, properties = {}, ...children) => put(document.createElement(tag), properties, children);
-const shape = (tag, properties = {}, ...children) =>
-  put(document.createElementNS(SVG, tag), properties, children);
+import { el } from "../dom.js";
 
 // Writes only what changed: most frames of a drag change few of the texts.
-function say(node, text) {
+export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-function attribute(node, name, value) {
+export function setAttr(node, name, value) {
   const text = String(value);
   if (node.getAttribute(name) !== text) node.setAttribute(name, text);
 }
 
-function figure(value, text) {
+export function figure(value, text) {
   return el("data", { value: value ?? "" }, text);
 }
 
-function sayFigure(node, value, text) {
-  attribute(node, "value", value ?? "");
-  say(node, text);
+export function setFigure(node, value, text) {
+  setAttr(node, "value", value ?? "");
+  setText(node, text);
 }
 
 // A straight scale with its inverse.
-function scale(from, to) {
+export function scale(from, to) {
   const [a, b] = from;
   const [c, d] = to;
   const map = (value) => c + ((value - a) / (b - a || 1)) * (d - c);
@@ -44,7 +31,7 @@ function scale(from, to) {
 }
 
 // A polyline, without the points that a screen cannot tell apart.
-function polyline(xs, ys, step = false) {
+export function polyline(xs, ys, step = false) {
   let path = "";
   let lastX = NaN;
   let lastY = NaN;
@@ -62,7 +49,7 @@ function polyline(xs, ys, step = false) {
 }
 
 // Round numbers inside a range, some four of them.
-function ticks(low, high, count = 4) {
+export function ticks(low, high, count = 4) {
   const raw = (high - low) / count;
   const unit = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * unit).find((size) => size >= raw * 0.99);
@@ -75,7 +62,7 @@ function ticks(low, high, count = 4) {
 }
 
 // Something to grab, by pointer or by key. move(x, y) gets places inside the chart, in pixels.
-function handle(panel, { className, label, orientation, move, step }) {
+export function handle(panel, { className, label, orientation, move, step }) {
   const node = el("div", {
     class: `handle ${className}`,
     role: "slider",

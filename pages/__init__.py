@@ -1,0 +1,1 @@
+"""Pick, call, show: one file per page."""

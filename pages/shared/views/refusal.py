@@ -1,0 +1,28 @@
+"""A scan that the card may not read: shown with the reason, without a verdict."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.card_types import Card
+from core.types import Scan
+from pages.shared.caches import models
+from pages.shared.components.scan_viewer import scan_viewer
+from pages.shared.session import reading
+
+
+def columns_unless_refused(card: Card, scan: Scan, *, key: str) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Columns for the picture and for the answer. A refused scan ends the page: it is shown with the reason.
+
+    card: the one that is asked.
+    scan: the one on screen.
+    key: of the viewer.
+    """
+    picture, answer = st.columns([2, 1], gap="medium")
+    refusal = models.refusal(card.id, scan.digest, _scan=scan)
+    if refusal:
+        with answer:
+            reading.show_refusal(card, scan, refusal)
+        with picture:
+            scan_viewer(scan.pixels, key=key, alt="The scan, not read", height=680)
+        st.stop()
+    return picture, answer
