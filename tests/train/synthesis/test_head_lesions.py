@@ -6,7 +6,7 @@ from torch import Generator, Tensor
 
 from core.anatomy import heads
 from core.preprocess import stretch
-from tests.core.anatomy.test_heads import slice_with
+from tests.phantoms.heads import slice_with
 from train.synthesis import brain_masks
 from train.synthesis.head_lesions import BLOOD, HEAD_LESIONS, draw, draw_any
 from train.synthesis.validation_lesions import HEAD

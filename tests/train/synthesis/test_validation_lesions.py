@@ -7,13 +7,10 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from core.names import AUROC_DRAWN_LESIONS
-from tests.train.synthesis.test_chest_lesions import film
 from train.data.datasets import Case
 from train.data.sources import SOURCES, Source
 from train.synthesis.chest_lesions import LESIONS
 from train.synthesis.validation_lesions import CHEST, HEAD, rehearsal, separated
-
-__all__ = ["film"]  # the fixture
 
 
 @pytest.mark.parametrize("kind", sorted(CHEST))
