@@ -34,6 +34,11 @@ from tests.phantoms.chest import chest
 HEADING = "Explanations"
 SIDE, TARGET = 224, 1
 NETWORKS = ("resnet50", "densenet121")
+LAST_LAYERS: dict[type[Classifier], str] = {
+    FrozenResNet50: "layer4",
+    ResNet50: "net.layer4",
+    DenseNet121: "relu",
+}
 SPEC = InputSpec(SIDE, 3, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "lungs")
 
 
@@ -101,12 +106,7 @@ def settled(model: Classifier) -> Classifier:
 def last_layer(model: Classifier) -> nn.Module:
     """What the libraries look at: the module whose output is the grid that the cut hands to the head."""
     whole = model.base_classifier() if isinstance(model, FeatureReuse) else model
-    if isinstance(whole, FrozenResNet50):
-        return whole.layer4
-    if isinstance(whole, ResNet50):
-        return whole.net.layer4
-    assert isinstance(whole, DenseNet121)
-    return whole.relu
+    return whole.get_submodule(LAST_LAYERS[type(whole)])
 
 
 def contests_of(name: str, repeat: int) -> list[Contest]:

@@ -115,7 +115,7 @@ def faiss_indices(width: int, single: float, double: float) -> dict[str, tuple[f
 def searched(index: faiss.Index, known: NDArray[np.float32]) -> Callable[[Tensor], Rows]:
     index.train(known)
     index.add(known)
-    return lambda query: index.search(query.numpy()[None], NEAREST)[1][0]  # type: ignore[no-any-return]
+    return lambda query: index.search(query.numpy()[None], NEAREST)[1][0]
 
 
 def timed(

@@ -183,7 +183,8 @@ def decoded(path: Path) -> Tensor:
 def with_pytorch(network: nn.Module, _: Tensor, __: int) -> Run:
     def run(x: Tensor) -> Tensor:
         with torch.inference_mode():
-            return network(x)
+            output: Tensor = network(x)
+            return output
 
     return run
 
@@ -215,7 +216,8 @@ def exported(network: nn.Module, x: Tensor) -> bytes:
     """The network as ONNX, for inputs of the shape of x."""
     program = torch.onnx.export(network, (x,), dynamo=True, verbose=False)
     assert program is not None
-    return program.model_proto.SerializeToString()
+    serialised: bytes = program.model_proto.SerializeToString()
+    return serialised
 
 
 PEERS: dict[str, Build] = {

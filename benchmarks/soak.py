@@ -25,9 +25,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import IO
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, FilePayload, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as TooSlow
 
@@ -148,7 +148,7 @@ async def send(page: Page, name: str, data: bytes) -> None:
     Streamlit 1.67 loses what meets an upload under way: a click on another page is overtaken by the run that
     the upload ends with, and a second file's address is thrown away when that run begins.
     """
-    payload = {"name": name, "mimeType": "image/png", "buffer": data}
+    payload = FilePayload(name=name, mimeType="image/png", buffer=data)
     async with page.expect_response(lambda response: response.request.method == "PUT"):
         await page.locator(UPLOADER).set_input_files([payload])
     await settled(page)
@@ -222,7 +222,7 @@ class User:
     async def wander(self, page: Page, _: int) -> None:
         for name, path in (("Thresholds", "/thresholds"), ("Models", "/models"), ("Diagnose", "/")):
             await page.get_by_role("link", name=name).click()
-            await page.wait_for_url(lambda url, path=path: urlsplit(url).path == path)
+            await page.wait_for_url(re.compile(rf"//[^/]+{path}(\?.*)?$"))
             await settled(page)
 
     async def broken(self, page: Page, _: int) -> None:
@@ -273,13 +273,15 @@ def resident(process: int) -> float:
 
 
 @contextmanager
-def served(log: object) -> Iterator[tuple[str, int]]:
+def served(log: IO[str], script: str = "app.py") -> Iterator[tuple[str, int]]:
+    """Run `streamlit run script` while the block lasts; gives its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as server:  # type: ignore[call-overload]
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=log, stderr=log) as server:
         try:
             until = time.monotonic() + 60
             while time.monotonic() < until:

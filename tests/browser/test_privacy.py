@@ -8,8 +8,8 @@ import numpy as np
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.serving import ROOT, serve
-from tests.hostile.seeds import chest_film
 from tests.phantoms.chest import chest, png
+from tests.phantoms.files import chest_film
 
 SLOW = 60_000  # milliseconds: the first reading loads torch
 PLANTED = {

@@ -9,8 +9,8 @@ import pytest
 
 from core import cards
 from core.__main__ import main
-from tests.hostile.seeds import chest_film
 from tests.phantoms.chest import chest, png
+from tests.phantoms.files import chest_film
 
 CARD = next(card for card in cards.every() if card.kind == "classifier")
 FILM = (chest() * 255).round().astype(np.uint8)

@@ -13,7 +13,8 @@ from pydicom.encaps import encapsulate
 
 from core.errors import UnreadableImage
 from core.reading import images
-from tests.hostile.seeds import GOOD, NOISE, film, outcome, picture
+from tests.hostile.promise import outcome
+from tests.phantoms.files import GOOD, NOISE, film, picture
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

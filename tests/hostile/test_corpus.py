@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.seeds import outcome
+from tests.hostile.promise import outcome
 
 
 @pytest.mark.parametrize("folder", ["malformed", "ct", "cxr", "not_chest"])

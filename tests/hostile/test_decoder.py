@@ -15,9 +15,10 @@ from PIL import Image
 
 from core.errors import UnreadableImage
 from core.reading import images, sandbox
-from tests.hostile.seeds import GOOD, NOISE, picture
+from tests.phantoms.files import GOOD, NOISE, picture
 
 ROOT = Path(__file__).resolve().parents[2]
+SLOW = 240  # seconds, on a busy machine
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces all limits")
 
 
@@ -44,7 +45,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=SLOW
+    )
 
 
 def alive(process: int) -> bool:
@@ -57,7 +60,7 @@ def alive(process: int) -> bool:
 
 def dead(process: int) -> None:
     """Wait for its end, which a kill only asks for."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + SLOW
     while alive(process) and time.monotonic() < until:
         time.sleep(0.05)
     assert not alive(process)
@@ -69,26 +72,41 @@ def test_a_decoder_is_used_again(seen: list[int]):
     assert len(set(seen)) == 1
 
 
+@pytest.fixture
+def at_work(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set once a decoder has a file; it then stands still, so that it is at work until something ends it."""
+    has_file = threading.Event()
+    receive = sandbox._Worker._receive
+
+    def stand_still(worker: sandbox._Worker, *, started: bool) -> sandbox.Message:
+        if started and not has_file.is_set():
+            os.kill(worker.process.pid, signal.SIGSTOP)
+            has_file.set()
+        return receive(worker, started=started)
+
+    monkeypatch.setattr(sandbox._Worker, "_receive", stand_still)
+    monkeypatch.setattr(sandbox, "SECONDS", SLOW)
+    return has_file
+
+
 @LINUX
-def test_killing_the_decoder_at_work_loses_only_that_file(seen: list[int]):
-    images.read(GOOD["png"], "warm.png")
-    answers: dict[str, str] = {}
+def test_killing_the_decoder_at_work_loses_only_that_file(seen: list[int], at_work: threading.Event):
+    answers: list[str] = []
 
-    def read(name: str, data: bytes) -> None:
+    def read() -> None:
         try:
-            answers[name] = str(images.read(data, name).pixels.shape)
+            answers.append(str(images.read(large(), "victim.png").pixels.shape))
         except UnreadableImage as error:
-            answers[name] = str(error)
+            answers.append(str(error))
 
-    victim = threading.Thread(target=read, args=("victim.png", large()))
+    victim = threading.Thread(target=read)
     victim.start()
-    time.sleep(0.15)
-    other = threading.Thread(target=read, args=("other.png", GOOD["png"]))
-    other.start()
-    os.kill(seen[1], signal.SIGKILL)
-    victim.join(20), other.join(20)
-    assert answers["victim.png"].startswith("victim.png made its decoder stop: export")
-    assert answers["other.png"] == "(48, 40)"
+    assert at_work.wait(SLOW)
+    assert images.read(GOOD["png"], "other.png").pixels.shape == (48, 40)
+    assert not answers
+    os.kill(seen[0], signal.SIGKILL)
+    victim.join()
+    assert answers[0].startswith("victim.png made its decoder stop: export")
     assert images.read(large(), "again.png").pixels.shape == (5760, 5600)
 
 
@@ -104,10 +122,8 @@ def test_a_decoder_that_takes_too_long_is_stopped(seen: list[int], monkeypatch: 
     images.read(GOOD["png"], "film.png")
     monkeypatch.setattr(sandbox, "SECONDS", 0.4)
     os.kill(seen[-1], signal.SIGSTOP)
-    start = time.monotonic()
     with pytest.raises(UnreadableImage, match=r"^slow\.png takes more than 0 s to decode: export"):
         images.read(GOOD["png"], "slow.png")
-    assert time.monotonic() - start < 3
     monkeypatch.undo()
     assert images.read(GOOD["png"], "film.png").pixels.shape == (48, 40)
 
@@ -153,7 +169,7 @@ def test_an_answer_that_is_nonsense_is_refused():
             sandbox._scan(good | change, pixels, "film")
 
 
-ONE = "from core.reading import images, sandbox\nfrom tests.hostile.seeds import GOOD\n"
+ONE = "from core.reading import images, sandbox\nfrom tests.phantoms.files import GOOD\n"
 TELL = "images.read(GOOD['png'], 'x'); print(sandbox._POOL._idle[0].process.pid, flush=True)\n"
 
 
@@ -185,7 +201,7 @@ def test_many_threads_share_the_decoders():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert shapes == [(48, 40)] * 24
     assert len(sandbox._POOL._idle) <= sandbox.POOL
 

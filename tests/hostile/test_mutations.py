@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.reading import images
-from tests.hostile.seeds import GOOD, outcome
+from tests.hostile.promise import outcome
+from tests.phantoms.files import GOOD
 
 SPITEFUL = [b"\0" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x80\0\0\0", b"\0\0\0\x80"]
 SPITEFUL += [

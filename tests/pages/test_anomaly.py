@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.card_types import Card
-from tests.pages.test_pages import APP, FILM, upload, words
+from tests.pages.app import APP, FILM, upload, words
 
 DETECTORS = [card for card in cards.every() if card.kind == "detector"]
 CHEST = [card for card in DETECTORS if card.modality == "chest film"]

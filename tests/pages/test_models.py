@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from core import cards
 from core.card_types import Card
 from tests.pages import fake_cards
+from tests.pages.app import APP, words
 from tests.pages.fake_cards import made_up
-from tests.pages.test_pages import APP, words
 
 AGENTS = ("normal", "bacterial", "viral")
 FIGURES = {

@@ -12,8 +12,9 @@ from core import cards
 from core.card_types import Card
 from pages.shared.caches import neighbours
 from pages.shared.views import neighbour_map
-from tests.core.test_neighbours import LABELS, index_of
-from tests.pages.test_pages import APP, FILM, upload, words
+from tests.pages.app import APP, FILM, upload, words
+from tests.phantoms.chest import chest, png
+from tests.phantoms.embeddings import LABELS, index_of
 
 INDEXED = [card for card in cards.every() if card.kind == "classifier" and card.known is not None]
 CHEST = [card for card in INDEXED if card.modality == "chest film"]
@@ -66,8 +67,6 @@ def test_each_map_and_colour_can_be_chosen(app: AppTest):
 
 
 def test_a_picture_that_is_no_film_gets_no_verdict(app: AppTest):
-    from tests.phantoms.chest import chest, png
-
     app = upload(app, "grey.png", png(chest() * 0 + 0.5))
     assert not app.exception
     assert "blank" in app.warning[0].value

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.hostile.seeds import chest_film
-from tests.pages.test_pages import opened, upload, words
+from tests.pages.app import opened, upload, words
 from tests.phantoms.chest import chest, png
+from tests.phantoms.files import chest_film
 
 VERDICT = 'class="opacity-verdict"'
 APP = Path(__file__).resolve().parents[2] / "app.py"

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from core import samples
 from core.card_types import Card
 from pages.shared.views import sample_worklist
+from tests.pages.app import APP, FILM, SCAN_PAGES, VERDICT, opened, upload, words
 from tests.pages.fake_cards import made_up
-from tests.pages.test_pages import APP, FILM, SCAN_PAGES, VERDICT, opened, upload, words
 from tests.phantoms.chest import chest, png
 from tests.phantoms.samples import ship
 

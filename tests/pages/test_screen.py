@@ -2,7 +2,7 @@
 
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.test_pages import opened, words
+from tests.pages.app import opened, words
 from tests.phantoms.chest import chest, png
 
 

@@ -14,8 +14,8 @@ from pages.shared import wording
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views.second_opinion import Opinion, compare
 from tests.pages import fake_cards
+from tests.pages.app import APP, FILM, VERDICT, upload, words
 from tests.pages.fake_cards import made_up
-from tests.pages.test_pages import APP, FILM, VERDICT, upload, words
 from tests.phantoms.chest import png
 
 AGENTS = ("normal", "bacterial", "viral")

@@ -3,7 +3,7 @@
 from streamlit.testing.v1 import AppTest
 
 from core import cards
-from tests.pages.test_pages import APP, FILM, upload, words
+from tests.pages.app import APP, FILM, upload, words
 
 CARD = next(card for card in cards.every() if card.kind == "classifier")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.hostile.seeds import chest_film
 from tests.phantoms.chest import chest, png
+from tests.phantoms.files import chest_film
 
 HAZE = {"normal": 0.0, "bacterial pneumonia": 0.5, "viral pneumonia": 0.3}
 

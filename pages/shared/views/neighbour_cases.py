@@ -57,9 +57,9 @@ def data_folder() -> str:
 
 def show_verdicts(card: Card, prediction: Prediction, threshold: DecisionThreshold, vote: Vote) -> None:
     """What the neighbours say, what the network says, and whether they agree."""
-    from core.neighbours import known_of  # brings torch, loaded by now
+    from core.neighbours import known_cases  # brings torch, loaded by now
 
-    known = known_of(card)
+    known = known_cases(card)
     own = DecisionThreshold(known.threshold)
     number = len(vote.neighbours.rows)
     _say("By its neighbours", card, vote.score, own, vote.shares)

@@ -7,14 +7,7 @@ import torch
 from core.anatomy import heads
 from core.preprocess import align
 from core.types import InputSpec, Scan
-
-
-def slice_with(top: float, left: float, bottom: float, right: float) -> torch.Tensor:
-    """(1, 1, 224, 224), an ellipse with a bright rim that fills this box, in fractions, on dark grey air."""
-    rows, columns = torch.meshgrid(torch.arange(224) / 224, torch.arange(224) / 224, indexing="ij")
-    across = (columns - (left + right) / 2) / ((right - left) / 2)
-    radius = (((rows - (top + bottom) / 2) / ((bottom - top) / 2)) ** 2 + across**2).sqrt()
-    return torch.where(radius < 0.9, 0.5, torch.where(radius < 1, 1.0, 0.08))[None, None]
+from tests.phantoms.heads import slice_with
 
 
 def test_the_box_lies_around_the_head_with_a_margin():

@@ -44,7 +44,7 @@ def address() -> Iterator[str]:
         said = next(line for line in nodes.stdout if line.startswith("ready"))
         yield said.split()[1]
         nodes.stdin.close()
-        assert nodes.wait(60) == 0
+        assert nodes.wait(240) == 0
 
 
 @pytest.fixture(scope="module")

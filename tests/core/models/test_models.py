@@ -22,13 +22,7 @@ from core.models.knn import KNN
 from core.models.unet import UNet
 from core.resample import resize
 from core.types import InputSpec
-
-# Slow methods with little to do: whether they work does not depend on how long.
-BRIEF = {
-    "score-cam": {"channels": 4},
-    "occlusion": {"window": 48, "stride": 48},
-    "integrated-gradients": {"steps": 2},
-}
+from tests.core.explain.brief import BRIEF
 
 
 class Still(Backbone):

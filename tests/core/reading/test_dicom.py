@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 import tracemalloc
 import zlib
 from dataclasses import fields
@@ -13,50 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom import uid
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
 from core.errors import UnreadableImage
 from core.reading import dicom, images
+from tests.phantoms.dicom import film, pixels
 
 DATA = os.environ.get("OPACITY_DATA")
 with_data = pytest.mark.skipif(not DATA, reason="OPACITY_DATA names no folder with real files")
-
-
-def film(stored, *, syntax=uid.ExplicitVRLittleEndian, encoded=None, **tags):
-    """The bytes of a film with these stored values; tags set to None are left out."""
-    stored = np.asarray(stored)
-    header = Dataset()
-    header.file_meta = FileMetaDataset()
-    header.file_meta.TransferSyntaxUID = syntax
-    header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID = uid.ComputedRadiographyImageStorage
-    header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
-    header.Modality = "CR"
-    header.Rows, header.Columns = stored.shape[:2]
-    header.SamplesPerPixel = 1 if stored.ndim == 2 else 3
-    header.PhotometricInterpretation = "MONOCHROME2" if stored.ndim == 2 else "RGB"
-    if stored.ndim == 3:
-        header.PlanarConfiguration = 0
-    header.BitsAllocated = header.BitsStored = 8 * stored.itemsize
-    header.PixelRepresentation = int(stored.dtype.kind == "i")
-    content = stored.tobytes()
-    header.PixelData = encoded if encoded is not None else content + bytes(len(content) % 2)
-    header["PixelData"].VR = "OB" if stored.itemsize == 1 or encoded is not None else "OW"
-    for tag, value in tags.items():
-        if value is None:
-            delattr(header, tag)
-        else:
-            setattr(header, tag, value)
-    header.HighBit = header.BitsStored - 1
-    file = BytesIO()
-    header.save_as(file, enforce_file_format=True)
-    return file.getvalue()
-
-
-def pixels(stored, **tags):
-    """What a film shows; a list is of 16-bit values."""
-    stored = stored if isinstance(stored, np.ndarray) else np.array(stored, np.uint16)
-    return images.read(film(stored, **tags), "film.dcm").pixels
 
 
 def test_8_bits_without_a_window_keep_their_range():
@@ -255,13 +219,10 @@ def test_altered_bytes_give_a_scan_or_a_refusal_and_nothing_else():
 
 def holds_its_promise(data):
     """Whether it was read; anything but a valid Scan or UnreadableImage fails the test."""
-    start = time.monotonic()
     try:
         scan = images.read(data, "film")
     except UnreadableImage:
         return False
-    finally:
-        assert time.monotonic() - start < 5
     assert scan.pixels.ndim == 2
     assert scan.pixels.dtype == np.float32
     assert np.isfinite(scan.pixels).all()

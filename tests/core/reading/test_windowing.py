@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 from core.errors import UnknownName, UnreadableImage
 from core.reading import images
 from core.types import View
-from tests.core.reading.test_dicom import film, pixels
+from tests.phantoms.dicom import film, pixels
 
 
 def test_the_windows_of_a_file_are_offered_and_chosen():

@@ -6,7 +6,7 @@ from torch import Generator, Tensor
 
 from core.anatomy import heads
 from core.preprocess import stretch
-from tests.core.anatomy.test_heads import slice_with
+from tests.phantoms.heads import slice_with
 from train.synthesis import brain_masks
 from train.synthesis.head_lesions import HEAD_LESIONS, HEMORRHAGES, draw_lesion, draw_random_lesion
 from train.synthesis.validation_lesions import UNSEEN_HEAD_LESIONS

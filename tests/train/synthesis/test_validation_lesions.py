@@ -7,7 +7,6 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from core.names import AUROC_DRAWN_LESIONS
-from tests.train.synthesis.test_chest_lesions import film
 from train.data.datasets import Case
 from train.data.sources import SOURCES, Source
 from train.synthesis.chest_lesions import LESIONS
@@ -17,8 +16,6 @@ from train.synthesis.validation_lesions import (
     aurocs_by_lesion,
     drawn_lesions,
 )
-
-__all__ = ["film"]  # the fixture
 
 
 @pytest.mark.parametrize("kind", sorted(UNSEEN_CHEST_LESIONS))

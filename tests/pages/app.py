@@ -1,0 +1,28 @@
+"""The app as Streamlit runs it but without a browser: opened, given a film, read."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from tests.phantoms.chest import chest, png
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+VERDICT = 'class="opacity-verdict"'
+FILM = png(chest(opacity=0.4))
+SCAN_PAGES = ["pages/diagnose.py", "pages/anomaly.py"]
+ALL_PAGES = [*SCAN_PAGES, "pages/thresholds.py", "pages/neighbours.py", "pages/screen.py", "pages/models.py"]
+
+
+def opened(page: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    return app if page == ALL_PAGES[0] else app.switch_page(page).run()
+
+
+def upload(app: AppTest, name: str, content: bytes) -> AppTest:
+    return app.file_uploader[0].upload(name, content, "image/png").run()
+
+
+def words(app: AppTest) -> str:
+    """All text that st.html and captions put on the page."""
+    parts = [element.proto.body for element in app.get("html")]
+    return " ".join([*parts, *(c.value for c in app.caption), *(m.value for m in app.markdown)])
