@@ -8,17 +8,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binomtest, rankdata
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+from numpy.typing import ArrayLike
+from scipy.special import expit
+from scipy.stats import binomtest, norm, rankdata
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    precision_recall_curve,
+    roc_auc_score,
+    roc_curve,
+)
 
 from core.errors import NotEnoughLabels, OpacityError
+from core.evaluation.cases import Floats, Ints, checked
 from core.types import Curve, EvaluationReport, Interval, OperatingPoint, is_abnormal
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-_Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
+_Z = float(norm.ppf(0.975))
 _BLOCK = 100  # resamples held in memory at once
 
 
@@ -90,7 +95,7 @@ def curve_at(labels: ArrayLike, scores: ArrayLike, thresholds: ArrayLike) -> dic
 
     labels, scores: (n,). thresholds: (t,), in any order. NaN where a rate has no denominator.
     """
-    truth, values = _checked(labels, scores)
+    truth, values = checked(labels, scores)
     at = np.asarray(thresholds, dtype=np.float64)
     abnormal, normal = np.sort(values[truth == 1]), np.sort(values[truth == 0])
     # side="left" counts the scores strictly below, so that a score at the threshold is called abnormal
@@ -126,7 +131,7 @@ def auc_interval(labels: ArrayLike, scores: ArrayLike) -> Interval:
         return wilson(round(auc * min(m, n)), min(m, n))
     logit = np.log(auc / (1 - auc))
     half = _Z * np.sqrt(variance) / (auc * (1 - auc))
-    return _expit(logit - half), _expit(logit + half)
+    return float(expit(logit - half)), float(expit(logit + half))
 
 
 def auc_bootstrap(
@@ -160,16 +165,18 @@ def brier(labels: ArrayLike, probabilities: ArrayLike) -> float:
     labels, probabilities: (n,). Raises OpacityError for values outside [0, 1].
     """
     truth, values = _probabilities(labels, probabilities)
-    return float(np.mean((values - truth) ** 2))
+    return float(brier_score_loss(truth, values, pos_label=1))
 
 
 def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = 15) -> float:
     """Mean gap between P(abnormal) and the share of abnormal cases, over equal-width bins (Guo 2017).
 
-    labels, probabilities: (n,); bins hold their upper edge. Raises OpacityError for values outside [0, 1].
+    labels, probabilities: (n,).
+    bins: as in `calibration_curve`.
+    Raises OpacityError for values outside [0, 1].
     """
     truth, values = _probabilities(labels, probabilities)
-    where = np.digitize(values, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    where = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], values)
     # per bin, cases / n * |mean p - mean label| is |sum of p - label| / n
     return float(np.abs(np.bincount(where, weights=values - truth)).sum() / len(truth))
 
@@ -177,16 +184,16 @@ def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins
 def calibration_curve(
     labels: ArrayLike, probabilities: ArrayLike, bins: int = 10
 ) -> tuple[list[float], list[float]]:
-    """Mean probability and share abnormal in equal-width bins that hold any case; for a reliability diagram.
+    """Mean probability and share abnormal per equal-width bin that holds any case, by scikit-learn.
 
-    labels, probabilities: (n,). Raises OpacityError for probabilities outside [0, 1].
+    labels, probabilities: (n,).
+    bins: how many; each holds its upper edge.
+    Raises OpacityError for probabilities outside [0, 1].
     """
+    from sklearn.calibration import calibration_curve as by_scikit_learn  # brings much that no other needs
+
     truth, predicted = _probabilities(labels, probabilities)
-    place = np.minimum((predicted * bins).astype(np.int64), bins - 1)
-    counts = np.bincount(place, minlength=bins)
-    held = counts > 0
-    mean = np.bincount(place, predicted, bins)[held] / counts[held]
-    share = np.bincount(place, truth, bins)[held] / counts[held]
+    share, mean = by_scikit_learn(truth, predicted, pos_label=1, n_bins=bins)
     return mean.tolist(), share.tolist()
 
 
@@ -219,10 +226,6 @@ def wilson(hits: int, n: int) -> Interval:
     return float(interval.low), float(interval.high)
 
 
-def _expit(value: float) -> float:
-    return float(0.5 * (1 + np.tanh(value / 2)))  # unlike 1 / (1 + exp(-x)), it cannot overflow
-
-
 def _ratio(part: Ints, whole: Ints) -> Floats:
     ratio = np.full(np.shape(whole), np.nan)
     np.divide(part, whole, out=ratio, where=whole > 0)
@@ -230,7 +233,7 @@ def _ratio(part: Ints, whole: Ints) -> Floats:
 
 
 def _both_classes(labels: ArrayLike, scores: ArrayLike) -> tuple[Ints, Floats]:
-    truth, values = _checked(labels, scores)
+    truth, values = checked(labels, scores)
     abnormal = int(truth.sum())
     if abnormal in (0, len(truth)):
         raise NotEnoughLabels(
@@ -241,7 +244,7 @@ def _both_classes(labels: ArrayLike, scores: ArrayLike) -> tuple[Ints, Floats]:
 
 
 def _probabilities(labels: ArrayLike, probabilities: ArrayLike) -> tuple[Ints, Floats]:
-    truth, values = _checked(labels, probabilities)
+    truth, values = checked(labels, probabilities)
     if not len(values):
         raise NotEnoughLabels("Calibration needs at least one labelled case: there is none.")
     if values.min() < 0 or values.max() > 1:
@@ -250,14 +253,3 @@ def _probabilities(labels: ArrayLike, probabilities: ArrayLike) -> tuple[Ints, F
             "evaluate them with probabilistic=False."
         )
     return truth, values
-
-
-def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[Ints, Floats]:
-    truth, values = np.asarray(labels), np.asarray(scores, dtype=np.float64)
-    if truth.ndim != 1 or truth.shape != values.shape:
-        raise OpacityError(f"{truth.size} labels for {values.size} scores: each case needs one of both.")
-    if not np.isin(truth, (0, 1)).all():
-        raise OpacityError("Labels must be 0 (normal) or 1 (abnormal): correct the others or leave them out.")
-    if not np.isfinite(values).all():
-        raise OpacityError("A score is infinite or not a number: leave that case out.")
-    return truth.astype(np.int64), values

@@ -12,9 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from core.errors import NotEnoughLabels, OpacityError
 from core.evaluation.binary import wilson
+from core.evaluation.cases import Floats
 from core.types import Interval, is_abnormal
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

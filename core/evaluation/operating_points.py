@@ -11,16 +11,14 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import Field, TypeAdapter, ValidationError
 
 from core.card_types import Card
 from core.errors import OpacityError
 from core.evaluation.binary import auc_interval
+from core.evaluation.cases import Floats, Ints
 from core.types import Interval
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _BLOCK = 50  # resamples held in memory at once
 

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_curve
 
 from core.card_types import Policy
-from core.errors import NotEnoughLabels, NoUsefulThreshold, OpacityError, UnknownName
+from core.errors import NotEnoughLabels, NoUsefulThreshold, UnknownName
+from core.evaluation.cases import checked
 
 # scores.csv keeps six significant digits, so a written score is off by at most 5e-6 of itself
 _ROUNDING = 1e-5
@@ -175,7 +176,7 @@ class _Cuts:
 
 
 def _cuts(labels: ArrayLike, scores: ArrayLike) -> _Cuts:
-    truth, values = _checked(labels, scores)
+    truth, values = checked(labels, scores)
     abnormal = int(truth.sum())
     normal = len(truth) - abnormal
     if not abnormal or not normal:
@@ -208,20 +209,9 @@ def _place(cuts: _Cuts, index: int) -> float:
 
 
 def _normals(labels: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
-    truth, values = _checked(labels, scores)
+    truth, values = checked(labels, scores)
     normals: NDArray[np.float64] = values[truth == 0]
     return normals
-
-
-def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    truth, values = np.asarray(labels), np.asarray(scores, dtype=np.float64)
-    if truth.ndim != 1 or truth.shape != values.shape:
-        raise OpacityError(f"{truth.size} labels for {values.size} scores: each case needs one of both.")
-    if not np.isin(truth, (0, 1)).all():
-        raise OpacityError("Labels must be 0 (normal) or 1 (abnormal): correct the others or leave them out.")
-    if not np.isfinite(values).all():
-        raise OpacityError("A score is infinite or not a number: leave that case out.")
-    return truth.astype(np.int64), values
 
 
 def _require(name: str, value: float, *, within: bool, rule: str) -> None:

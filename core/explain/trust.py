@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 from torch import Generator, Tensor, nn
 
 from core import precision
@@ -39,10 +39,10 @@ def rank_correlation(one: FloatArray | Tensor, other: FloatArray | Tensor) -> fl
 
     0 when either is flat: a flat map agrees with nothing.
     """
-    first, second = (rankdata(_on_grid(heat)) for heat in (one, other))
-    first, second = first - first.mean(), second - second.mean()
-    size = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return float((first * second).sum()) / size if size > 0 else 0.0
+    first, second = _on_grid(one), _on_grid(other)
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return float(spearmanr(first, second).statistic)
 
 
 def _on_grid(heat: FloatArray | Tensor) -> NDArray[np.float64]:

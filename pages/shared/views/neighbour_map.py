@@ -51,7 +51,7 @@ def show(
 ) -> list[int]:
     """Draw it, and return the rows that a person has marked with lasso, box or click."""
     layout, colour = pick(index)
-    groups = grouped(card, index, neighbours.predicted_labels(card.id, threshold), colour)
+    groups = grouped(card, index, neighbours.called(card.id, threshold), colour)
     figure = draw(index, layout, groups)
     if scan is not None:
         vote, places = scan

@@ -1,0 +1,21 @@
+"""Labels and scores of labelled cases, checked once for every measure."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.errors import OpacityError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def checked(labels: ArrayLike, scores: ArrayLike) -> tuple[Ints, Floats]:
+    """labels: (n,) of 0 and 1. scores: (n,), finite. Raises OpacityError for any others."""
+    truth, values = np.asarray(labels), np.asarray(scores, dtype=np.float64)
+    if truth.ndim != 1 or truth.shape != values.shape:
+        raise OpacityError(f"{truth.size} labels for {values.size} scores: each case needs one of both.")
+    if not np.isin(truth, (0, 1)).all():
+        raise OpacityError("Labels must be 0 (normal) or 1 (abnormal): correct the others or leave them out.")
+    if not np.isfinite(values).all():
+        raise OpacityError("A score is infinite or not a number: leave that case out.")
+    return truth.astype(np.int64), values
