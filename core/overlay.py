@@ -45,13 +45,3 @@ def signed(difference: FloatArray, *, scale: float) -> RGB:
     """(H, W) from -scale to scale -> (H, W, 3) in PuOr; zero and NaN are near white."""
     position = (np.nan_to_num(difference, nan=0.0) / scale / 2 + 0.5).clip(0, 1)
     return colours("PuOr")[(position * 255).astype(np.uint8)].round().astype(np.uint8)
-
-
-def outlined(picture: RGB, mask: NDArray[np.bool_], colour: tuple[int, int, int] = (86, 180, 233)) -> RGB:
-    """Draw the mask's edge. picture: (H, W, 3), mask: (H, W)."""
-    inner = mask.copy()
-    for shift, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
-        inner &= np.roll(mask, shift, axis)
-    result = picture.copy()
-    result[mask & ~inner] = colour
-    return result

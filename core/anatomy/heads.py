@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
+from core.anatomy import shapes
 from core.resample import resize
 
 SIZE = 112
@@ -25,7 +25,7 @@ def masks(films: Tensor) -> Tensor:
 
 def boxes(films: Tensor) -> Tensor:
     """films: (N, 1, H, W) -> (N, 4), each head's box in fractions; the whole film where no head is found."""
-    return torch.tensor([_box(mask) for mask in masks(films).numpy()])
+    return torch.tensor([shapes.box_of(mask, MARGIN) for mask in masks(films).numpy()])
 
 
 def white_share(films: Tensor) -> Tensor:
@@ -46,25 +46,10 @@ def _head(film: NDArray[np.float32]) -> NDArray[np.bool_]:
     air = min(float(np.median(corner)) for corner in corners)
     bright = float(np.quantile(film, 0.99))
     tissue = film > air + ABOVE_AIR * (bright - air)
-    opened = ndimage.binary_opening(tissue, iterations=OPENING)
-    islands, count = ndimage.label(opened)
-    areas = np.bincount(islands.ravel(), minlength=count + 1)[1:]
-    if not count or areas.max() < SMALLEST * film.size:
+    labels, areas = shapes.islands(shapes.opened(tissue, OPENING))
+    if not len(areas) or areas.max() < SMALLEST * film.size:
         return np.zeros_like(tissue)
-    head: NDArray[np.bool_] = ndimage.binary_fill_holes(islands == 1 + areas.argmax())
-    return head
+    return shapes.filled(labels == 1 + areas.argmax())
 
 
 _ENDS = (slice(0, CORNER), slice(-CORNER, None))
-
-
-def _box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
-        return 0.0, 0.0, 1.0, 1.0
-    return (
-        max(float(rows[0]) / SIZE - MARGIN, 0.0),
-        max(float(columns[0]) / SIZE - MARGIN, 0.0),
-        min(float(rows[-1] + 1) / SIZE + MARGIN, 1.0),
-        min(float(columns[-1] + 1) / SIZE + MARGIN, 1.0),
-    )

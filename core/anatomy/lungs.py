@@ -6,11 +6,11 @@ from functools import cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core import cards, checkpoints
+from core.anatomy import shapes
 from core.models import UNet
 from core.resample import as_film, resize
 from core.types import LungFields, Scan
@@ -59,26 +59,15 @@ def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
 
     An empty mask gives the whole film.
     """
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
-        return 0.0, 0.0, 1.0, 1.0
-    height, width = mask.shape
-    return (
-        max(float(rows[0]) / height - MARGIN, 0.0),
-        max(float(columns[0]) / width - MARGIN, 0.0),
-        min(float(rows[-1] + 1) / height + MARGIN, 1.0),
-        min(float(columns[-1] + 1) / width + MARGIN, 1.0),
-    )
+    return shapes.box_of(mask, MARGIN)
 
 
 def clean(probability: Tensor) -> NDArray[np.bool_]:
     """(h, w) probabilities -> mask of the two largest islands, each at least SMALLEST of the film."""
     mask: NDArray[np.bool_] = (probability >= 0.5).numpy()
-    islands, count = ndimage.label(mask)
-    areas = np.bincount(islands.ravel(), minlength=count + 1)[1:]
+    labels, areas = shapes.islands(mask)
     keep = [i + 1 for i in np.argsort(areas)[::-1][:2] if areas[i] >= SMALLEST * mask.size]
-    kept: NDArray[np.bool_] = np.isin(islands, keep)
-    return kept
+    return np.isin(labels, keep)
 
 
 def boxes(films: Tensor, network: nn.Module | None = None) -> Tensor:

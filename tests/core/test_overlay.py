@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.errors import UnknownName
-from core.overlay import blend, colours, grey, outlined, signed
+from core.overlay import blend, colours, grey, signed
 
 FILM = np.full((4, 4), 0.5, dtype=np.float32)
 COLD = np.zeros((4, 4), dtype=np.float32)
@@ -34,14 +34,6 @@ def test_no_difference_is_nearly_white_and_signs_differ():
     assert picture[0, 1].min() > 235
     assert picture[0, 0, 0] > picture[0, 0, 2]  # orange
     assert picture[0, 2, 2] > picture[0, 2, 1]  # purple
-
-
-def test_an_outline_is_one_pixel_wide():
-    mask = np.zeros((8, 8), dtype=bool)
-    mask[2:6, 2:6] = True
-    changed = (outlined(np.zeros((8, 8, 3), dtype=np.uint8), mask) > 0).any(2)
-    assert changed.sum() == 12
-    assert not changed[3:5, 3:5].any()
 
 
 def test_an_unknown_colour_map_is_answered_with_the_known_ones():
