@@ -16,7 +16,14 @@ VARIABLE = "OPACITY_AUDIT"
 
 
 def record(card: Card, scan: Scan, *, threshold: float, verdict: Verdict, overridden: bool = False) -> None:
-    """Append one line. Raises OpacityError when the file is named and cannot be written."""
+    """Append one line. Raises OpacityError when the file is named and cannot be written.
+
+    card: that judged.
+    scan: that was judged; its digest is kept, no pixel and no name.
+    threshold: that was in use.
+    verdict: that was given.
+    overridden: whether the gate had refused the scan.
+    """
     path = os.environ.get(VARIABLE)
     if not path:
         return

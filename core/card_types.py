@@ -114,7 +114,7 @@ class Card(CardBase):
     gate: the learned check of the gate, None before python -m train.gate has measured one.
     figures: what else was measured, on test where nothing else is said: false alarms, agreement with the
     yardstick, other hospitals, calibration, cost. yardstick: there to be beaten, not to be used.
-    known: what it remembers of its training scans, None before python -m train.index has looked.
+    known: its training scans for nearest neighbours, None before python -m train.index has run.
     """
 
     kind: Kind

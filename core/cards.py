@@ -24,9 +24,12 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 SAMPLES = "samples"  # a folder of scans, which core.samples reads: its card is no model's
 
 TASKS = ("pneumonia", "etiology", "covid", "chest anomaly")  # offered in this order, others after them
-TAUGHT = ("restoring", "lesions")  # models that learned from drawn lesions have a head start there
+SYNTHETIC_LESION_MODELS = (
+    "restoring",
+    "lesions",
+)  # they have a head start on drawn lesions
 SLOW = ("ensemble-classifier",)  # as slow as all its members, so that nobody lands on it unasked
-CLEARLY = 0.02  # by this much a detector must beat the yardstick there to be offered before it
+YARDSTICK_MARGIN = 0.02  # by this much a detector must beat the yardstick there to be offered before it
 
 AnyCard = Card | SegmenterCard | BackboneCard
 _ADAPTER: TypeAdapter[AnyCard] = TypeAdapter(Annotated[AnyCard, Field(discriminator="kind")])
@@ -55,29 +58,29 @@ def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
     """All cards that a person can choose, by task, the default first: test is for reports only.
 
     Classifiers go by their validation AUC. Detectors may learn nothing from sick scans, not even which of
-    them is best: unlike ones asked together come first, since each is blind to something, then those that
-    find lesions drawn into normal scans. Broken cards are left to `broken`.
+    them is best: ensembles of different detectors come first, then those that find lesions drawn into normal
+    scans. Broken cards are left to `broken`.
     """
     faulty = broken(root)
     readable = (read(name, root) for name in _folders(root) if name not in faulty)
     cards = [card for card in readable if isinstance(card, Card)]
-    return tuple(sorted(cards, key=lambda card: (card.kind, _place(card.task), card.task, -_standing(card))))
+    return tuple(sorted(cards, key=lambda card: (card.kind, _place(card.task), card.task, -_rank(card))))
 
 
 def _place(task: str) -> int:
     return TASKS.index(task) if task in TASKS else len(TASKS)
 
 
-def _standing(card: Card) -> float:
+def _rank(card: Card) -> float:
     if card.model in SLOW:
         return 0.0
     if card.kind == "classifier":
         return card.report["validation"].auc
-    if card.model in TAUGHT:
+    if card.model in SYNTHETIC_LESION_MODELS:
         return 0.0
     if card.model == "ensemble":
         return 1.0
-    return card.figures.get(AUROC_DRAWN_LESIONS, 0.0) + CLEARLY * card.yardstick
+    return card.figures.get(AUROC_DRAWN_LESIONS, 0.0) + YARDSTICK_MARGIN * card.yardstick
 
 
 def broken(root: Path = WEIGHTS) -> dict[str, str]:
@@ -109,7 +112,7 @@ def embeddings(card: Card, root: Path = WEIGHTS) -> bytes:
     """The embeddings.npz of the card's known cases, checked. Raises CardError."""
     if card.known is None:
         raise CardError(
-            f"Card {card.id} remembers no cases. Make them with: "
+            f"Card {card.id} has no known cases. Make them with: "
             f"python -m train.index --data DATA --card {card.id}"
         )
     return _checked(root / card.id / "embeddings.npz", card.known.sha256, card.known.command)
@@ -148,7 +151,13 @@ def scores(card: Card, root: Path = WEIGHTS) -> Scores:
 
 
 def write(card: AnyCard, data: bytes, table: Scores | None, root: Path = WEIGHTS) -> Path:
-    """Write the whole folder; the card last, so that a half-written folder is no card."""
+    """Write the whole folder; the card last, so that a half-written folder is no card.
+
+    card: goes to card.json.
+    data: goes to model.safetensors.
+    table: goes to scores.csv; None for a network without scores.
+    root: the folder of weights.
+    """
     folder = root / card.id
     folder.mkdir(parents=True, exist_ok=True)
     _put(folder / "model.safetensors", data)

@@ -47,6 +47,8 @@ def milliseconds(
 ) -> float:
     """Median time of one call, after some that warm it up: the first is slower than all later ones.
 
+    read: what is timed.
+    repeats: calls that are timed.
     clock: seconds, rising.
     """
     for _ in range(WARM_UP):

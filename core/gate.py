@@ -90,7 +90,8 @@ def check_film(
 ) -> None:
     """The second part of `check`: lungs, or none where a head should be, and the learned density.
 
-    A scan brought down to film size serves as well.
+    scan: as it was sent, or at film size.
+    card, fields, described, negative, root: as in `check`.
     """
     described = described or describe(scan, fields)
     for test, reason in _film_faults(scan, card, described, root):

@@ -55,14 +55,24 @@ def _check_classes(model: Model) -> None:
 
 
 def judge(model: Model, scan: Scan, fields: LungFields | None = None) -> Judgement:
-    """Classify or detect, as the card's kind asks."""
+    """Classify or detect, as the card's kind asks.
+
+    model: from `load`.
+    scan: any size.
+    fields: the scan's lungs, found here when not given.
+    """
     if model.card.kind == "classifier":
         return classify(model, scan, fields)
     return detect(model, scan, fields)
 
 
 def classify(model: Model, scan: Scan, fields: LungFields | None = None) -> Prediction:
-    """Class probabilities and P(abnormal). Does not ask the gate: callers do, before."""
+    """Class probabilities and P(abnormal). Does not ask the gate: callers do, before.
+
+    model: from `load`.
+    scan: any size.
+    fields: the scan's lungs, found here when not given.
+    """
     x, _ = align(scan, model.card.input, fields)
     with torch.inference_mode():
         probabilities = torch.softmax(_any_classifier(model)(x)[0], dim=0).tolist()
@@ -76,7 +86,12 @@ def abnormal_score(probabilities: Mapping[str, float], card: Card) -> float:
 
 
 def detect(model: Model, scan: Scan, fields: LungFields | None = None) -> AnomalyResult:
-    """Anomaly score and map, with the reconstruction where the detector makes one."""
+    """Anomaly score and map, with the reconstruction where the detector makes one.
+
+    model: from `load`.
+    scan: any size.
+    fields: the scan's lungs, found here when not given.
+    """
     x, frame = align(scan, model.card.input, fields)
     with torch.inference_mode():
         output = _detector(model).score(x)
@@ -93,7 +108,12 @@ def detect(model: Model, scan: Scan, fields: LungFields | None = None) -> Anomal
 
 
 def as_seen(model: Model, scan: Scan, fields: LungFields | None = None) -> FloatArray:
-    """What the network is fed, in scan geometry: (H, W) in [0, 1], NaN outside the frame."""
+    """What the network is fed, in scan geometry: (H, W) in [0, 1], NaN outside the frame.
+
+    model: from `load`.
+    scan: any size.
+    fields: the scan's lungs, found here when not given.
+    """
     x, frame = align(scan, model.card.input, fields)
     return to_scan_space(denormalise(x, model.card.input)[0, 0].clamp(0, 1), frame, outside=float("nan"))
 
@@ -110,8 +130,14 @@ def explain(
 ) -> Explanation:
     """Heat map of `method` for the score of `label`, in scan geometry.
 
-    arguments: the method's own, such as {"window": 32}. progress: called by slow methods with the share
-    done; what it raises ends the work. Raises UnknownName, or CardError when the card has no scale for it.
+    model: from `load`.
+    scan: any size.
+    method: a name in EXPLAINERS.
+    label: one of the card's.
+    fields: the scan's lungs, found here when not given.
+    arguments: the method's own, such as {"window": 32}.
+    progress: called by slow methods with the share done; what it raises ends the work.
+    Raises UnknownName, or CardError when the card has no scale for the method.
     """
     if method not in EXPLAINERS:
         raise UnknownName(f"No explainer {method!r}. Choose from: {', '.join(EXPLAINERS)}.")
@@ -137,7 +163,14 @@ def faithfulness(
     fields: LungFields | None = None,
     progress: Progress | None = None,
 ) -> Faithfulness:
-    """Whether the places that a map calls hot move the probability of its label."""
+    """Whether the places that a map calls hot move the probability of its label.
+
+    model: from `load`.
+    scan: any size.
+    explanation: of the same scan.
+    fields: the scan's lungs, found here when not given.
+    progress: called with the share done.
+    """
     x, frame = align(scan, model.card.input, fields)
     height, width = frame.shape
     fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
@@ -155,7 +188,12 @@ def _class_of(model: Model, label: str) -> int:
 
 
 def embed(model: Model, scan: Scan, fields: LungFields | None = None) -> Tensor:
-    """(D,) features of the scan."""
+    """The spatial mean of the scan's feature maps, (D,).
+
+    model: from `load`.
+    scan: any size.
+    fields: the scan's lungs, found here when not given.
+    """
     x, _ = align(scan, model.card.input, fields)
     with torch.inference_mode():
         return _classifier(model).embed(x)[0]

@@ -117,7 +117,9 @@ def pack(index: Index) -> bytes:
 def nearest(embeddings: Tensor, query: Tensor, number: int) -> Neighbours:
     """The rows most similar to the query: exact, and at 100,000 rows still quick (benchmarks.neighbours).
 
-    embeddings: (N, D) and query: (D,), each of length 1.
+    embeddings: (N, D), each of length 1.
+    query: (D,), of length 1.
+    number: of rows.
     """
     similarity = embeddings @ query
     found, rows = similarity.topk(min(number, len(similarity)))
@@ -166,7 +168,12 @@ def known_cases(card: Card) -> KnownCases:
 
 
 def predicted_labels(index: Index, labels: tuple[str, ...], threshold: float) -> list[str]:
-    """The label that the card's own network gives each known scan."""
+    """The label that the card's own network gives each known scan.
+
+    index: of the card.
+    labels: of the card.
+    threshold: on the score.
+    """
     columns = index.probabilities.astype(np.float64).T
     return list(multiclass.verdicts(dict(zip(labels, columns, strict=True)), threshold))
 
@@ -199,8 +206,11 @@ def layout(embeddings: FloatArray, *, seed: int = 0) -> FloatArray:
 
 
 def place(index: Index, query: Tensor, name: str) -> tuple[float, float]:
-    """Where a new scan lies on a layout. query: (D,), of any length.
+    """Where a new scan lies on a layout.
 
+    index: of the card.
+    query: (D,), of any length.
+    name: of the layout.
     t-SNE moves it as it moved the others, these held still. UMAP's own transform needs a compiler at run
     time: there it is the mean of the nearest scans' places, weighted as t-SNE weights them.
     """

@@ -31,9 +31,13 @@ def grey(pixels: FloatArray) -> RGB:
 def blend(
     pixels: FloatArray, heat: FloatArray, *, scale: float, opacity: float = 0.6, colour_map: str = "inferno"
 ) -> RGB:
-    """Heat over film: (H, W) and (H, W) -> (H, W, 3). Heat of `scale` or more is full colour; none is film.
+    """Heat over film -> (H, W, 3). Opacity grows with the heat, so that cold places stay readable.
 
-    The overlay's own opacity grows with the heat, so that cold places stay readable.
+    pixels: (H, W) in [0, 1].
+    heat: (H, W).
+    scale: heat from which on colour is full; no heat leaves the film as it is.
+    opacity: of full colour.
+    colour_map: one of COLOUR_MAPS.
     """
     strength = (heat / scale).clip(0, 1)
     tint = colours(colour_map)[(strength * 255).astype(np.uint8)]

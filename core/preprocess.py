@@ -34,7 +34,12 @@ def denormalise(x: Tensor, spec: InputSpec) -> Tensor:
 
 
 def frame_of(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> Frame:
-    """The part of the scan that the card looks at. fields: the lungs, found here when not given."""
+    """The part of the scan that the card looks at.
+
+    scan: any size.
+    spec: of the card.
+    fields: the scan's lungs, found here when not given.
+    """
     height, width = scan.pixels.shape
     if spec.region == "whole":
         return Frame(box=(0.0, 0.0, float(height), float(width)), shape=(height, width))
@@ -45,7 +50,12 @@ def frame_of(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> F
 
 
 def align(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> tuple[Tensor, Frame]:
-    """Crop to the card's region, resize, stretch, normalise. Returns ((1, C, size, size), frame)."""
+    """Crop to the card's region, resize, stretch, normalise. Returns ((1, C, size, size), frame).
+
+    scan: any size.
+    spec: of the card.
+    fields: the scan's lungs, found here when not given.
+    """
     frame = frame_of(scan, spec, fields)
     height, width = frame.shape
     fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
@@ -53,12 +63,22 @@ def align(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> tupl
 
 
 def align_films(films: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
-    """Many at once. films: (N, 1, H, W); boxes: (N, 4) in fractions. Returns (N, C, size, size)."""
+    """As `align`, many films at once. Returns (N, C, size, size).
+
+    films: (N, 1, H, W) in [0, 1].
+    boxes: (N, 4), fractions (top, left, bottom, right) of the film.
+    spec: of the card.
+    """
     return normalise(stretch(crop(films, boxes, spec.size)), spec)
 
 
 def to_scan_space(grid: Tensor, frame: Frame, *, outside: float = 0.0) -> FloatArray:
-    """A map (h, w) over the frame -> (H, W) over the scan, `outside` where the frame does not reach."""
+    """Lay a map over the scan that it belongs to. Returns (H, W).
+
+    grid: (h, w), over the frame.
+    frame: the part of the scan that it shows.
+    outside: value where the frame does not reach.
+    """
     top, left, bottom, right = (round(edge) for edge in frame.box)
     canvas: FloatArray = np.full(frame.shape, outside, dtype=np.float32)
     inside = resize(grid.float()[None, None], bottom - top, right - left)

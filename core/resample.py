@@ -13,7 +13,11 @@ FILM_SIZE = 224
 
 
 def resize(x: Tensor, height: int, width: int) -> Tensor:
-    """Bilinear, antialiased when shrinking. x: (N, C, H, W) -> (N, C, height, width)."""
+    """Bilinear, antialiased when shrinking. Returns (N, C, height, width).
+
+    x: (N, C, H, W).
+    height, width: in pixels.
+    """
     if x.shape[-2:] == (height, width):
         return x
     return F.interpolate(x, size=(height, width), mode="bilinear", antialias=True, align_corners=False)
@@ -28,8 +32,11 @@ def as_film(pixels: FloatArray) -> Tensor:
 def crop(films: Tensor, boxes: Tensor, size: int, *, angle: Tensor | None = None) -> Tensor:
     """Cut each film's box out and bring it to a square; outside the film is black.
 
-    films: (N, 1, H, W). boxes: (N, 4) as (top, left, bottom, right), fractions of the film.
-    angle: (N,) in radians, turns the box about its centre. Returns (N, 1, size, size).
+    films: (N, 1, H, W).
+    boxes: (N, 4), fractions (top, left, bottom, right) of the film.
+    size: side of the square, in pixels.
+    angle: (N,) in radians, turns the box about its centre.
+    Returns (N, 1, size, size).
     """
     oversampling = -(-160 // size)  # point sampling aliases when it shrinks: sample finer, then average
     top, left, bottom, right = boxes.unbind(1)

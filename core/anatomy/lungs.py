@@ -48,7 +48,7 @@ def _pooled(deepest: Tensor) -> Tensor:
 
 
 def probabilities_and_features(films: Tensor, network: UNet) -> tuple[Tensor, Tensor]:
-    """`probabilities` and `features` in one pass, for who needs both of many films."""
+    """`probabilities` and `features` in one pass, for many films."""
     with torch.inference_mode():
         maps = network.encode(resize(films, SIZE, SIZE))
         return torch.sigmoid(network.decode(maps)[:, 0]), _pooled(maps[-1])

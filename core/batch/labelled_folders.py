@@ -29,9 +29,9 @@ def labels_of(card: Card, folder: Path) -> dict[Path, str]:
     Raises UnknownName for a folder that is no label of the card.
     """
     classes = sorted(path for path in folder.glob("*/") if not path.name.startswith("."))
-    strangers = [path.name for path in classes if path.name.lower() not in card.labels]
-    if strangers or not classes:
-        found = ", ".join(strangers) or "no folders"
+    unknown = [path.name for path in classes if path.name.lower() not in card.labels]
+    if unknown or not classes:
+        found = ", ".join(unknown) or "no folders"
         raise UnknownName(
             f"{folder} holds {found}; {card.id} knows the labels {', '.join(card.labels)}. "
             "Name one folder after each."
@@ -42,8 +42,11 @@ def labels_of(card: Card, folder: Path) -> dict[Path, str]:
 def evaluate_folders(
     card: Card, folder: Path, judge: Callable[[list[Path]], Iterable[ScreeningRow]]
 ) -> FolderEvaluation:
-    """Judge every file and measure. judge: files -> their rows.
+    """Judge every file and measure.
 
+    card: whose labels the folders are named for.
+    folder: holds one folder per label.
+    judge: files -> their rows.
     Raises UnknownName for a folder that is no label, NotEnoughLabels when only one class could be read.
     """
     label_of = {path.as_posix(): label for path, label in labels_of(card, folder).items()}

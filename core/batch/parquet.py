@@ -20,7 +20,12 @@ PART = 512  # rows: on one node some seconds of work
 
 
 def known(folder: Path, card: Card, job: Job) -> frozenset[str]:
-    """sha256 of the files that are done. Raises OpacityError when the folder holds anything else."""
+    """sha256 of the files that are done. Raises OpacityError when the folder holds anything else.
+
+    folder: that `Writer` wrote to.
+    card: that judged; rows of another are refused.
+    job: with the same threshold and override; rows of another are refused.
+    """
     parts = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
     if folder.exists() and not folder.is_dir():
         raise OpacityError(f"{folder} is a file; results go into a folder. Choose another --out.")
@@ -31,12 +36,12 @@ def known(folder: Path, card: Card, job: Job) -> frozenset[str]:
     same = (weights == card.sha256) & (threshold == cut) & (override == job.override)
     try:
         table = dataset.dataset(parts, format="parquet")
-        strangers = table.filter(compute.field("card") != card.id).head(1, columns=["card"])
+        others = table.filter(compute.field("card") != card.id).head(1, columns=["card"])
         done = table.to_table(columns=["sha256"], filter=same)
     except pa.ArrowException as error:
         raise OpacityError(f"{folder} holds other Parquet files. Choose another --out.") from error
-    if len(strangers):
-        raise OpacityError(f"{folder} holds results of {strangers['card'][0]}. Choose another --out.")
+    if len(others):
+        raise OpacityError(f"{folder} holds results of {others['card'][0]}. Choose another --out.")
     return frozenset(done["sha256"].to_pylist()) - {""}
 
 

@@ -34,6 +34,9 @@ def screen(
 ) -> Iterator[ScreeningRow]:
     """The rows of screening.screen, in the same order.
 
+    card_id: of the card that judges.
+    paths: of files, not folders.
+    job: threshold, override, digests to pass over.
     address: of a running cluster, such as "auto" or "10.0.0.1:6379"; without it, this machine's cores serve.
     Raises OpacityError when no cluster answers there.
     """

@@ -258,7 +258,14 @@ def _full(x: Tensor) -> Tensor:
 def judge_named(
     model: Model, data: bytes, path: str, *, threshold: float | None = None, override: bool = False
 ) -> ScreeningRow:
-    """One file's row from its bytes, and its line in the audit log. path: as it shall stand in the row."""
+    """One file's row from its bytes, and its line in the audit log.
+
+    model: that judges.
+    data: the file's bytes.
+    path: as it shall stand in the row.
+    threshold: on the score; the card's own when None.
+    override: judge what the gate refuses.
+    """
     cut = model.card.threshold if threshold is None else threshold
     digest = hashlib.sha256(data).hexdigest()
     try:
@@ -292,7 +299,12 @@ class Admission:
 
 
 def admit(model: Model, scan: Scan, *, override: bool = False) -> Admission:
-    """Ask the gate. Raises RefusedScan unless a person overrides it."""
+    """Ask the gate. Raises RefusedScan unless a person overrides it.
+
+    model: that shall judge.
+    scan: as it was sent.
+    override: note what the gate says, and go on.
+    """
     fields = lungs.find(scan) if model.card.input.region == "lungs" else None
     said = _objection(lambda: gate.check(scan, model.card, fields), Job(override=override))
     return Admission(fields, said)

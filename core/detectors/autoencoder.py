@@ -1,14 +1,13 @@
 """The convolutional autoencoder: what cannot be rebuilt from normal scans is suspicious."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, TrainedDetector
-from core.detectors.blocks import down, up
+from core.detectors.blocks import decoder, encoder
 
 
 class Autoencoder(TrainedDetector):
@@ -22,17 +21,10 @@ class Autoencoder(TrainedDetector):
     def __init__(self, *, size: int = 96, channels: int = 1, width: int = 32, latent: int = 128) -> None:
         super().__init__()
         self.grid = size // 16
-        widths = [channels, width, 2 * width, 4 * width, 4 * width]
-        self.encoder = nn.Sequential(*(down(a, b) for a, b in pairwise(widths)))
+        self.encoder = encoder(channels, width)
         self.squeeze = nn.Linear(4 * width * self.grid**2, latent)
         self.spread = nn.Linear(latent, 4 * width * self.grid**2)
-        self.decoder = nn.Sequential(
-            up(4 * width, 4 * width),
-            up(4 * width, 2 * width),
-            up(2 * width, width),
-            up(width, width),
-            nn.Conv2d(width, channels, 3, padding=1),
-        )
+        self.decoder = decoder(channels, width)
         self.register_buffer("error_mean", torch.zeros(size, size))
         self.register_buffer("error_std", torch.ones(size, size))
         self.error_mean: Tensor

@@ -1,6 +1,7 @@
 """Pieces that several detectors share."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,19 @@ def up(inputs: int, outputs: int) -> nn.Sequential:
         nn.BatchNorm2d(outputs),
         nn.LeakyReLU(0.1),
     )
+
+
+def encoder(channels: int, width: int) -> nn.Sequential:
+    """Four halvings: (N, channels, H, W) -> (N, 4 width, H / 16, W / 16)."""
+    widths = [channels, width, 2 * width, 4 * width, 4 * width]
+    return nn.Sequential(*(down(inputs, outputs) for inputs, outputs in pairwise(widths)))
+
+
+def decoder(channels: int, width: int) -> nn.Sequential:
+    """Four doublings: (N, 4 width, h, w) -> (N, channels, 16 h, 16 w)."""
+    widths = [4 * width, 4 * width, 2 * width, width, width]
+    doublings = [up(inputs, outputs) for inputs, outputs in pairwise(widths)]
+    return nn.Sequential(*doublings, nn.Conv2d(width, channels, 3, padding=1))
 
 
 class ErrorStandardiser(nn.Module):

@@ -1,13 +1,12 @@
 """An autoencoder that learns to take lesions away: denoising with a hard bottleneck."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, TrainedDetector
-from core.detectors.blocks import ErrorStandardiser, down, up
+from core.detectors.blocks import ErrorStandardiser, decoder, encoder
 
 CELLS = 8  # per side; opacities are larger than one, ribs and vessels smaller
 WORST = 0.1  # share of the cells that make the score
@@ -25,17 +24,10 @@ class DenoisingAutoencoder(TrainedDetector):
     def __init__(self, *, size: int = 64, channels: int = 1, width: int = 24, latent: int = 128) -> None:
         super().__init__()
         self.grid = size // 16
-        widths = [channels, width, 2 * width, 4 * width, 4 * width]
-        self.encoder = nn.Sequential(*(down(a, b) for a, b in pairwise(widths)))
+        self.encoder = encoder(channels, width)
         self.squeeze = nn.Linear(4 * width * self.grid**2, latent)
         self.spread = nn.Linear(latent, 4 * width * self.grid**2)
-        self.decoder = nn.Sequential(
-            up(4 * width, 4 * width),
-            up(4 * width, 2 * width),
-            up(2 * width, width),
-            up(width, width),
-            nn.Conv2d(width, channels, 3, padding=1),
-        )
+        self.decoder = decoder(channels, width)
         self.usual = ErrorStandardiser(CELLS)
 
     def reconstruct(self, x: Tensor) -> Tensor:

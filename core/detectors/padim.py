@@ -14,7 +14,7 @@ from core.models.backbones import BACKBONES
 class Padim(FeatureDetector):
     """Mahalanobis distance of each place's features from normal films' at that place (Defard 2020).
 
-    arXiv:2011.08785. features: how many channels are kept, drawn by lot as in the paper. Maps are averaged
+    arXiv:2011.08785. features: how many channels are kept, drawn at random as in the paper. Maps are averaged
     over 3x3 places first, because films are aligned to the lungs and not to each other. share: of the
     places, those with the largest distances, that make the score, their mean. map: distance beyond the
     usual, in standard deviations of held-out normals.

@@ -1,14 +1,13 @@
 """The variational autoencoder: normal scans as one smooth cloud of codes."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, TrainedDetector
-from core.detectors.blocks import ErrorStandardiser, down, up
+from core.detectors.blocks import ErrorStandardiser, decoder, encoder
 
 
 class VariationalAutoencoder(TrainedDetector):
@@ -31,17 +30,10 @@ class VariationalAutoencoder(TrainedDetector):
     ) -> None:
         super().__init__()
         self.grid, self.beta, self.divergence = size // 16, beta, divergence
-        widths = [channels, width, 2 * width, 4 * width, 4 * width]
-        self.encoder = nn.Sequential(*(down(a, b) for a, b in pairwise(widths)))
+        self.encoder = encoder(channels, width)
         self.squeeze = nn.Linear(4 * width * self.grid**2, 2 * latent)
         self.spread = nn.Linear(latent, 4 * width * self.grid**2)
-        self.decoder = nn.Sequential(
-            up(4 * width, 4 * width),
-            up(4 * width, 2 * width),
-            up(2 * width, width),
-            up(width, width),
-            nn.Conv2d(width, channels, 3, padding=1),
-        )
+        self.decoder = decoder(channels, width)
         self.usual = ErrorStandardiser(size)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:

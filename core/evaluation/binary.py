@@ -35,11 +35,13 @@ def evaluate(
     points: Mapping[str, float] = MappingProxyType({}),
     probabilistic: bool,
 ) -> EvaluationReport:
-    """Everything a card says of one split.
+    """Everything a card says of one split. Raises NotEnoughLabels when a class is missing.
 
-    labels, scores: (n,). points: threshold per policy name. probabilistic: scores are P(abnormal), so
-    that brier and ece mean something. Curves run from left to right, thinned to 200 points.
-    Raises NotEnoughLabels when a class is missing.
+    split: its name.
+    labels, scores: (n,).
+    points: threshold per policy name.
+    probabilistic: scores are P(abnormal), so that brier and ece mean something.
+    Curves run from left to right, thinned to 200 points.
     """
     truth, values = _both_classes(labels, scores)
     fpr, tpr, _ = roc_curve(truth, values)
@@ -63,9 +65,11 @@ def evaluate(
 def operating_point(
     labels: ArrayLike, scores: ArrayLike, threshold: float, policy: str = "manual"
 ) -> OperatingPoint:
-    """What one threshold costs, with Wilson intervals. labels, scores: (n,). threshold: on the scores.
+    """What one threshold costs, with Wilson intervals. Raises NotEnoughLabels when a class is missing.
 
-    Raises NotEnoughLabels when a class is missing.
+    labels, scores: (n,).
+    threshold: on the scores.
+    policy: that chose it.
     """
     truth, values = _both_classes(labels, scores)
     called = is_abnormal(values, threshold)
@@ -93,7 +97,9 @@ def operating_point(
 def curve_at(labels: ArrayLike, scores: ArrayLike, thresholds: ArrayLike) -> dict[str, Floats]:
     """Rates at many thresholds: "precision", "recall", "specificity" and "f1", each shaped as thresholds.
 
-    labels, scores: (n,). thresholds: (t,), in any order. NaN where a rate has no denominator.
+    labels, scores: (n,).
+    thresholds: (t,), in any order.
+    NaN where a rate has no denominator.
     """
     truth, values = checked(labels, scores)
     at = np.asarray(thresholds, dtype=np.float64)
@@ -139,8 +145,11 @@ def auc_bootstrap(
 ) -> Interval:
     """Percentile interval of the AUC over resamples drawn with replacement within each class.
 
-    labels, scores: (n,). Perfect separation gives (1, 1): a resample knows no case beyond those seen.
-    Raises NotEnoughLabels when a class is missing.
+    labels, scores: (n,).
+    resamples: how many.
+    random_state: seed of the draws.
+    Perfect separation gives (1, 1): a resample knows no case beyond those seen. Raises NotEnoughLabels when a
+    class is missing.
     """
     truth, values = _both_classes(labels, scores)
     rng = np.random.default_rng(random_state)
@@ -198,9 +207,10 @@ def calibration_curve(
 
 
 def thin(x: ArrayLike, y: ArrayLike, at_most: int = 200) -> Curve:
-    """At most so many (>= 2) points of a polyline, evenly picked from its own, both ends kept.
+    """A polyline with fewer points, evenly picked from its own, both ends kept.
 
     x, y: (n,), equally long.
+    at_most: points that are left, >= 2.
     """
     xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if len(xs) > at_most:

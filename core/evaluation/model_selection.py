@@ -1,4 +1,4 @@
-"""Which model for which purpose: chosen on validation, told with what it then costs on test.
+"""Which model for which purpose: chosen on validation, reported on test.
 
 Labels are 0 (normal) or 1 (abnormal), scores are higher when more abnormal.
 """

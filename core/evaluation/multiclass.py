@@ -62,21 +62,29 @@ def verdicts(probabilities: Mapping[str, Floats], threshold: float) -> tuple[str
 
 
 def report(truth: Sequence[str], called: Sequence[str], probabilities: Mapping[str, Floats]) -> ClassReport:
-    """truth, called: (n,) names of classes. Raises NotEnoughLabels without cases, OpacityError for a name
-    that is none of the classes, or for lists that do not match."""
+    """Confusion matrix, and precision, recall, F1 and AUC of each class.
+
+    truth: (n,), names of classes.
+    called: (n,), names of classes.
+    probabilities: (n,) per class; its keys are the classes.
+    Raises NotEnoughLabels without cases, OpacityError for a name that is none of the classes, or for lists
+    that do not match.
+    """
     labels = tuple(probabilities)
-    true, said = (_indices(names, labels) for names in (truth, called))
-    if not len(true) or len(true) != len(said):
-        raise NotEnoughLabels(f"{len(true)} labels for {len(said)} calls: each case needs one of both.")
+    true, predicted = (_indices(names, labels) for names in (truth, called))
+    if not len(true) or len(true) != len(predicted):
+        raise NotEnoughLabels(f"{len(true)} labels for {len(predicted)} calls: each case needs one of both.")
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    np.add.at(counts, (true, said), 1)
+    np.add.at(counts, (true, predicted), 1)
     aucs = [_against_the_rest(true == place, values) for place, values in enumerate(probabilities.values())]
     known = [auc for auc in aucs if auc is not None]
     right = int(np.trace(counts))
     return ClassReport(
         labels=labels,
         counts=tuple(tuple(int(count) for count in row) for row in counts),
-        classes=tuple(_figures(label, counts, place, aucs[place]) for place, label in enumerate(labels)),
+        classes=tuple(
+            _class_metrics(label, counts, place, aucs[place]) for place, label in enumerate(labels)
+        ),
         accuracy=right / len(true),
         accuracy_interval=wilson(right, len(true)),
         macro_auc=sum(known) / len(known) if known else None,
@@ -96,9 +104,9 @@ def undo_temperature(probabilities: Mapping[str, Floats], temperature: float) ->
 
 
 def _indices(names: Sequence[str], labels: tuple[str, ...]) -> NDArray[np.int64]:
-    strangers = sorted(set(names) - set(labels))
-    if strangers:
-        raise OpacityError(f"No class {strangers[0]!r}. Choose from: {', '.join(labels)}.")
+    unknown = sorted(set(names) - set(labels))
+    if unknown:
+        raise OpacityError(f"No class {unknown[0]!r}. Choose from: {', '.join(labels)}.")
     return np.array([labels.index(name) for name in names], dtype=np.int64)
 
 
@@ -106,7 +114,7 @@ def _against_the_rest(own: NDArray[np.bool_], values: Floats) -> float | None:
     return float(roc_auc_score(own, values)) if own.any() and not own.all() else None
 
 
-def _figures(label: str, counts: NDArray[np.int64], place: int, auc: float | None) -> ClassMetrics:
+def _class_metrics(label: str, counts: NDArray[np.int64], place: int, auc: float | None) -> ClassMetrics:
     hits, support, called = (
         int(number) for number in (counts[place, place], counts[place].sum(), counts[:, place].sum())
     )

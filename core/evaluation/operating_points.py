@@ -52,8 +52,11 @@ class Layer:
 
 
 def layer(labels: ArrayLike, scores: ArrayLike, *, resamples: int = 200, random_state: int = 0) -> Layer:
-    """Count a labelled set. labels, scores: (n,). resamples: bootstrap draws behind the ROC's band.
+    """Count a labelled set at every threshold.
 
+    labels, scores: (n,).
+    resamples: bootstrap draws behind the ROC's band.
+    random_state: seed of the draws.
     Raises NotEnoughLabels when a class is missing, OpacityError for labels or scores that are none.
     """
     interval = auc_interval(labels, scores)  # checks both

@@ -54,8 +54,10 @@ def f1(labels: ArrayLike, scores: ArrayLike) -> float:
 def mean_k_std(labels: ArrayLike, scores: ArrayLike, *, k: float = 1.0) -> float:
     """Mean of the normals' scores plus k population standard deviations (ddof 0).
 
-    labels, scores: (n,); abnormal cases are ignored and may be absent. k: >= 0.
-    Raises NotEnoughLabels under two normals, NoUsefulThreshold where the normals do not vary or k is amiss.
+    labels, scores: (n,); abnormal cases are ignored and may be absent.
+    k: >= 0.
+    Raises NotEnoughLabels under two normals, NoUsefulThreshold where the normals do not vary or k is out of
+    range.
     """
     _require("k", k, within=0 <= k < math.inf, rule="0 or more, and finite")
     normals = _normals(labels, scores)
@@ -74,8 +76,9 @@ def mean_k_std(labels: ArrayLike, scores: ArrayLike, *, k: float = 1.0) -> float
 def target_sensitivity(labels: ArrayLike, scores: ArrayLike, *, target: float = 0.95) -> float:
     """The highest cut whose sensitivity reaches the target; at worst it calls every case abnormal.
 
-    labels, scores: (n,). target: in (0, 1]. Raises NotEnoughLabels on one class, NoUsefulThreshold on a
-    target out of range.
+    labels, scores: (n,).
+    target: in (0, 1].
+    Raises NotEnoughLabels on one class, NoUsefulThreshold on a target out of range.
     """
     _require("target", target, within=0 < target <= 1, rule="above 0 and at most 1")
     cuts = _cuts(labels, scores)
@@ -85,8 +88,9 @@ def target_sensitivity(labels: ArrayLike, scores: ArrayLike, *, target: float = 
 def target_specificity(labels: ArrayLike, scores: ArrayLike, *, target: float = 0.95) -> float:
     """The lowest cut whose specificity reaches the target; at worst it calls every case normal.
 
-    labels, scores: (n,). target: in (0, 1]. Raises NotEnoughLabels on one class, NoUsefulThreshold on a
-    target out of range.
+    labels, scores: (n,).
+    target: in (0, 1].
+    Raises NotEnoughLabels on one class, NoUsefulThreshold on a target out of range.
     """
     _require("target", target, within=0 < target <= 1, rule="above 0 and at most 1")
     cuts = _cuts(labels, scores)
@@ -104,8 +108,10 @@ def cost(
     """Minimise the expected cost per scan; the higher of equally cheap cuts.
 
     prevalence * (1 - sensitivity) * missed_cost + (1 - prevalence) * (1 - specificity) * false_alarm_cost.
-    labels, scores: (n,). Costs: > 0, in any one unit. prevalence: share of abnormal scans where the threshold
-    will be used, in (0, 1). Raises NotEnoughLabels on one class, NoUsefulThreshold on arguments out of range.
+    labels, scores: (n,).
+    missed_cost, false_alarm_cost: > 0, in any one unit.
+    prevalence: share of abnormal scans where the threshold will be used, in (0, 1).
+    Raises NotEnoughLabels on one class, NoUsefulThreshold on arguments out of range.
     """
     for name, price in (("missed_cost", missed_cost), ("false_alarm_cost", false_alarm_cost)):
         _require(name, price, within=0 < price < math.inf, rule="above 0, and finite")
@@ -120,8 +126,10 @@ def conformal(labels: ArrayLike, scores: ArrayLike, *, alpha: float = 0.1) -> fl
     """Just above the ceil((n + 1)(1 - alpha))-th smallest of the n normals' scores.
 
     A new normal exchangeable with these is called abnormal with probability alpha at most, at any n
-    (Vovk 2005; Bates 2023, arXiv:2104.08279). labels, scores: (n,); abnormal cases are ignored and may be
-    absent. alpha: in (0, 1). Raises NoUsefulThreshold with too few normals for alpha or alpha out of range.
+    (Vovk 2005; Bates 2023, arXiv:2104.08279).
+    labels, scores: (n,); abnormal cases are ignored and may be absent.
+    alpha: in (0, 1).
+    Raises NoUsefulThreshold with too few normals for alpha or alpha out of range.
     """
     _require("alpha", alpha, within=0 < alpha < 1, rule="between 0 and 1")
     normals = _normals(labels, scores)
@@ -149,8 +157,10 @@ POLICIES: dict[str, Callable[..., float]] = {
 
 
 def choose(policy: Policy, labels: ArrayLike, scores: ArrayLike) -> float:
-    """Threshold of a named policy with its arguments. labels, scores: (n,).
+    """Threshold of a named policy with its arguments.
 
+    policy: a name in POLICIES, with arguments.
+    labels, scores: (n,).
     Raises UnknownName for a policy or an argument that does not exist, and what the policy itself raises.
     """
     if policy.name not in POLICIES:

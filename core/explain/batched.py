@@ -27,8 +27,12 @@ def logits(
     half: bool,
     features: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """(N, C, H, W) -> (N,), without gradients. half: features in bfloat16, the head in full all the same.
+    """Logits of one class without gradients: (N, C, H, W) -> (N,).
 
+    model: with the cut between features and head.
+    x: (N, C, H, W), normalised.
+    target: index of the class.
+    half: features in bfloat16; the head is in full all the same.
     features: another way to the model's own feature maps.
     """
     x = x.contiguous(memory_format=torch.channels_last)  # a third faster in batches

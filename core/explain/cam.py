@@ -9,7 +9,10 @@ from core.models.base import Classifier
 def grad_cam(model: Classifier, x: Tensor, target: int) -> Tensor:
     """Weight each feature map by its mean gradient (Selvaraju 2017, arXiv:1610.02391).
 
-    x: (1, C, H, W), normalised. Returns (h, w) >= 0 on the feature grid, in logits per cell.
+    model: with the cut between features and head.
+    x: (1, C, H, W), normalised.
+    target: index of the class.
+    Returns (h, w) >= 0 on the feature grid, in logits per cell.
     """
     maps, gradients = _maps_and_gradients(model, x, target)
     return _weighted(maps, gradients.mean(dim=(2, 3), keepdim=True))
@@ -18,7 +21,10 @@ def grad_cam(model: Classifier, x: Tensor, target: int) -> Tensor:
 def grad_cam_plus_plus(model: Classifier, x: Tensor, target: int) -> Tensor:
     """As grad_cam, counting a map for each place that raises the score (Chattopadhay 2018, arXiv:1710.11063).
 
-    x: (1, C, H, W), normalised. Returns (h, w) >= 0 on the feature grid, in weighted activation.
+    model: with the cut between features and head.
+    x: (1, C, H, W), normalised.
+    target: index of the class.
+    Returns (h, w) >= 0 on the feature grid, in weighted activation.
     """
     maps, gradients = _maps_and_gradients(model, x, target)
     squared = gradients.square()
@@ -30,8 +36,11 @@ def grad_cam_plus_plus(model: Classifier, x: Tensor, target: int) -> Tensor:
 def hires_cam(model: Classifier, x: Tensor, target: int) -> Tensor:
     """Weight each place of each map by its own gradient (Draelos 2020, arXiv:2011.08891).
 
-    x: (1, C, H, W), normalised. Returns (h, w) >= 0 on the feature grid, in logits per cell: for a head
-    linear in the maps the cells, negative ones included, add up to the logit less its bias.
+    model: with the cut between features and head.
+    x: (1, C, H, W), normalised.
+    target: index of the class.
+    Returns (h, w) >= 0 on the feature grid, in logits per cell: for a head linear in the maps the cells,
+    negative ones included, add up to the logit less its bias.
     """
     maps, gradients = _maps_and_gradients(model, x, target)
     return _weighted(maps, gradients)
@@ -40,7 +49,10 @@ def hires_cam(model: Classifier, x: Tensor, target: int) -> Tensor:
 def layer_cam(model: Classifier, x: Tensor, target: int) -> Tensor:
     """As hires_cam with positive gradients only (Jiang 2021, doi:10.1109/TIP.2021.3089943).
 
-    x: (1, C, H, W), normalised. Returns (h, w) >= 0 on the feature grid, in logits per cell.
+    model: with the cut between features and head.
+    x: (1, C, H, W), normalised.
+    target: index of the class.
+    Returns (h, w) >= 0 on the feature grid, in logits per cell.
     """
     maps, gradients = _maps_and_gradients(model, x, target)
     return _weighted(maps, gradients.relu())

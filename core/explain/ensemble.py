@@ -1,4 +1,4 @@
-"""Heat maps of whatever answers with classes: one network, or several asked together."""
+"""Heat maps of one classifier or of an ensemble."""
 
 from functools import partial
 from typing import Any
@@ -15,18 +15,23 @@ MEAN_UNIT = "of its members' full colour, mean"
 
 
 def heat_map(network: AnyClassifier, x: Tensor, target: int, method: str, **options: Any) -> Tensor:
-    """The map of `method` for the class `target`, (h, w) >= 0 over x.
+    """The heat map of any method in EXPLAINERS, for one network or for an ensemble.
 
-    x: (1, C, H, W), as the network is fed. options: the method's own. Of an ensemble, the mean of its
-    members' maps, each in units of its own card's full colour: (H, W).
+    network: a classifier, or an ensemble of classifiers.
+    x: (1, C, H, W), as the network is fed.
+    target: index of the class.
+    method: a name in EXPLAINERS.
+    options: the method's own.
+    Returns (h, w) >= 0 over x; of an ensemble (H, W), the mean of its members' maps, each in units of its own
+    card's full colour.
     """
     if isinstance(network, Classifier):
         return EXPLAINERS[method](network, x, target, **options)
-    members, told = network.loaded_members(), options.get("progress")
+    members, progress = network.loaded_members(), options.get("progress")
     maps = []
     for place, member in enumerate(members):
-        if told:
-            options["progress"] = partial(_tell, told, place, len(members))
+        if progress:
+            options["progress"] = partial(_tell, progress, place, len(members))
         heat = EXPLAINERS[method](member.network, member_input(member, x), target, **options)
         wide = F.interpolate(heat[None, None], x.shape[-2:], mode="bilinear", align_corners=False)[0, 0]
         maps.append(wide / member.scales[method])

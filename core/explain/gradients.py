@@ -26,8 +26,14 @@ def integrated_gradients(
 ) -> Tensor:
     """Gradients summed on the way from a grey film to x (Sundararajan 2017, arXiv:1703.01365).
 
-    x: (1, C, H, W), normalised. steps: points of the Gauss-Legendre rule. patch: single pixels are noise,
-    so the shares of patch x patch pixels are added up; 1 keeps pixels. baseline: 0 is the mean grey.
+    model: with the cut between features and head.
+    x: (1, C, H, W), normalised.
+    target: index of the class.
+    steps: points of the Gauss-Legendre rule.
+    patch: single pixels are noise, so the shares of patch x patch pixels are added up; 1 keeps pixels.
+    baseline: value of the grey film; 0 is the mean grey.
+    batch: films per pass.
+    progress: called with the share done.
     Returns (H / patch, W / patch), rounded up, >= 0, in logits per patch: with the negative ones they add
     up to the logit of x less that of the grey film. Raises ValueError for counts below 1.
     """

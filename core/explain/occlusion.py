@@ -29,8 +29,14 @@ def occlusion(
 ) -> Tensor:
     """The logit lost, on average, over the windows that cover a place (Zeiler 2014, arXiv:1311.2901).
 
-    x: (1, C, H, W), normalised. window, stride: pixels of x. baseline: what covers, 0 is the mean grey.
+    model: with the cut between features and head.
+    x: (1, C, H, W), normalised.
+    target: index of the class.
+    window, stride: pixels of x.
+    baseline: what covers; 0 is the mean grey.
+    batch: films per pass.
     half: features in bfloat16, twice as fast where the processor has it, with nearly the same ranks.
+    progress: called with the share done.
     Returns (H, W) >= 0, in logits. Raises ValueError for sizes that leave places uncovered.
     """
     require_positive(window=window, stride=stride, batch=batch)

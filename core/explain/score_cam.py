@@ -24,9 +24,14 @@ def score_cam(
 ) -> Tensor:
     """Weight feature maps by the logit of the film seen through each (Wang 2020, arXiv:1910.01279).
 
-    Only the `channels` maps of the highest energy (sum of squares) are tried; each other one counts with the
-    logits of those it resembles, which comes close to trying all. x: (1, C, H, W), normalised. batch: films
-    per pass. half: features of the masked films in bfloat16, faster where the processor has it.
+    model: with the cut between features and head.
+    x: (1, C, H, W), normalised.
+    target: index of the class.
+    channels: maps of the highest energy (sum of squares) that are tried; each other one counts with the
+        logits of those it resembles, which comes close to trying all.
+    batch: films per pass.
+    half: features of the masked films in bfloat16, faster where the processor has it.
+    progress: called with the share done.
     Returns (h, w) >= 0 on the feature grid, in weighted activation. Raises ValueError for counts below 1.
     """
     require_positive(channels=channels, batch=batch)

@@ -19,12 +19,12 @@ from core.resample import resize
 from core.types import Agreement, Curve, Faithfulness, FloatArray, Frame, Trust
 
 HOTTEST = 0.1  # share of the places that count as a map's hot region
-ENOUGH = 3  # methods that must share a place
+MIN_METHODS = 3  # methods that must share a place
 GRID = 32  # cells a side when two maps are compared: finer ones would count interpolated values
 STEPS = 10
 RANDOM_MAPS = 3
-STILL_ALIKE = 0.5  # rank correlation from which on a map does not depend on what the network learned
-AS_HOT = 1.0  # heat on normal scans over that on abnormal ones, from which on it tells them not apart
+MAX_RANDOMISED_CORRELATION = 0.5  # of maps; from here on what the network learned does not matter
+MAX_NORMAL_HEAT = 1.0  # over that of abnormal scans; from here on the map does not tell them apart
 STAGES = ("head", "half", "all")
 
 
@@ -64,7 +64,7 @@ def agreement(heatmaps: Mapping[str, FloatArray], frame: Frame) -> Agreement:
     counts = np.zeros(frame.shape, dtype=np.float32)
     for heat in within.values():
         counts[top:bottom, left:right] += _hot(heat)
-    return Agreement(pairs, np.where(counts >= ENOUGH, counts, 0).astype(np.float32))
+    return Agreement(pairs, np.where(counts >= MIN_METHODS, counts, 0).astype(np.float32))
 
 
 def _hot(heat: FloatArray) -> NDArray[np.bool_]:
@@ -82,7 +82,14 @@ def faithfulness(
     *,
     progress: Progress | None = None,
 ) -> Faithfulness:
-    """Deletion and insertion of a map beside those of random blotches (the mean of several)."""
+    """Deletion and insertion of a map beside the mean of those of random maps.
+
+    model: a classifier, or an ensemble of classifiers.
+    x: (1, C, H, W), normalised.
+    target: index of the class.
+    heat: (h, w) over x.
+    progress: called with the share done.
+    """
     maps = [heat, *random_maps()]
     pairs: list[tuple[Curve, Curve]] = []
     for one in maps:
@@ -102,11 +109,16 @@ def deletion_and_insertion(
     steps: int = STEPS,
     half: bool = False,
 ) -> tuple[Curve, Curve]:
-    """Blur the hottest places first, or show them first, and watch P(target) (Petsiuk 2018, 1806.07421).
+    """Blur the hottest places first, or show them first, and watch P(target) (Petsiuk 2018).
 
-    x: (1, C, H, W), normalised. heat: (h, w) over x. Both over the share of places changed, in [0, 1]. A map
-    that matters lets P fall early under deletion (small area) and rise early under insertion (large area).
+    model: a classifier, or an ensemble of classifiers.
+    x: (1, C, H, W), normalised.
+    target: index of the class.
+    heat: (h, w) over x.
+    steps: points of a curve but the first.
     half: in bfloat16, for means over many films.
+    Returns both curves over the share of places changed, in [0, 1]. A map that matters lets P fall early
+    under deletion (small area) and rise early under insertion (large area).
     """
     x = x.contiguous(memory_format=torch.channels_last)
     rank = _rank(resize(heat[None, None].float(), *x.shape[-2:])[0, 0])
@@ -142,12 +154,14 @@ def _rank(heat: Tensor) -> Tensor:
 
 
 def randomised(model: AnyClassifier, stage: str, films: Tensor, generator: Generator) -> AnyClassifier:
-    """A copy whose last layers forgot what they learned (Adebayo 2018, arXiv:1810.03292).
+    """A copy whose last layers are randomised (Adebayo 2018, arXiv:1810.03292).
 
-    stage: "head", "half" (the later half of all layers) or "all"; of an ensemble, each member's. films:
-    (N, C, H, W), normalised. The weights of each layer are shuffled among themselves, and BatchNorms settle
-    on the films again: else the signal would die or run away, and any two maps would differ. Raises
-    ValueError for other stages.
+    model: a classifier, or an ensemble of classifiers.
+    stage: "head", "half" (the later half of all layers) or "all"; of an ensemble, each member's.
+    films: (N, C, H, W), normalised.
+    generator: shuffles the weights of each layer among themselves.
+    BatchNorms are estimated anew on the films: else the signal would die or explode, and any two maps would
+    differ. Raises ValueError for other stages.
     """
     if stage not in STAGES:
         raise ValueError(f"No stage {stage!r}. Choose from: {', '.join(STAGES)}.")
@@ -167,8 +181,8 @@ def randomised(model: AnyClassifier, stage: str, films: Tensor, generator: Gener
 
 
 def _randomised(model: Classifier, stage: str, films: Tensor, generator: Generator) -> Classifier:
-    forgetful = copy.deepcopy(model).eval()
-    for layer in _last_layers(forgetful, stage, films[:1]):
+    copied = copy.deepcopy(model).eval()
+    for layer in _last_layers(copied, stage, films[:1]):
         for parameter in layer.parameters(recurse=False):
             flat = parameter.detach().flatten()
             mixed = flat[torch.randperm(len(flat), generator=generator)]
@@ -178,8 +192,8 @@ def _randomised(model: Classifier, stage: str, films: Tensor, generator: Generat
             layer.momentum = None  # a plain mean over what it sees
             layer.train()
     with torch.no_grad():
-        forgetful(films)
-    return forgetful.eval().requires_grad_(False)
+        copied(films)
+    return copied.eval().requires_grad_(False)
 
 
 def _last_layers(model: Classifier, stage: str, x: Tensor) -> list[nn.Module]:
@@ -210,10 +224,10 @@ def _used(layers: list[nn.Module], answer: Tensor) -> list[nn.Module]:
 def is_trustworthy(row: Trust) -> bool:
     """Whether a method may be trusted on a card at all.
 
-    Unfit is a map that stays alike when any stage of the network is randomised, and one that glows no less
-    on normal scans.
+    Unfit is a map that stays alike when any stage of the network is randomised, and one as hot on normal
+    scans as on abnormal ones.
     """
-    return max(row.sanity.values()) < STILL_ALIKE and row.normal_heat < AS_HOT
+    return max(row.sanity.values()) < MAX_RANDOMISED_CORRELATION and row.normal_heat < MAX_NORMAL_HEAT
 
 
 def best_method(table: Mapping[str, Trust]) -> str | None:

@@ -1,7 +1,7 @@
 """Networks pretrained on photographs, cut after their middle layers and never trained here.
 
 Middle layers transfer better to X-ray films than last ones. A backbone lies in weights/ once, in a folder
-of its own; every detector that looks through it names it by that folder.
+of its own; every detector that stands on it names it by that folder.
 """
 
 from abc import ABC, abstractmethod

@@ -4,20 +4,13 @@ import torch
 from torch import Tensor, nn
 
 from core.models.base import Classifier
-
-
-def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
-    )
+from core.models.blocks import convolution
 
 
 def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        _convolution(inputs, outputs, stride),
-        _convolution(outputs, outputs),
+        nn.Sequential(*convolution(inputs, outputs, stride=stride)),
+        nn.Sequential(*convolution(outputs, outputs)),
         nn.MaxPool2d(2),
     )
 
@@ -31,7 +24,7 @@ class CNN(Classifier):
             _block(channels, width, stride=2),
             _block(width, 2 * width),
             _block(2 * width, 4 * width),
-            _convolution(4 * width, 8 * width),
+            nn.Sequential(*convolution(4 * width, 8 * width)),
         )
         self.dense = nn.Sequential(
             nn.Dropout(dropout),

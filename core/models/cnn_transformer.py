@@ -5,15 +5,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.models.base import Classifier
+from core.models.blocks import convolution
 
 
 def _halving(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-    )
+    return nn.Sequential(*convolution(inputs, outputs), nn.MaxPool2d(2))
 
 
 class Attention(nn.Module):

@@ -4,15 +4,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.models.blocks import convolution
+
 
 def _double(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
+        *convolution(inputs, outputs, inplace=True),
+        *convolution(outputs, outputs, inplace=True),
     )
 
 

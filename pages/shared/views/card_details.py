@@ -161,8 +161,8 @@ def show_trust(card: Card, best: str | None) -> None:
         "probability, in bfloat16, while the hottest places are blurred, or shown, first; less deletion and "
         "more insertion are better. Alike: rank correlation with the map of a network whose head, later half "
         "or all layers forgot their training. On normals: heat over that on abnormal scans, for the last "
-        f"class. First: what Diagnose opens with. Unfit: alike from {trust.STILL_ALIKE} on, which ignores "
-        f"what was learned, or on normals from {trust.AS_HOT:.0f} on, no calmer there."
+        f"class. First: what Diagnose opens with. Unfit: alike from {trust.MAX_RANDOMISED_CORRELATION} on, "
+        f"which ignores what was learned, or on normals from {trust.MAX_NORMAL_HEAT:.0f} on, no calmer there."
     )
 
 

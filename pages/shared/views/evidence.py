@@ -263,7 +263,7 @@ def _measure(choice: HeatmapChoice, scan: Scan) -> dict[str, Faithfulness]:
 
 def _show_explanations(card: Card, found: Evidence, has_lungs: bool) -> None:
     """What the rows mean, and the rank correlation of every two maps."""
-    from core.explain.trust import STILL_ALIKE
+    from core.explain.trust import MAX_RANDOMISED_CORRELATION
 
     maps, shared = found.maps, found.shared
     with st.expander("How to read this"):
@@ -276,7 +276,7 @@ def _show_explanations(card: Card, found: Evidence, has_lungs: bool) -> None:
             )
             + f"{inside}- **Agrees with**: maps with a rank correlation of {SIMILAR} or more.\n"
             "- **Alike when untrained**: rank correlation with the map of a network that forgot its "
-            f"training, on test films. From {STILL_ALIKE} on, the map ignores the model.\n"
+            f"training, on test films. From {MAX_RANDOMISED_CORRELATION} on, the map ignores the model.\n"
             "- **Deletion, insertion**: area under the probability while the hottest places are blurred, or "
             "shown, first. A map that matters has less deletion and more insertion than a random one."
         )
