@@ -58,7 +58,7 @@ def card(card_id: str) -> Card:
     return next(card for card in every_card() if card.id == card_id)
 
 
-@st.cache_resource(show_spinner="Loading the model, once for everyone ...")
+@st.cache_resource(show_spinner="Loading the model, once for all sessions ...")
 def model(card_id: str) -> Model:
     from core import inference
 

@@ -21,7 +21,7 @@ PICTURES = 256  # small pictures of known cases kept, for all sessions together
 WIDTH = 160  # pixels of one of them
 
 
-@st.cache_resource(show_spinner="Loading the known cases, once for everyone ...")
+@st.cache_resource(show_spinner="Loading the known cases, once for all sessions ...")
 def index(card_id: str) -> Index:
     """Raises CardError."""
     from core import neighbours

@@ -97,7 +97,9 @@ def grouped(
     colour: what colour stands for, one of COLOURS.
     """
     if colour == "error":
-        names = [outcome(card, str(true), said) for true, said in zip(index.label, called, strict=True)]
+        names = [
+            outcome(card, str(true), predicted) for true, predicted in zip(index.label, called, strict=True)
+        ]
         looks = OUTCOMES
     else:
         names = [str(name) for name in index.label] if colour == "class" else list(called)

@@ -48,9 +48,9 @@ def load(card: Card) -> tuple[list[SampleFile], dict[str, dict[str, str]]]:
             st.error(escape_markdown(str(fault)))
         else:
             table[sample.name] = {"label": label_of(sample, card), "made as": sample.condition}
-    said, away = st.columns([4, 1], vertical_alignment="center")
-    said.caption(CAUTION.format(len(files)))
-    away.button("Remove the samples", on_click=_remove, width="stretch")
+    caution, removal = st.columns([4, 1], vertical_alignment="center")
+    caution.caption(CAUTION.format(len(files)))
+    removal.button("Remove the samples", on_click=_remove, width="stretch")
     return files, table
 
 
