@@ -7,7 +7,7 @@ from pages.shared import sidebar
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, thresholds
-from pages.shared.views import charts, evidence, refusal, second_opinion
+from pages.shared.views import charts, evidence, readout, refusal, second_opinion
 from pages.shared.views.second_opinion import Opinion
 
 sidebar.show_frame()
@@ -35,7 +35,7 @@ with answer:
     st.subheader("Evidence")
     choice = evidence.pick_heatmaps(card, prediction.probabilities)
     found = evidence.draw(choice, scan)
-    evidence.show_readout(card, found, lungs, scan)
+    readout.show(card, found, lungs, scan)
     second = second_opinion.pick(Opinion(card, prediction, threshold), scan)
     beside = second_opinion.layers(second, choice, scan)
     st.subheader("Probabilities")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import sidebar, wording
-from pages.shared.caches import models
+from pages.shared.caches import heatmaps, models
 from pages.shared.views import card_details, classifier, leaderboard, sample_card
 
 sidebar.show_frame()
@@ -21,6 +21,6 @@ st.header(card.title)
 card_details.show_figures(card)
 classifier.show(card, cards)
 card_details.show_detectors(card, cards)
-card_details.show_trust(card, models.best_explainer(card.id))
+card_details.show_trust(card, heatmaps.best_explainer(card.id))
 card_details.show_text(card)
 sample_card.show()

@@ -13,7 +13,13 @@ from pages.shared.views import neighbour_cases, neighbour_map
 
 @st.fragment
 def show_map(card: Card, threshold: float, digest: str, folder: str) -> None:
-    """The map and what is marked on it: marking runs this part of the page alone."""
+    """The map and what is marked on it: marking runs this part of the page alone.
+
+    card: the one whose cases are drawn.
+    threshold: of its network.
+    digest: of the scan to draw, empty without one.
+    folder: of the public data sets, empty without one.
+    """
     index = neighbours.index(card.id)
     held = st.session_state.scans.get(digest)
     scan = neighbours.vote_and_places(card.id, digest, _scan=held) if held is not None else None
@@ -22,7 +28,14 @@ def show_map(card: Card, threshold: float, digest: str, folder: str) -> None:
 
 
 def show_answer(card: Card, threshold: thresholds.DecisionThreshold, scan: Scan | None, folder: str) -> str:
-    """Beside the map: the verdicts and the nearest cases. Returns the digest of the scan to draw, if any."""
+    """Beside the map: the verdicts and the nearest cases.
+
+    card: the one whose cases are drawn.
+    threshold: the one in use for it.
+    scan: the one on screen, if any.
+    folder: of the public data sets, empty without one.
+    Returns the digest of the scan to draw, if any.
+    """
     if scan is None:
         st.info(wording.INVITATION.format(card.modality))
         return ""

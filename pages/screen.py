@@ -17,7 +17,10 @@ if not files:
 worklist.judge(card, files)
 rows = worklist.judged(card, files, table)
 if not rows:
-    st.info("Drop films above, or a folder with one folder per class: each is read, judged and let go.")
+    st.info(
+        "Drop films above, or a folder with one folder per class: each is read and scored, and its "
+        "pixels are not kept."
+    )
     sample_worklist.offer(card)
     st.stop()
 
@@ -34,5 +37,6 @@ if labelled:
         misclassified.show(card, labelled, threshold)
 else:
     st.caption(
-        "With labels, this page also measures: sort the films into one folder per class, or add a CSV."
+        "With labels, this page also measures the model: sort the films into one folder per class, or "
+        "add a CSV."
     )

@@ -14,12 +14,12 @@ from core.reading import images
 from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import wording
-from pages.shared.caches import models, neighbours, scores
+from pages.shared.caches import heatmaps, models, neighbours, scores
 from pages.shared.session import deep_link, reading, sign_in
 from pages.shared.views import sample_strip
 
 HERE = Path(__file__).parent
-SAMPLES_INVITATION = "Or click one to have it read. Synthetic ones were made by a model and show nobody."
+SAMPLES_INVITATION = "Or click a sample to have it read. Synthetic ones were made by a model and show nobody."
 
 
 def show_frame() -> None:
@@ -131,7 +131,7 @@ def _choose_shown(held: dict[str, Scan]) -> None:
     if chosen != st.session_state.scan:
         st.session_state.scan = chosen
         st.rerun()
-    reading.offer(held[st.session_state.scan])
+    reading.show_options(held[st.session_state.scan])
     st.button("Forget this scan", on_click=_forget, width="stretch")
 
 
@@ -145,6 +145,7 @@ def _forget() -> None:
     st.session_state.problems = []
     st.session_state.uploader += 1  # a fresh key makes the uploader let go of the bytes too
     models.forget()
+    heatmaps.forget()
     scores.forget()
     neighbours.forget()
 
@@ -175,17 +176,17 @@ def pick_card(kind: Kind | None = None) -> Card:
                 persist_state="session",
             )
         ]
-        report = card.report["test"]
-        low, high = report.auc_interval
-        spent = st.session_state.get("latency", {}).get(card.id)
-        st.caption(
-            f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} test scans"
-            + (f"; {spent:.0f} ms here" if spent else "")
-        )
-        if ADULT_FALSE_ALARMS in card.figures:
-            st.caption(
-                f"False alarms on adults: {card.figures[ADULT_FALSE_ALARMS]:.0%} "
-                f"of {card.figures[ADULT_NORMALS]:.0f} normal films"
-            )
+        _show_figures(card)
     reading.show_override(card)
     return card
+
+
+def _show_figures(card: Card) -> None:
+    """How good the card is, and how long it takes where that was measured in this session."""
+    spent = st.session_state.get("latency", {}).get(card.id)
+    st.caption(wording.auc(card.report["test"]) + (f"; {spent:.0f} ms here" if spent else ""))
+    if ADULT_FALSE_ALARMS in card.figures:
+        st.caption(
+            f"False alarms on adults: {card.figures[ADULT_FALSE_ALARMS]:.0%} "
+            f"of {card.figures[ADULT_NORMALS]:.0f} normal films"
+        )

@@ -40,7 +40,7 @@ def photograph(browser: Browser, url: str, theme: str, size: str, folder: Path) 
             if size:
                 page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
         if name == "Screen":
-            page.get_by_role("button", name=re.compile("Judge all")).click()
+            page.get_by_role("button", name=re.compile("Read all")).click()
             page.get_by_role("tab", name="How did it do").wait_for()
         page.wait_for_timeout(6000)
         page.screenshot(path=folder / f"{name.lower()}-{theme}{size}.png")

@@ -44,9 +44,9 @@ def visit(page: Page, address: str, content: bytes) -> None:
     upload(page, "PLANTED-broken.dcm", content[: len(content) // 3])
     expect(page.get_by_role("alert")).to_contain_text("PLANTED-broken.dcm", timeout=SLOW)
     upload(page, "PLANTED-noise.png", png(np.random.default_rng(0).random((99, 99), dtype=np.float32)))
-    expect(page.get_by_role("button", name="Read it all the same")).to_be_visible(timeout=SLOW)
-    page.get_by_role("button", name="Read it all the same").click()
-    expect(page.get_by_text("against the gate, at your request")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Read it anyway")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Read it anyway").click()
+    expect(page.get_by_text("at your request")).to_be_visible(timeout=SLOW)
     for name in ("Thresholds", "Models", "Diagnose"):
         page.get_by_role("link", name=name).click()
         expect(page.get_by_text("not for clinical use")).to_be_visible(timeout=SLOW)

@@ -66,7 +66,7 @@ def test_one_click_reads_a_sample_and_another_follows(page: Page, address: str):
 
 def test_one_click_screens_them_all(page: Page, address: str):
     page.goto(f"{address}/screen")
-    page.get_by_role("button", name=f"Judge all {len(FILMS)} synthetic samples").click()
+    page.get_by_role("button", name=f"Read all {len(FILMS)} synthetic samples").click()
     expect(page.get_by_role("tab", name="How did it do")).to_be_visible(timeout=2 * SLOW)
     expect(page.get_by_text("not how good the model is")).to_be_visible()
 

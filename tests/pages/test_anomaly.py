@@ -33,8 +33,8 @@ def test_a_detector_gives_verdict_and_p_value(model: str):
     app = upload(chosen(opened(), one(model)), "film.png", FILM)
     assert not app.exception
     assert "Conformal p-value" in words(app)
-    rebuilds = model == "autoencoder"
-    assert ("rebuilds nothing" in words(app)) != rebuilds
+    reconstructs = model == "autoencoder"
+    assert ("makes no reconstruction" in words(app)) != reconstructs
 
 
 def test_two_detectors_are_shown_together():

@@ -40,7 +40,7 @@ def test_every_method_can_be_drawn_for_every_class_with_its_readout(page: AppTes
         app = methods(page).select(method).run()
         assert not app.exception
         assert NAMES[method] in readout(app).columns
-        warned = any(text.value.startswith("Unfit on this model") for text in app.markdown)
+        warned = any(text.value.startswith("Not reliable on this model") for text in app.markdown)
         assert warned is not trust.is_trustworthy(CARD.trust[method])
     label = next(box for box in page.selectbox if box.label == "Evidence for")
     assert label.value == CARD.labels[-1]
@@ -56,7 +56,11 @@ def test_methods_stand_side_by_side(page: AppTest):
 
 def test_whether_it_matters_is_measured_when_asked_and_then_kept(page: AppTest):
     assert "deletion" not in readout(page).to_string()
-    app = next(button for button in page.button if button.label == "Does it matter?").click().run()
+    app = (
+        next(button for button in page.button if button.label == "Measure deletion and insertion")
+        .click()
+        .run()
+    )
     assert "deletion" in readout(app).to_string()
     assert "deletion" in readout(app.run()).to_string()
 
@@ -72,10 +76,10 @@ def test_the_models_page_shows_how_far_each_map_can_be_trusted(page: AppTest):
     table = next(frame.value for frame in app.dataframe if "deletion" in frame.value.columns)
     notes = dict(zip(table["method"], table["note"], strict=True))
     first = trust.best_method(CARD.trust)
-    assert notes[NAMES[first]] == "first"
+    assert notes[NAMES[first]] == "default"
     assert "random map" in notes
     for method, row in CARD.trust.items():
-        assert ("unfit" in notes[NAMES[method]]) is not trust.is_trustworthy(row)
+        assert ("not reliable" in notes[NAMES[method]]) is not trust.is_trustworthy(row)
 
 
 def shown_trust(card: object, best: str):
@@ -90,9 +94,9 @@ def test_a_card_on_which_no_map_is_fit_says_so():
     app = AppTest.from_function(shown_trust, kwargs={"card": replace(CARD, trust=hot), "best": first}).run()
     assert not app.exception
     notes = dict(zip(app.dataframe[0].value["method"], app.dataframe[0].value["note"], strict=True))
-    assert notes.pop(NAMES[first]) == "first, unfit"
+    assert notes.pop(NAMES[first]) == "default, not reliable"
     del notes["random map"]
-    assert set(notes.values()) == {"unfit"}
+    assert set(notes.values()) == {"not reliable"}
     assert any("trust none" in text.value for text in app.markdown)
 
 

@@ -71,7 +71,7 @@ def test_a_leaderboard_of_several_classes_tells_them_apart():
     keen = rows[rows["model"] == "Keen"].iloc[0]
     assert keen["AUC"] == KEEN.report["test"].auc
     assert keen["equally sharp"] == 0.71
-    assert 1 / 3 < keen["over classes"] < keen["macro AUC"] < 1
+    assert 1 / 3 < keen["top-1 accuracy"] < keen["macro AUC"] < 1
     assert keen["MB"] == pytest.approx(1.3, abs=0.1)
 
 
@@ -108,7 +108,7 @@ def test_a_card_that_cannot_be_loaded_is_said_and_the_others_are_measured(tmp_pa
 
 def test_a_card_view_has_classes_calibration_sharpness_seeds_and_other_hospitals():
     app = opened()
-    counts = table(app, "called viral").set_index("truly")
+    counts = table(app, "predicted viral").set_index("true label")
     assert counts.shape == (3, 3)
     assert counts.sum(axis=None) == KEEN.report["test"].n
     figures = table(app, "support").set_index("class")

@@ -51,7 +51,7 @@ def test_a_scan_has_two_verdicts_and_its_nearest_cases(app: AppTest):
     assert "By its neighbours" in words(app)
     assert "By the network" in words(app)
     nearest = app.dataframe[0].value
-    assert list(nearest.columns) == ["truly", "similarity", "vote", "case"]
+    assert list(nearest.columns) == ["true label", "similarity", "vote", "case"]
     assert len(nearest) in {card.known.k for card in CHEST if card.known}
     agree = "Both agree" in words(app)
     assert agree != any("They disagree" in warning.value for warning in app.warning)

@@ -165,7 +165,7 @@ def test_the_public_film_is_offered_as_what_it_is(root: Path, monkeypatch: pytes
 
 
 def test_one_click_makes_the_samples_a_labelled_worklist():
-    app = click(opened("pages/screen.py"), "Judge all 7 synthetic samples")
+    app = click(opened("pages/screen.py"), "Read all 7 synthetic samples")
     assert not app.exception
     assert [tab.label for tab in app.tabs] == ["Worklist", "How did it do", "Misread"]
     table = app.dataframe[0].value
@@ -174,12 +174,12 @@ def test_one_click_makes_the_samples_a_labelled_worklist():
     assert set(table["label"]) == {"normal", "pneumonia"}
     assert "not how good the model is" in words(app)
     assert "On these 7 scans the AUC is" in words(app)
-    app = click(app, "Put them away")
+    app = click(app, "Remove the samples")
     assert app.info[0].value.startswith("Drop films")
 
 
 def test_films_that_are_dropped_are_not_mixed_with_samples():
-    app = click(opened("pages/screen.py"), "Judge all 7 synthetic samples")
+    app = click(opened("pages/screen.py"), "Read all 7 synthetic samples")
     app.file_uploader[0].upload("mine.png", FILM, "image/png")
     app = app.run()
     assert app.dataframe[0].value["scan"].tolist() == ["mine.png"]
@@ -188,7 +188,7 @@ def test_films_that_are_dropped_are_not_mixed_with_samples():
 
 def test_the_brain_samples_are_measured_though_the_card_tells_tumours_apart():
     app = task(opened("pages/screen.py"), "brain-mri")
-    app = click(app, "Judge all 4 synthetic samples")
+    app = click(app, "Read all 4 synthetic samples")
     assert not app.exception
     assert set(app.dataframe[0].value["label"]) == {"normal", "abnormal"}
 
@@ -212,9 +212,9 @@ def test_the_samples_card_is_laid_open(monkeypatch: pytest.MonkeyPatch):
     app = AppTest.from_function(view).run()
     assert not app.exception
     table = dict(app.table[0].value.itertuples(index=False))
-    assert table["taken for what they were made as"] == "90.0%"
+    assert table["classified as intended"] == "90.0%"
     assert table["Fréchet, made"] == "1.5"
-    assert table["pixels: samples that ship, nearest of all"] == "0.300"
+    assert table["pixels: shipped samples, the nearest of all"] == "0.300"
     assert table["pixels: real patients"] == "0.200"
 
 

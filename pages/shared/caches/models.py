@@ -1,6 +1,6 @@
-"""Cards, networks and scans. Networks are shared by all sessions; what comes from a scan never is.
+"""Cards, networks and verdicts. Networks are shared by all sessions; what comes from a scan never is.
 
-What follows from labelled scores alone is in scores.
+Heat maps are in heatmaps, what follows from labelled scores alone in scores.
 
 core modules that need torch or scikit-learn are imported inside functions, so that the frame of a page
 is on screen before they load.
@@ -8,9 +8,9 @@ is on screen before they load.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -19,8 +19,6 @@ from core.card_types import Card, Scores
 from core.errors import CardError, RefusedScan
 from core.types import (
     AnomalyResult,
-    Explanation,
-    Faithfulness,
     FloatArray,
     Kind,
     LungFields,
@@ -30,21 +28,9 @@ from core.types import (
 )
 
 if TYPE_CHECKING:
-    from core.explain import Option
     from core.inference import Model
 
 RESULTS_KEPT = 16  # results kept per session and function
-HEATMAPS_KEPT = 64  # per session
-
-
-@dataclass(frozen=True, slots=True)
-class HeatmapRequest:
-    """A heat map to draw. arguments: the method's own, such as ("window", 32)."""
-
-    card_id: str
-    method: str
-    label: str
-    arguments: tuple[tuple[str, int], ...] = ()
 
 
 @st.cache_data(show_spinner=False)
@@ -72,7 +58,7 @@ def card(card_id: str) -> Card:
     return next(card for card in every_card() if card.id == card_id)
 
 
-@st.cache_resource(show_spinner="Loading the model, once for everyone ...")
+@st.cache_resource(show_spinner="Loading the model, once for all sessions ...")
 def model(card_id: str) -> Model:
     from core import inference
 
@@ -99,6 +85,9 @@ def lungs(digest: str, _scan: Scan) -> LungFields:
 def gate(card_id: str, digest: str, _scan: Scan) -> tuple[str, str]:
     """Why this card may not judge this scan and the test that failed; two empty texts when it may.
 
+    card_id: of the card that is asked.
+    digest: the scan's, which is the cache's key.
+    _scan: the scan itself.
     The test is "card" when not the scan is at fault, but the weights are.
     """
     from core import gate
@@ -114,7 +103,12 @@ def gate(card_id: str, digest: str, _scan: Scan) -> tuple[str, str]:
 
 
 def refusal(card_id: str, digest: str, _scan: Scan) -> str | None:
-    """Why there is no verdict, or None: also None once a person overrode the gate for this scan and card."""
+    """Why there is no verdict, or None: also None once a person overrode the gate for this scan and card.
+
+    card_id: of the card that is asked.
+    digest: the scan's, which is the cache's key.
+    _scan: the scan itself.
+    """
     reason, test = gate(card_id, digest, _scan=_scan)
     overridden = (card_id, digest) in st.session_state.get("overridden", ())
     return None if not reason or (overridden and test != "card") else reason
@@ -122,7 +116,15 @@ def refusal(card_id: str, digest: str, _scan: Scan) -> str | None:
 
 @st.cache_data(show_spinner=False, scope="session")
 def record(card_id: str, digest: str, threshold: float, overridden: bool, score: float, _scan: Scan) -> None:
-    """One line in the audit log per session, scan, card and threshold."""
+    """One line in the audit log per session, scan, card and threshold.
+
+    card_id: of the card that judged.
+    digest: the scan's.
+    threshold: the one in use.
+    overridden: whether a person read the scan despite the gate.
+    score: the scan's, on the card's scale.
+    _scan: the scan itself.
+    """
     verdict = verdict_of(score, threshold)
     audit.record(card(card_id), _scan, threshold=threshold, verdict=verdict, overridden=overridden)
 
@@ -139,83 +141,6 @@ def anomaly(card_id: str, digest: str, _scan: Scan) -> AnomalyResult:
     from core import inference
 
     return inference.detect(model(card_id), _scan, lungs(digest, _scan=_scan))
-
-
-@st.cache_resource(show_spinner=False, scope="session")
-def _heatmaps() -> dict[object, Explanation | Faithfulness]:
-    """Heat maps and what was measured on them. st.cache_data keeps no function that draws its progress."""
-    return {}
-
-
-def _keep(key: object, value: Explanation | Faithfulness) -> None:
-    held = _heatmaps()
-    held[key] = value
-    while len(held) > HEATMAPS_KEPT:
-        held.pop(next(iter(held)))
-
-
-def explanation(
-    request: HeatmapRequest, scan: Scan, progress: Callable[[float], None] | None = None
-) -> Explanation:
-    """The requested heat map. progress: called with the share done, unless the map is there already."""
-    from core import inference
-
-    key = ("map", scan.digest, request)
-    if key not in _heatmaps():
-        explained = inference.explain(
-            model(request.card_id),
-            scan,
-            method=request.method,
-            label=request.label,
-            fields=lungs(scan.digest, _scan=scan),
-            arguments=dict(request.arguments),
-            progress=progress,
-        )
-        _keep(key, explained)
-    return cast("Explanation", _heatmaps()[key])
-
-
-def faithfulness(
-    request: HeatmapRequest, scan: Scan, progress: Callable[[float], None] | None = None
-) -> Faithfulness:
-    """Deletion and insertion of the requested heat map."""
-    from core import inference
-
-    key = ("faithfulness", scan.digest, request)
-    if key not in _heatmaps():
-        shown, fields = explanation(request, scan), lungs(scan.digest, _scan=scan)
-        _keep(key, inference.faithfulness(model(request.card_id), scan, shown, fields, progress))
-    return cast("Faithfulness", _heatmaps()[key])
-
-
-def is_measured(request: HeatmapRequest, scan: Scan) -> bool:
-    """Whether `faithfulness` would answer at once."""
-    return ("faithfulness", scan.digest, request) in _heatmaps()
-
-
-@st.cache_data(show_spinner=False)
-def explainers(card_id: str) -> tuple[str, ...]:
-    """The methods that the card has a scale for, the one to trust most first."""
-    from core.explain import EXPLAINERS
-
-    known = (name for name in EXPLAINERS if name in card(card_id).scales)
-    return tuple(sorted(known, key=lambda name: name != best_explainer(card_id)))
-
-
-@st.cache_data(show_spinner=False)
-def best_explainer(card_id: str) -> str | None:
-    """The method that the card's trust table puts first; None without a table."""
-    from core.explain import trust
-
-    return trust.best_method(card(card_id).trust)
-
-
-@st.cache_data(show_spinner=False)
-def explainer_options(method: str) -> dict[str, Option]:
-    """What a person may set about a method."""
-    from core.explain import OPTIONS
-
-    return dict(OPTIONS.get(method, {}))
 
 
 def labels_and_scores(card_id: str, split: str) -> tuple[list[int], list[float]]:
@@ -250,8 +175,13 @@ def p_value(card_id: str, score: float) -> float:
 
 
 @st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
-def as_seen(card_id: str, digest: str, _scan: Scan) -> FloatArray:
-    """The scan as the network is fed it, in scan geometry."""
+def network_input(card_id: str, digest: str, _scan: Scan) -> FloatArray:
+    """The scan as the network is fed it, in scan geometry.
+
+    card_id: of the card that is asked.
+    digest: the scan's, which is the cache's key.
+    _scan: the scan itself.
+    """
     from core import inference
 
     return inference.as_seen(model(card_id), _scan, lungs(digest, _scan=_scan))
@@ -259,16 +189,7 @@ def as_seen(card_id: str, digest: str, _scan: Scan) -> FloatArray:
 
 def forget() -> None:
     """Drop everything that this session derived from scans."""
-    for function in (
-        lungs,
-        gate,
-        record,
-        prediction,
-        anomaly,
-        _heatmaps,
-        as_seen,
-        heatmap,
-    ):
+    for function in (lungs, gate, record, prediction, anomaly, network_input):
         function.clear()
 
 
@@ -283,26 +204,13 @@ class ScreeningResult:
 
 
 def screen(card_id: str, data: bytes, name: str) -> ScreeningResult:
-    """Read a file and score it; only the result is kept."""
+    """Read a file and score it; only the result is kept.
+
+    card_id: of the card that judges.
+    data: the file's bytes.
+    name: the file's name, for messages.
+    """
     from core.batch import screening
 
     row = screening.judge_named(model(card_id), data, name)
     return ScreeningResult(row.status, row.score, row.error, row.probabilities)
-
-
-@st.cache_data(show_spinner=False, scope="session", max_entries=HEATMAPS_KEPT)
-def heatmap(card_id: str, digest: str, label: str, _scan: Scan) -> tuple[FloatArray, float] | None:
-    """The map of a scan and its full-colour scale: evidence for the label, or the detector's deviation.
-
-    None for a classifier that has no heat map.
-    """
-    from core import inference
-
-    chosen, fields = card(card_id), lungs(digest, _scan=_scan)
-    if chosen.kind == "detector":
-        return inference.detect(model(card_id), _scan, fields).map, chosen.scales["map"]
-    if not chosen.scales:
-        return None
-    method = "grad-cam" if "grad-cam" in chosen.scales else explainers(card_id)[0]
-    drawn = inference.explain(model(card_id), _scan, method=method, label=label, fields=fields)
-    return drawn.heatmap, drawn.scale

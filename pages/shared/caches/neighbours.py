@@ -21,7 +21,7 @@ PICTURES = 256  # small pictures of known cases kept, for all sessions together
 WIDTH = 160  # pixels of one of them
 
 
-@st.cache_resource(show_spinner="Loading the known cases, once for everyone ...")
+@st.cache_resource(show_spinner="Loading the known cases, once for all sessions ...")
 def index(card_id: str) -> Index:
     """Raises CardError."""
     from core import neighbours
@@ -31,7 +31,12 @@ def index(card_id: str) -> Index:
 
 @st.cache_data(show_spinner="Looking for similar cases ...", scope="session", max_entries=models.RESULTS_KEPT)
 def vote_and_places(card_id: str, digest: str, _scan: Scan) -> tuple[Vote, dict[str, tuple[float, float]]]:
-    """The neighbours' vote, and where the scan lies on each layout."""
+    """The neighbours' vote, and where the scan lies on each layout.
+
+    card_id: of a card with known cases.
+    digest: the scan's.
+    _scan: the scan itself.
+    """
     from core import inference, neighbours
 
     card, known = models.card(card_id), index(card_id)

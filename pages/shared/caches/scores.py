@@ -66,7 +66,13 @@ def precision_recall_curves(card_id: str, split: str) -> dict[str, tuple[list[fl
 def own_report(
     labels: tuple[int, ...], scores: tuple[float, ...], threshold: float, probabilistic: bool
 ) -> EvaluationReport:
-    """The report on a labelled set of this session."""
+    """The report on a labelled set of this session.
+
+    labels: 0 normal, 1 abnormal.
+    scores: one per label.
+    threshold: the one in use.
+    probabilistic: whether scores are probabilities, so that calibration has a meaning.
+    """
     from core.evaluation.binary import evaluate
 
     points = {"card": threshold}
@@ -144,7 +150,13 @@ def megabytes(card_id: str) -> float | None:
 def recommendations(
     card_ids: tuple[str, ...], measured: tuple[float | None, ...], specificity: float, margin: float
 ) -> dict[str, Choice | None]:
-    """The best card for each purpose. measured: milliseconds per card, None where nobody measured."""
+    """The best card for each purpose.
+
+    card_ids: the candidates.
+    measured: milliseconds per card, None where nobody measured.
+    specificity: kept in triage.
+    margin: of AUC that low resources may give up.
+    """
     from core.evaluation import model_selection
 
     candidates = [

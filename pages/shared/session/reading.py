@@ -1,4 +1,4 @@
-"""How a scan is read: which frame, window and polarity; what the gate says; what a person overrides."""
+"""How a scan is read: frame, window and polarity; what the gate refuses; what a person overrides."""
 
 import streamlit as st
 
@@ -16,7 +16,12 @@ BURNED_IN = (
 
 
 def keep(scan: Scan, data: bytes, name: str) -> None:
-    """Hold the bytes of a file that can be shown in several ways; others are not needed again."""
+    """Hold the bytes of a file that can be shown in several ways; others are not needed again.
+
+    scan: read from the file.
+    data: the file's bytes.
+    name: the file's name.
+    """
     if scan.frames > 1 or len(scan.windows) > 1:
         _files()[scan.digest] = (data, name)
 
@@ -29,13 +34,13 @@ def forget(digest: str) -> None:
     st.session_state["overridden"] = {pair for pair in _overridden() if pair[1] != digest}
 
 
-def offer(scan: Scan) -> None:
+def show_options(scan: Scan) -> None:
     """In the sidebar: what else this file can show."""
     if scan.burned_in:
         st.warning(BURNED_IN)
     if scan.turned:
-        st.caption("Turned back: black and white are exchanged against the file.")
-        st.button("Show as sent", on_click=_turn, args=(scan,), width="stretch")
+        st.caption("Turned back: black and white are exchanged relative to the file.")
+        st.button("Show as in the file", on_click=_turn, args=(scan,), width="stretch")
         return
     if scan.digest not in _files():
         return
@@ -57,31 +62,42 @@ def offer(scan: Scan) -> None:
 
 
 def show_refusal(card: Card, scan: Scan, refusal: str) -> None:
-    """Why there is no verdict, and the two ways on: turn a negative back, or override knowingly."""
+    """Why there is no verdict, and the two ways on: turn a negative back, or override knowingly.
+
+    card: the one that may not judge.
+    scan: the one on screen.
+    refusal: the reason.
+    """
     st.warning(escape_markdown(refusal))
     _, test = models.gate(card.id, scan.digest, _scan=scan)
     if test == "negative":
         st.button("Turn it back", on_click=_turn, args=(scan,), type="primary")
     if test != "card":
         st.button(
-            "Read it all the same",
+            "Read it anyway",
             on_click=_overridden().add,
             args=((card.id, scan.digest),),
-            help="For research: the answer stays marked as given against the gate.",
+            help="For research: the result stays marked as read despite the refusal.",
         )
 
 
 def show_override(card: Card) -> None:
-    """On every result that was given against the gate: that it was, and why."""
+    """On every result of a scan that was read despite the gate's refusal: that it was, and why."""
     scan: Scan | None = st.session_state.get("scans", {}).get(st.session_state.get("scan", ""))
     if scan is not None and (card.id, scan.digest) in _overridden():
         reason, _ = models.gate(card.id, scan.digest, _scan=scan)
-        st.warning(f"Read against the gate, at your request. The gate says: {escape_markdown(reason)}")
+        st.warning(f"Read at your request although the input check refused it: {escape_markdown(reason)}")
 
 
 def record(card: Card, scan: Scan, *, score: float, threshold: float) -> None:
-    """A line in the audit log, where there is one: once per scan, card and threshold. Stops the page if it
-    cannot be written."""
+    """A line in the audit log, where there is one: once per scan, card and threshold.
+
+    card: the one that judged.
+    scan: the one it judged.
+    score: the scan's, on the card's scale.
+    threshold: the one in use.
+    Stops the page if the line cannot be written.
+    """
     try:
         models.record(
             card.id, scan.digest, threshold, (card.id, scan.digest) in _overridden(), score, _scan=scan

@@ -38,11 +38,11 @@ def choose(card: Card, threshold: DecisionThreshold) -> None:
 
 def _from_url(card: Card) -> DecisionThreshold | None:
     """The threshold that a shared link names; anything that is no number is ignored."""
-    asked = st.query_params
-    if asked.get("card") != card.id or "threshold" not in asked:
+    parameters = st.query_params
+    if parameters.get("card") != card.id or "threshold" not in parameters:
         return None
     try:
-        values = [float(asked[name]) for name in ("threshold", "upper") if name in asked]
+        values = [float(parameters[name]) for name in ("threshold", "upper") if name in parameters]
     except ValueError:
         return None
     return (

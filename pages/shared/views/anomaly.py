@@ -32,7 +32,12 @@ def pick_second(first: Card) -> Card | None:
 
 
 def show_answer(card: Card, result: AnomalyResult, threshold: DecisionThreshold) -> None:
-    """Verdict, place among normals, and the test scans' scores."""
+    """Verdict, percentile among normal scans, and the test scans' scores.
+
+    card: the detector's.
+    result: what it says of the scan.
+    threshold: the one in use for the card.
+    """
     labels, scores = models.labels_and_scores(card.id, "test")
     charts.show_verdict(
         card,
@@ -43,7 +48,7 @@ def show_answer(card: Card, result: AnomalyResult, threshold: DecisionThreshold)
     )
     st.html(
         f'<p class="opacity-line">Conformal p-value {models.p_value(card.id, result.score):.3f}: '
-        "the share of normal scans that would score as high</p>"
+        "the share of normal scans expected to score as high or higher</p>"
     )
     st.plotly_chart(
         charts.histogram(
@@ -64,13 +69,19 @@ def show_answer(card: Card, result: AnomalyResult, threshold: DecisionThreshold)
     )
     if result.reconstruction is None:
         st.caption(
-            f"{card.title} rebuilds nothing, so there is no reconstruction. The map shows how far each place "
-            "lies from what normal scans show there."
+            f"{card.title} makes no reconstruction. The map shows how far each place differs from normal "
+            "scans there."
         )
 
 
 def layers(card: Card, scan: Scan, result: AnomalyResult, *, named: bool = False) -> list[Layer]:
-    """Reconstruction and signed error where there are any, and the map. named: with the card's title."""
+    """The map, and reconstruction and signed error where there are any.
+
+    card: the detector's.
+    scan: the one on screen.
+    result: what the detector says of it.
+    named: whether the layers carry the card's title.
+    """
     after = f", {card.title}" if named else ""
     found = [
         Layer(
@@ -78,20 +89,20 @@ def layers(card: Card, scan: Scan, result: AnomalyResult, *, named: bool = False
             result.map,
             scale=card.scales["map"],
             unit="standard deviations",
-            zero="as usual or less",
-            caption="Beyond what is usual at that place in normal scans.",
+            zero="within the normal range",
+            caption="Beyond what normal scans show at that place.",
         )
     ]
     if result.reconstruction is None:
         return found
-    seen = models.as_seen(card.id, scan.digest, _scan=scan)
+    seen = models.network_input(card.id, scan.digest, _scan=scan)
     return [
         *found,
         Layer(
             f"Reconstruction{after}",
             result.reconstruction,
             kind="grey",
-            caption="What the model made of it.",
+            caption="The scan as the model reconstructs it.",
         ),
         Layer(
             f"Signed error{after}",
@@ -99,6 +110,6 @@ def layers(card: Card, scan: Scan, result: AnomalyResult, *, named: bool = False
             kind="signed",
             scale=0.5,
             unit="of the grey range",
-            caption="Orange: darker than rebuilt. Purple: brighter.",
+            caption="Orange: the scan is darker than its reconstruction. Purple: brighter.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""A card laid open: figures, data, limits."""
+"""A card in full: figures, data, limits."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
+from core.types import Trust
 from pages.shared import wording
 from pages.shared.views import charts, explainer_names
 
@@ -19,7 +20,7 @@ SHOWN = (
 
 
 def show_figures(card: Card) -> None:
-    """Curves and the price of the card's threshold, on validation and on test."""
+    """Curves and what the card's threshold costs, on validation and on test."""
     points = {name: report.points[0] for name, report in card.report.items()}
     curves, price = st.columns(2, gap="medium")
     with curves:
@@ -41,8 +42,8 @@ def show_figures(card: Card) -> None:
     shift = card.shift
     st.write(
         f"From validation to test: AUC {shift['auc']:+.3f}, sensitivity {shift['sensitivity']:+.3f}, "
-        f"specificity {shift['specificity']:+.3f}; the normals' scores differ by {shift['normals_ks']:.2f} "
-        "(Kolmogorov-Smirnov, 0 alike to 1 apart)."
+        f"specificity {shift['specificity']:+.3f}; the scores of normal scans differ by "
+        f"{shift['normals_ks']:.2f} (Kolmogorov-Smirnov distance, 0 identical to 1 disjoint)."
     )
 
 
@@ -52,44 +53,47 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
     if chosen not in rivals:
         return
     st.subheader(f"All detectors of this task: {wording.task(chosen.task)}")
-    rows = [
-        {
-            "detector": card.title,
-            "AUROC": card.report["test"].auc,
-            "95 % interval": "{:.3f}-{:.3f}".format(*card.report["test"].auc_interval),
-            "accuracy": card.report["test"].points[0].accuracy,
-            "false alarms": 1 - card.report["test"].points[0].specificity,
-            "AUROC, equal sharpness": card.figures.get(names.AUROC_EQUAL_SHARPNESS),
-            "like the yardstick": card.figures.get(names.YARDSTICK_CORRELATION),
-            "ms": card.figures.get(names.MILLISECONDS_PER_SCAN),
-            "MB": card.figures.get(names.MEMORY_MB),
-        }
-        for card in sorted(rivals, key=lambda card: -card.report["test"].auc)
-    ]
-    share, three = (
-        st.column_config.NumberColumn(format="percent"),
-        st.column_config.NumberColumn(format="%.3f"),
+    share, whole, two, three = (
+        st.column_config.NumberColumn(format=form) for form in ("percent", "%.0f", "%.2f", "%.3f")
     )
-    whole, two = st.column_config.NumberColumn(format="%.0f"), st.column_config.NumberColumn(format="%.2f")
-    formats = {"AUROC": three, "AUROC, equal sharpness": three, "accuracy": three, "false alarms": share}
     st.dataframe(
-        rows,
+        [_detector_row(card) for card in sorted(rivals, key=lambda card: -card.report["test"].auc)],
         hide_index=True,
-        column_config={**formats, "like the yardstick": two, "ms": whole, "MB": whole},
+        column_config={
+            **dict.fromkeys(("AUROC", "AUROC, equal sharpness", "accuracy"), three),
+            **dict.fromkeys(("ms", "MB"), whole),
+            "false alarms": share,
+            "correlation with the yardstick": two,
+        },
         key="detectors",
     )
     nominal = chosen.figures.get(names.NOMINAL_FPR)
     st.caption(
         "Accuracy and false alarms at each threshold, set on normal validation scans alone"
         + (f" to call {nominal:.0%} of normals abnormal. " if nominal is not None else ". ")
-        + "Equal sharpness: all test films blurred to the sharpness of the dullest. Like the yardstick: rank "
-        "correlation with a score that only measures fine detail. Time: one scan, one core, lungs found; "
-        "memory of weights, shared backbones counted in full."
+        + "Equal sharpness: all test films blurred to the sharpness of the least sharp. Correlation with the "
+        "yardstick: rank correlation with a score that measures fine detail alone. Time: one scan on one "
+        "core, lungs already found. Memory: the weights, shared backbones included."
     )
     others = {name: value for name, value in chosen.figures.items() if name not in SHOWN}
     st.dataframe(
         [{"figure": name, "value": f"{value:.3g}"} for name, value in others.items()], hide_index=True
     )
+
+
+def _detector_row(card: Card) -> dict[str, str | float | None]:
+    report = card.report["test"]
+    return {
+        "detector": card.title,
+        "AUROC": report.auc,
+        "95 % interval": "{:.3f}-{:.3f}".format(*report.auc_interval),
+        "accuracy": report.points[0].accuracy,
+        "false alarms": 1 - report.points[0].specificity,
+        "AUROC, equal sharpness": card.figures.get(names.AUROC_EQUAL_SHARPNESS),
+        "correlation with the yardstick": card.figures.get(names.YARDSTICK_CORRELATION),
+        "ms": card.figures.get(names.MILLISECONDS_PER_SCAN),
+        "MB": card.figures.get(names.MEMORY_MB),
+    }
 
 
 def show_refusals(card: Card) -> None:
@@ -103,7 +107,7 @@ def show_refusals(card: Card) -> None:
             "should be": "refused" if row.wanted else "read",
             "tried": row.n,
             "refused": row.refused / row.n,
-            "by which test": ", ".join(f"{test} {count}" for test, count in row.tests.items()),
+            "by which check": ", ".join(f"{test} {count}" for test, count in row.tests.items()),
         }
         for row in card.gate.refusals
     ]
@@ -111,8 +115,9 @@ def show_refusals(card: Card) -> None:
     st.dataframe(rows, hide_index=True, column_config={"refused": share})
     sources = ", ".join(f"{name}: {value}" for name, value in card.gate.data.items())
     st.caption(
-        f"Learned check: distance at most {card.gate.threshold:.2f}, which {card.gate.quantile:.0%} of "
-        f"each validation set pass ({sources}). Measured by: {card.gate.command}"
+        f"Learned check: feature distance at most {card.gate.threshold:.2f}, which "
+        f"{card.gate.quantile:.0%} of each validation set pass ({sources}). Measured with: "
+        f"{card.gate.command}"
     )
 
 
@@ -123,29 +128,12 @@ def show_trust(card: Card, best: str | None) -> None:
     from core.explain import trust
 
     st.subheader("Which heat map to trust")
-    rows = [
-        {
-            "method": explainer_names.name(name),
-            "note": ", ".join(
-                word
-                for word, holds in (("first", name == best), ("unfit", not trust.is_trustworthy(row)))
-                if holds
-            ),
-            "scans": row.n,
-            "in the lungs": 100 * row.lung_share,
-            "deletion": row.deletion,
-            "insertion": row.insertion,
-            **{f"alike: {stage}": value for stage, value in row.sanity.items()},
-            "on normals": row.normal_heat,
-            "seconds": row.seconds,
-        }
-        for name, row in card.trust.items()
-    ]
+    rows = [_trust_row(name, row, first=name == best) for name, row in card.trust.items()]
     row = next(iter(card.trust.values()))
     random = {"in the lungs": 100 * row.lung_area, "deletion": row.random_deletion}
     rows.append({"method": "random map", "scans": row.n, **random, "insertion": row.random_insertion})
-    told = [name for name in rows[0] if name not in ("method", "note", "scans")]
-    formats = {name: st.column_config.NumberColumn(format="%.2f") for name in told}
+    measured = [name for name in rows[0] if name not in ("method", "note", "scans")]
+    formats = {name: st.column_config.NumberColumn(format="%.2f") for name in measured}
     share = st.column_config.NumberColumn(format="%.0f%%")
     st.dataframe(
         rows,
@@ -155,15 +143,33 @@ def show_trust(card: Card, best: str | None) -> None:
         key="trust",
     )
     if best and not trust.is_trustworthy(card.trust[best]):
-        st.write("No method is fit on this card: trust none of its heat maps alone.")
+        st.write("No method is reliable on this card: trust none of its heat maps alone.")
     st.caption(
         "Means over test scans, each for its most probable class. Deletion, insertion: area under the "
         "probability, in bfloat16, while the hottest places are blurred, or shown, first; less deletion and "
-        "more insertion are better. Alike: rank correlation with the map of a network whose head, later half "
-        "or all layers forgot their training. On normals: heat over that on abnormal scans, for the last "
-        f"class. First: what Diagnose opens with. Unfit: alike from {trust.MAX_RANDOMISED_CORRELATION} on, "
-        f"which ignores what was learned, or on normals from {trust.MAX_NORMAL_HEAT:.0f} on, no calmer there."
+        "more insertion are better. Similarity: rank correlation with the map of a network whose head, later "
+        "half or all layers were set to random weights. On normals: heat relative to that on abnormal scans, "
+        "for the last class. Default: Diagnose opens with it. Not reliable: similarity of "
+        f"{trust.MAX_RANDOMISED_CORRELATION} or more, so the map ignores what was learned, "
+        f"or {trust.MAX_NORMAL_HEAT:.0f} or more on normals, so it is as hot there."
     )
+
+
+def _trust_row(method: str, row: Trust, *, first: bool) -> dict[str, str | float]:
+    from core.explain import trust
+
+    notes = {"default": first, "not reliable": not trust.is_trustworthy(row)}
+    return {
+        "method": explainer_names.name(method),
+        "note": ", ".join(note for note, holds in notes.items() if holds),
+        "scans": row.n,
+        "in the lungs": 100 * row.lung_share,
+        "deletion": row.deletion,
+        "insertion": row.insertion,
+        **{f"similarity: {stage}": value for stage, value in row.sanity.items()},
+        "on normals": row.normal_heat,
+        "seconds": row.seconds,
+    }
 
 
 def show_text(card: Card) -> None:

@@ -87,7 +87,15 @@ def histogram(
     scan: float | None = None,
     height: int = 220,
 ) -> go.Figure:
-    """Scores by class, with the threshold and the scan on screen."""
+    """Scores by class, with the threshold and the scan on screen.
+
+    labels: 0 normal, 1 abnormal.
+    scores: one per label.
+    names: of the two classes.
+    threshold: to mark.
+    scan: the score of the one on screen, if any.
+    height: in pixels.
+    """
     low, high = span_of(scores)
     edges = np.linspace(low, high, 41)
     figure = go.Figure()
@@ -126,8 +134,11 @@ def roc(
     height: int = 320,
     corner: bool = False,
 ) -> go.Figure:
-    """Receiver operating characteristics, one line per name, each with its operating point. At most six.
+    """Receiver operating characteristics, one line per name, each with its operating point.
 
+    curves: at most six, by name.
+    points: operating points, by the same names.
+    height: in pixels.
     corner: only where few false alarms are raised and most is found.
     """
     figure = go.Figure()
@@ -166,7 +177,14 @@ def lines(
     threshold: float | None = None,
     height: int = 260,
 ) -> go.Figure:
-    """Named lines over a common axis; threshold: a threshold to mark."""
+    """Named lines over a common axis.
+
+    curves: x and y by name.
+    x: the horizontal axis' title.
+    y: the vertical axis' title.
+    threshold: to mark, if any.
+    height: in pixels.
+    """
     figure = go.Figure()
     for (name, (xs, ys)), pair, dash in zip(curves.items(), SERIES, DASHES, strict=False):
         figure.add_scatter(
@@ -196,8 +214,16 @@ def _quiet(figure: go.Figure, height: int, *, x: str, y: str, percent: str) -> g
 def confusion(point: OperatingPoint, names: tuple[str, str]) -> list[dict[str, str | int]]:
     """The confusion matrix as table rows."""
     return [
-        {"truly": names[1], "called abnormal": point.true_positives, "called normal": point.false_negatives},
-        {"truly": names[0], "called abnormal": point.false_positives, "called normal": point.true_negatives},
+        {
+            "true label": names[1],
+            "read as abnormal": point.true_positives,
+            "read as normal": point.false_negatives,
+        },
+        {
+            "true label": names[0],
+            "read as abnormal": point.false_positives,
+            "read as normal": point.true_negatives,
+        },
     ]
 
 

@@ -1,4 +1,4 @@
-"""A classifier's card laid open: its classes, its calibration, other hospitals, sharpness and seeds."""
+"""A classifier's card in full: classes, calibration, other hospitals, sharpness and seeds."""
 
 from collections.abc import Sequence
 
@@ -25,14 +25,14 @@ def show(card: Card, cards: Sequence[Card]) -> None:
 
 
 def show_classes(card: Card) -> None:
-    """Who is taken for whom, and precision, recall and F1 of each class."""
+    """The confusion matrix, and precision, recall and F1 of each class."""
     st.subheader("Class by class")
     report = scores.class_report(card.id, card.threshold)
     st.dataframe(
         [
             {
-                "truly": label,
-                **{f"called {name}": count for name, count in zip(report.labels, row, strict=True)},
+                "true label": label,
+                **{f"predicted {name}": count for name, count in zip(report.labels, row, strict=True)},
             }
             for label, row in zip(report.labels, report.counts, strict=True)
         ],
@@ -61,7 +61,7 @@ def show_classes(card: Card) -> None:
     if len(card.labels) > 2:
         other = scores.class_report(card.id)
         argmax = wording.with_interval(other.accuracy, other.accuracy_interval)
-        words += f" By the most probable class alone, as others report it: {argmax}."
+        words += f" By the most probable class alone, as other projects report it: {argmax}."
     st.caption(words)
 
 
@@ -90,7 +90,7 @@ def show_robustness(card: Card) -> None:
     """The AUC when sharpness is no clue, and from other seeds."""
     figures, report = card.figures, card.report["test"]
     known = {
-        "as they are": report.auc,
+        "unchanged": report.auc,
         "all equally sharp": figures.get(names.AUC_EQUAL_SHARPNESS),
         "all sharpened": figures.get(names.AUC_SHARPENED),
     }
@@ -102,7 +102,7 @@ def show_robustness(card: Card) -> None:
     seeds = {names.SEED_AUC_MEAN, names.SEED_AUC_SPREAD, names.SEEDS} <= figures.keys()
     if len(rows) == 1 and not seeds:
         return
-    st.subheader("Does it hold?")
+    st.subheader("Sharpness and seeds")
     three, signed = (st.column_config.NumberColumn(format=form) for form in ("%.3f", "%+.3f"))
     st.dataframe(rows, hide_index=True, column_config={"AUC": three, "change": signed}, key="robustness")
     if seeds:

@@ -9,15 +9,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.card_types import Card
-from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan
-from pages.shared.caches import models
-from pages.shared.caches.models import HeatmapRequest
+from core.types import Agreement, Explanation, Scan
+from pages.shared.caches import heatmaps
+from pages.shared.caches.heatmaps import HeatmapRequest
 from pages.shared.components.scan_viewer import Layer
 from pages.shared.views import explainer_names
 
 PROGRESS_AFTER = 0.6  # seconds before a wait is announced
-SIMILAR = 0.5  # rank correlation from which on two maps agree
-CAUTION = "A heat map shows what moved the model, not where disease is."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Evidence:
 def pick_heatmaps(card: Card, probabilities: Mapping[str, float]) -> HeatmapChoice:
     """Ask which methods, for which class, with which options. Opens with the method to trust most and the
     most probable abnormal class; a card that has no map asks nothing."""
-    known = models.explainers(card.id)
+    known = heatmaps.explainers(card.id)
     if not known:
         return HeatmapChoice((), own_scale=False)
     method = st.selectbox(
@@ -64,7 +62,7 @@ def pick_heatmaps(card: Card, probabilities: Mapping[str, float]) -> HeatmapChoi
         own_scale = st.toggle(
             "Scale to this film",
             key="own-scale",
-            help="Shows faint maps in full colour; films can no longer be compared.",
+            help="Shows faint maps in full colour; maps of different films can no longer be compared.",
         )
         options = {name: _pick_options(name) for name in (method, *beside)}
     return HeatmapChoice(
@@ -85,7 +83,7 @@ def _pick_options(method: str) -> tuple[tuple[str, int], ...]:
                 key=f"{method}-{name}",
             ),
         )
-        for name, option in models.explainer_options(method).items()
+        for name, option in heatmaps.explainer_options(method).items()
     )
 
 
@@ -97,7 +95,7 @@ def draw(choice: HeatmapChoice, scan: Scan) -> Evidence:
         return Evidence(choice, {}, {}, Agreement({}, np.zeros_like(scan.pixels)))
     place = st.empty()
     shown = {
-        request.method: models.explanation(
+        request.method: heatmaps.explanation(
             request,
             scan,
             report_progress(
@@ -109,7 +107,7 @@ def draw(choice: HeatmapChoice, scan: Scan) -> Evidence:
     # One map alone agrees with nothing: those that cost next to nothing stand by.
     card_id, label = choice.requests[0].card_id, choice.requests[0].label
     others = [HeatmapRequest(card_id, name, label) for name in _fast(card_id) if name not in shown]
-    maps = {**shown, **{request.method: models.explanation(request, scan) for request in others}}
+    maps = {**shown, **{request.method: heatmaps.explanation(request, scan) for request in others}}
     frame = next(iter(maps.values())).frame
     shared = trust.agreement({name: drawn.heatmap for name, drawn in maps.items()}, frame)
     return Evidence(choice, shown, maps, shared)
@@ -117,19 +115,22 @@ def draw(choice: HeatmapChoice, scan: Scan) -> Evidence:
 
 def _fast(card_id: str) -> list[str]:
     """The card's methods that take a single pass: the others have something to set."""
-    return [name for name in models.explainers(card_id) if not models.explainer_options(name)]
+    return [name for name in heatmaps.explainers(card_id) if not heatmaps.explainer_options(name)]
 
 
 def _draw_fast(choice: HeatmapChoice) -> None:
     """Give the slow methods up: back to the most trusted one that takes a single pass."""
     card_id, wanted = choice.requests[0].card_id, choice.requests[0].method
     st.session_state[f"beside-{card_id}-{wanted}"] = []
-    st.session_state[f"method-{card_id}"] = (_fast(card_id) or models.explainers(card_id))[0]
+    st.session_state[f"method-{card_id}"] = (_fast(card_id) or heatmaps.explainers(card_id))[0]
 
 
 def report_progress(words: str, place: DeltaGenerator, cancel: Callable[[], None]) -> Callable[[float], None]:
     """A progress callback: after a moment it says how far, how long still, and offers a way out.
 
+    words: what is being done.
+    place: where on the page.
+    cancel: called when a person gives up.
     The way out is any click: Streamlit ends the running script at the next word it would put on the page.
     """
     start = time.monotonic()
@@ -151,7 +152,12 @@ def report_progress(words: str, place: DeltaGenerator, cancel: Callable[[], None
 
 
 def layers(card: Card, found: Evidence, beside: Sequence[Layer]) -> list[Layer]:
-    """The maps for the viewer, and where three methods or more agree; or those of another model beside."""
+    """The maps for the viewer, and where three methods or more agree; or those of another model beside.
+
+    card: the one that is explained.
+    found: its maps.
+    beside: the maps of another model, which take the place of the agreement.
+    """
     choice, shared = found.choice, found.shared
     drawn = [
         layer(request, shown, own_scale=choice.own_scale, of=card.title if beside else "")
@@ -171,7 +177,13 @@ def layers(card: Card, found: Evidence, beside: Sequence[Layer]) -> list[Layer]:
 
 
 def layer(request: HeatmapRequest, shown: Explanation, *, own_scale: bool, of: str = "") -> Layer:
-    """One map for the viewer. of: the model's name, where there are maps of several."""
+    """One map for the viewer.
+
+    request: that was asked for.
+    shown: the map.
+    own_scale: whether full colour is this film's hottest place.
+    of: the model's name, where there are maps of several.
+    """
     return Layer(
         f"{of and f'{of}: '}{explainer_names.name(shown.method)} for {shown.label}",
         shown.heatmap,
@@ -189,114 +201,8 @@ def _scale(shown: Explanation, *, own: bool) -> float:
 def _caption(request: HeatmapRequest, *, own: bool) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in request.arguments)
     full = (
-        "this film's hottest place; films differ" if own else "the hottest place of 95 % of validation scans"
+        "the hottest place of this film, so films cannot be compared"
+        if own
+        else "the hottest place of 95 % of validation scans"
     )
     return f"{settings and f'{settings.capitalize()}. '}Full colour: {full}."
-
-
-def show_readout(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> None:
-    """Beside each map: is it in the lungs, do others agree, is it the model, does it matter.
-
-    lungs: None for a picture without any.
-    """
-    from core.explain import trust
-
-    if not found.shown:
-        st.caption(f"{card.title} has no heat map yet: its verdict comes without evidence.")
-        return
-    measured = _measure(found.choice, scan)
-    rows: dict[str, dict[str, str]] = {}
-    for method, shown in found.shown.items():
-        column: dict[str, str] = {}
-        if lungs is not None:
-            inside = trust.inside_share(shown.heatmap, lungs.mask)
-            column["inside the lungs"] = "no heat" if inside is None else f"{inside:.0%}"
-        alike = [value for pair, value in found.shared.pairs.items() if method in pair]
-        known = card.trust.get(method)
-        column |= {
-            "agrees with": f"{sum(value >= SIMILAR for value in alike)} of {len(alike)} methods",
-            "alike when untrained": f"{max(known.sanity.values()):.2f}" if known else "not measured",
-        }
-        if method in measured:
-            test = measured[method]
-            column |= {
-                "deletion (random)": f"{test.deletion.area:.2f} ({test.random_deletion.area:.2f})",
-                "insertion (random)": f"{test.insertion.area:.2f} ({test.random_insertion.area:.2f})",
-                "probability, all blurred": f"{test.deletion.y[-1]:.2f}",
-            }
-        rows[explainer_names.name(method)] = column
-    table: list[dict[str, str]] = [{"": method, **row} for method, row in rows.items()]
-    if len(rows) == 1:  # one map: its figures under each other, which needs less room
-        ((method, row),) = rows.items()
-        table = [{"": name, method: value} for name, value in row.items()]
-    st.dataframe(table, hide_index=True, alt="How far each map can be trusted")
-    st.caption(CAUTION)
-    unfit = [
-        explainer_names.name(name)
-        for name in found.shown
-        if name in card.trust and not trust.is_trustworthy(card.trust[name])
-    ]
-    if unfit:
-        st.write(f"Unfit on this model, by its table on Models: {', '.join(unfit)}.")
-    _show_explanations(card, found, lungs is not None)
-
-
-def _measure(choice: HeatmapChoice, scan: Scan) -> dict[str, Faithfulness]:
-    """Deletion and insertion of the chosen maps, once somebody asks."""
-    place = st.empty()
-    wanted = st.button(
-        "Does it matter?",
-        key="matter",
-        help="Blurs the hottest places first, shows them first, and watches the probability.",
-    )
-    words = "Blurring and watching"
-    return {
-        request.method: models.faithfulness(
-            request,
-            scan,
-            report_progress(f"{words} {explainer_names.name(request.method)}", place, lambda: None),
-        )
-        for request in choice.requests
-        if wanted or models.is_measured(request, scan)
-    }
-
-
-def _show_explanations(card: Card, found: Evidence, has_lungs: bool) -> None:
-    """What the rows mean, and the rank correlation of every two maps."""
-    from core.explain.trust import MAX_RANDOMISED_CORRELATION
-
-    maps, shared = found.maps, found.shared
-    with st.expander("How to read this"):
-        area = [f" Spread evenly, {row.lung_area:.0%} of it would be." for row in card.trust.values()][:1]
-        inside = f"- **Inside the lungs**: share of the heat.{''.join(area)}\n" if has_lungs else ""
-        st.markdown(
-            "".join(
-                f"- **{explainer_names.name(method)}**: {explainer_names.meaning(method)}\n"
-                for method in found.shown
-            )
-            + f"{inside}- **Agrees with**: maps with a rank correlation of {SIMILAR} or more.\n"
-            "- **Alike when untrained**: rank correlation with the map of a network that forgot its "
-            f"training, on test films. From {MAX_RANDOMISED_CORRELATION} on, the map ignores the model.\n"
-            "- **Deletion, insertion**: area under the probability while the hottest places are blurred, or "
-            "shown, first. A map that matters has less deletion and more insertion than a random one."
-        )
-        st.dataframe(
-            [
-                {"": explainer_names.name(one)}
-                | {
-                    explainer_names.name(other): 1.0 if one == other else _pair(shared, one, other)
-                    for other in maps
-                }
-                for one in maps
-            ],
-            hide_index=True,
-            column_config={
-                explainer_names.name(one): st.column_config.NumberColumn(format="%.2f") for one in maps
-            },
-            alt="Rank correlation of the maps, two by two",
-        )
-        st.caption("Rank correlation of the maps: 1 alike, 0 unrelated, -1 opposite.")
-
-
-def _pair(shared: Agreement, one: str, other: str) -> float:
-    return shared.pairs.get((one, other), shared.pairs.get((other, one), 0.0))

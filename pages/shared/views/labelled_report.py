@@ -1,4 +1,4 @@
-"""A labelled set of one's own, measured beside the card's own test."""
+"""A labelled set of the user's, measured beside the card's own test."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,12 @@ from pages.shared.views.worklist import WorklistRow
 
 
 def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) -> None:
-    """The report on these scans, the shift from the card's test, and the panel to choose a threshold anew."""
+    """The report on these scans, the shift from the card's test, and the panel to choose a threshold anew.
+
+    card: the one that judged.
+    rows: labelled scans with their scores.
+    threshold: the one in use for the card.
+    """
     labels = [int(row.label != card.labels[0]) for row in rows]
     values = [row.score for row in rows if row.score is not None]
     if len(set(labels)) < 2:
@@ -35,23 +40,18 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
     if (moved := DecisionThreshold(state.threshold, state.upper)) != threshold:
         thresholds.choose(card, moved)
     left, right = st.columns(2)
-    with left:
-        points = {"here": report.points[0], "card's test": card.report["test"].points[0]}
-        curves = {"here": report.roc, "card's test": card.report["test"].roc}
-        st.plotly_chart(
-            charts.roc(curves, points), config=charts.PLAIN, alt="ROC here and on the card's test"
+    points = {"these scans": report.points[0], "card's test": card.report["test"].points[0]}
+    curves = {"these scans": report.roc, "card's test": card.report["test"].roc}
+    left.plotly_chart(
+        charts.roc(curves, points), config=charts.PLAIN, alt="ROC of these scans and of the card's test"
+    )
+    if card.kind == "classifier":
+        calibration = scores.calibration(tuple(labels), tuple(values))
+        right.plotly_chart(
+            charts.lines(calibration, x="score", y="share that is abnormal"),
+            config=charts.PLAIN,
+            alt="Calibration: the score against the share of scans that are abnormal",
         )
-    with right:
-        if card.kind == "classifier":
-            st.plotly_chart(
-                charts.lines(
-                    scores.calibration(tuple(labels), tuple(values)),
-                    x="score",
-                    y="share that is abnormal",
-                ),
-                config=charts.PLAIN,
-                alt="Calibration: the score against the share of scans that are abnormal",
-            )
     st.dataframe(charts.metrics(points), hide_index=True)
     _show_subgroups(card, rows, threshold)
 
@@ -64,10 +64,13 @@ def shift_in_words(here: EvaluationReport, test: EvaluationReport) -> str:
         f"on the card's test it is {test.auc:.3f} ({test_low:.3f}-{test_high:.3f})"
     )
     if high < test_low:
-        return f"{figures}: the model does worse here. Do not carry the card's figures over."
+        return f"{figures}: the model does worse here. The card's figures do not apply to these scans."
     if low > test_high:
         return f"{figures}: the model does better here, perhaps because these scans are easier."
-    return f"{figures}: the intervals overlap, so no difference is shown. Few scans show little."
+    return (
+        f"{figures}: the intervals overlap, so no difference is shown. "
+        "With few scans a real one can be missed."
+    )
 
 
 def _show_subgroups(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) -> None:

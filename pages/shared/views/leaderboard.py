@@ -1,4 +1,4 @@
-"""All models of a task: the table, their ROC curves, what each costs here, and which one when."""
+"""All models of a task: the table, their ROC curves, the time each takes, and which one for which purpose."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ CURVES = 6  # lines that a person can tell apart
 CURVES_AT_FIRST = 3
 PURPOSES = {
     "triage": "Triage: miss as little as possible",
-    "balanced": "Balanced: right on either side",
-    "low-resource": "Low resources: the most for its time",
+    "balanced": "Balanced: normal and abnormal count alike",
+    "low-resource": "Low resources: the most accurate for its time",
 }
 
 
@@ -67,9 +67,10 @@ def show(cards: Sequence[Card]) -> Card:
         key=f"leaderboard-{cards[0].task}",
     )["selection"]["rows"]
     st.caption(
-        "Test figures, at the card's threshold from validation. Models as they are offered, yardsticks "
-        "below: a model no better than these may have learned sharpness alone. Equally sharp, sharpened: the "
-        "AUC with all test scans blurred to the dullest, or sharpened. Over classes: accuracy by the most "
+        "Test figures, at the card's threshold from validation. Models stand above the yardsticks, which "
+        "measure sharpness alone: a model no better may have learned nothing else. Equally sharp, "
+        "sharpened: the "
+        "AUC with all test scans blurred to the least sharp, or sharpened. Top-1 accuracy: by the most "
         "probable class. MB: weights on disk, shared parts included."
     )
     return cards[selected[0] if selected else 0]
@@ -90,7 +91,7 @@ def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
     }
     if card.kind == "classifier" and len(card.labels) > 2:
         classes = scores.class_report(card.id)
-        row |= {"over classes": classes.accuracy, "macro AUC": classes.macro_auc}
+        row |= {"top-1 accuracy": classes.accuracy, "macro AUC": classes.macro_auc}
     return row | {
         "parameters": card.training.parameters,
         "MB": scores.megabytes(card.id),
@@ -116,7 +117,7 @@ def offer_measuring(cards: Sequence[Card]) -> None:
     wanted = st.button(
         "Measure time here",
         key="measure",
-        help="One drawn scan, lungs known, network loaded and warm: the median of nine readings each.",
+        help="One drawn scan, lungs already found, network loaded: the median of nine runs each.",
     )
     if wanted:
         bar = st.progress(0.0)
@@ -164,7 +165,7 @@ def show_curves(cards: Sequence[Card], selected: Card) -> None:
 
 
 def show_choices(cards: Sequence[Card]) -> None:
-    """Which one when: chosen on validation, with what it then did on test."""
+    """The best model for each purpose, chosen on validation, with its figures on test."""
     from core.evaluation.model_selection import (  # brings scikit-learn, after the table is on screen
         MARGIN,
         SPECIFICITY,
@@ -172,7 +173,7 @@ def show_choices(cards: Sequence[Card]) -> None:
 
     candidates = {card.id: card for card in cards if not card.yardstick}
     if not candidates:
-        st.caption("This task has yardsticks alone: there is no model to choose.")
+        st.caption("This task has yardsticks only: there is no model to choose.")
         return
     places = dict(zip(PURPOSES, st.columns(3, gap="medium"), strict=True))
     for purpose, place in places.items():
@@ -189,8 +190,8 @@ def show_choices(cards: Sequence[Card]) -> None:
     with places["low-resource"]:
         offer_measuring(cards)
     st.caption(
-        "Chosen by the validation scores of the models above, yardsticks left out; test figures stand beside "
-        "and choose nothing. Balanced and low resources are read at Youden's threshold."
+        "Chosen by the validation scores of the models above, yardsticks left out; the test figures beside "
+        "them play no part in the choice. Balanced and low resources are read at Youden's threshold."
     )
 
 
@@ -206,7 +207,7 @@ def _show_choice(candidates: Mapping[str, Card], choice: Choice, because: str) -
     )
     st.caption(
         wording.escape_markdown(
-            f"Next best: {others[0]}." if others else "There is no other to compare with."
+            f"Next best: {others[0]}." if others else "There is no other model to compare with."
         )
     )
 
@@ -221,5 +222,5 @@ def _because(purpose: str, figure: float, kept: float) -> str:
 
 def _why_none(purpose: str) -> str:
     if purpose == "low-resource":
-        return "No model that comes so near to the best was timed on this machine yet."
+        return "No model within that margin of the best was timed on this machine yet."
     return "No model does better than chance on validation."

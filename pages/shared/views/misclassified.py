@@ -12,7 +12,7 @@ from core.card_types import Card
 from core.reading import images
 from core.types import Scan, is_abnormal
 from pages.shared import thumbnails, wording
-from pages.shared.caches import models
+from pages.shared.caches import heatmaps
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views.worklist import WorklistRow
 
@@ -21,7 +21,12 @@ SHOWN = 12  # panels on the page; the export holds the same
 
 
 def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) -> None:
-    """False alarms and missed cases as panels, the most confident errors first."""
+    """False alarms and missed cases as panels, the most confident errors first.
+
+    card: the one that judged.
+    rows: labelled scans with their scores.
+    threshold: the one in use for the card.
+    """
     wrong = [row for row in rows if row.score is not None and _is_wrong(card, row, threshold)]
     wrong.sort(key=lambda row: -abs((row.score or 0.0) - threshold.value))
     if not wrong:
@@ -58,7 +63,7 @@ def _caption(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> str:
 def _picture(card: Card, row: WorklistRow) -> bytes:
     """The film, with its heat where the card has any, as PNG bytes."""
     scan: Scan = images.read(row.file.getvalue(), row.name)
-    drawn = models.heatmap(card.id, scan.digest, card.labels[-1], _scan=scan)
+    drawn = heatmaps.heatmap(card.id, scan.digest, card.labels[-1], _scan=scan)
     heat, scale = drawn or (np.zeros_like(scan.pixels), 1.0)
     return thumbnails.of_picture(overlay.blend(scan.pixels, heat, scale=scale), PICTURE_SIDE)
 

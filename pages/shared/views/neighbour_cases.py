@@ -27,22 +27,20 @@ SHARE = st.column_config.NumberColumn(format="%.1f%%")
 
 
 def pick_card_with_map(card: Card) -> Card | None:
-    """The card whose cases are shown, None without any. Says so in either case but the plain one."""
+    """The card whose cases are shown, None without any. Tells the reader when it is not the chosen one."""
     found = neighbours.card_with_index(card)
     if found is None:
         st.info(
-            f"No model for {wording.task(card.task)} remembers its training scans. "
-            f"Choose another task, or make it so with: python -m train.index --data DATA --card {card.id}"
+            f"No model for {wording.task(card.task)} has a map of its training scans. "
+            f"Choose another task, or make a map with: python -m train.index --data DATA --card {card.id}"
         )
     elif found.id != card.id:
-        st.caption(
-            f"{card.title} keeps no map of its own: this is the map, and the verdict, of {found.title}."
-        )
+        st.caption(f"{card.title} has no map: shown are the map and the verdict of {found.title}.")
     return found
 
 
 def data_folder() -> str:
-    """Where the public data sets lie on the machine that runs the app, empty when nobody said."""
+    """Where the public data sets lie on the machine that runs the app, empty when it is not set."""
     named = os.environ.get("OPACITY_DATA", "")
     with st.sidebar, st.expander("Pictures of known cases"):
         typed = st.text_input(
@@ -56,18 +54,24 @@ def data_folder() -> str:
 
 
 def show_verdicts(card: Card, prediction: Prediction, threshold: DecisionThreshold, vote: Vote) -> None:
-    """What the neighbours say, what the network says, and whether they agree."""
+    """What the neighbours say, what the network says, and whether they agree.
+
+    card: the one whose cases vote.
+    prediction: of its network.
+    threshold: the one in use for the network.
+    vote: of the neighbours.
+    """
     from core.neighbours import known_cases  # brings torch, loaded by now
 
     known = known_cases(card)
     own = DecisionThreshold(known.threshold)
     number = len(vote.neighbours.rows)
-    _say("By its neighbours", card, vote.score, own, vote.shares)
+    _show_verdict("By its neighbours", card, vote.score, own, vote.shares)
     st.html(
         f'<p class="opacity-line">{vote.score:.2f} of the votes of the {number} nearest, '
         f"threshold {own.value:.2f}</p>"
     )
-    _say("By the network", card, prediction.score, threshold, prediction.probabilities)
+    _show_verdict("By the network", card, prediction.score, threshold, prediction.probabilities)
     st.html(f'<p class="opacity-line">Score {prediction.score:.2f}, threshold {threshold.value:.2f}</p>')
     usual = f"{100 * known.agreement:.0f}% of validation scans"
     words = [
@@ -78,40 +82,47 @@ def show_verdicts(card: Card, prediction: Prediction, threshold: DecisionThresho
         st.caption(f"Both agree. On normal against abnormal they do on {usual}.")
     else:
         st.warning(
-            f"They disagree: {words[0].lower()}, say the neighbours; {words[1].lower()}, says the network. "
+            f"They disagree: {words[0].lower()} by the neighbours, {words[1].lower()} by the network. "
             f"They agree on {usual}: look twice at this one."
         )
 
 
-def _say(
-    who: str, card: Card, score: float, threshold: DecisionThreshold, shares: Mapping[str, float]
+def _show_verdict(
+    source: str, card: Card, score: float, threshold: DecisionThreshold, shares: Mapping[str, float]
 ) -> None:
     colour = charts.shade(charts.ABNORMAL if is_abnormal(score, threshold.value) else charts.NORMAL)
     st.html(
-        f'<p class="opacity-line">{who}</p><p class="opacity-verdict" style="color: {colour}" role="status">'
+        f'<p class="opacity-line">{source}</p>'
+        f'<p class="opacity-verdict" style="color: {colour}" role="status">'
         f"{wording.verdict(card, score, threshold, shares)}</p>"
     )
 
 
 def show_nearest(card: Card, index: Index, vote: Vote, folder: str) -> None:
-    """The cases that vote, the nearest first."""
+    """The cases that vote, the nearest first.
+
+    card: the one whose cases they are.
+    index: its known cases.
+    vote: of the neighbours.
+    folder: of the public data sets, empty without one.
+    """
     rows = vote.neighbours.rows.tolist()
     st.subheader("Nearest cases")
     nearer = neighbours.share_with_nearer_case(card.id, float(vote.neighbours.similarity[0]))
     if nearer >= OUTSIDE_THE_MAP:
         st.warning(
             f"Unlike any known case: {wording.percent(nearer)} of validation scans have a nearer one. "
-            "Its place on the map and the vote say little."
+            "Its place on the map and the vote are unreliable."
         )
     if vote.itself is not None:
         name = escape_markdown(str(index.case[vote.itself]))
         st.caption(
-            f"This very file is a known case, {name}, {index.label[vote.itself]}: it has no vote here."
+            f"This file is itself a known case, {name}, {index.label[vote.itself]}: it has no vote here."
         )
     st.dataframe(
         [
             {
-                "truly": str(index.label[row]),
+                "true label": str(index.label[row]),
                 "similarity": near,
                 "vote": 100 * weight,
                 "case": str(index.case[row]),
@@ -128,7 +139,13 @@ def show_nearest(card: Card, index: Index, vote: Vote, folder: str) -> None:
 
 
 def show_marked(card: Card, index: Index, rows: Sequence[int], folder: str) -> None:
-    """The cases that a person marked on the map: their mix of classes, and the list."""
+    """The cases that a person marked on the map: their mix of classes, and the list.
+
+    card: the one whose cases they are.
+    index: its known cases.
+    rows: the marked ones.
+    folder: of the public data sets, empty without one.
+    """
     counts = Counter(str(index.label[row]) for row in rows)
     mix = ", ".join(f"{counts[name]} {name} ({counts[name] / len(rows):.0%})" for name in card.labels)
     st.subheader("Marked cases")
@@ -136,7 +153,7 @@ def show_marked(card: Card, index: Index, rows: Sequence[int], folder: str) -> N
     st.dataframe(
         [
             {
-                "truly": str(index.label[row]),
+                "true label": str(index.label[row]),
                 "network's score": 1 - float(index.probabilities[row, 0]),
                 "split": str(index.split[row]),
                 "case": str(index.case[row]),

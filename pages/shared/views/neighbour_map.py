@@ -49,9 +49,15 @@ def pick(index: Index) -> tuple[str, str]:
 def show(
     card: Card, index: Index, threshold: float, scan: tuple[Vote, Mapping[str, tuple[float, float]]] | None
 ) -> list[int]:
-    """Draw it, and return the rows that a person has marked with lasso, box or click."""
+    """Draw it, and return the rows that a person has marked with lasso, box or click.
+
+    card: the one whose cases are drawn.
+    index: its known cases.
+    threshold: of its network.
+    scan: the vote of its neighbours and its place on each layout, if there is a scan.
+    """
     layout, colour = pick(index)
-    groups = grouped(card, index, neighbours.called(card.id, threshold), colour)
+    groups = grouped(card, index, neighbours.predicted_labels(card.id, threshold), colour)
     figure = draw(index, layout, groups)
     if scan is not None:
         vote, places = scan
@@ -67,7 +73,8 @@ def show(
         + (", with the scan among them" if scan is not None else ""),
     )
     st.caption(
-        "Near means alike to the network; far says little. Hollow marks are validation scans, which do not "
+        "Near each other: similar to the network. Long distances mean little. Hollow marks are "
+        "validation scans, which do not "
         "vote. Mark cases with lasso, box or click to list them."
     )
     return marked(event["selection"]["points"])
@@ -82,9 +89,17 @@ def marked(points: Sequence[Mapping[str, Any]]) -> list[int]:
 def grouped(
     card: Card, index: Index, called: Sequence[str], colour: str
 ) -> dict[str, tuple[list[int], tuple[str, str], str]]:
-    """Rows, colours and symbol of each group, by its name."""
+    """Rows, colours and symbol of each group, by its name.
+
+    card: the one whose cases are drawn.
+    index: its known cases.
+    called: the network's label of each case.
+    colour: what colour stands for, one of COLOURS.
+    """
     if colour == "error":
-        names = [outcome(card, str(true), said) for true, said in zip(index.label, called, strict=True)]
+        names = [
+            outcome(card, str(true), predicted) for true, predicted in zip(index.label, called, strict=True)
+        ]
         looks = OUTCOMES
     else:
         names = [str(name) for name in index.label] if colour == "class" else list(called)
@@ -108,7 +123,12 @@ def outcome(card: Card, true: str, called: str) -> str:
 def draw(
     index: Index, layout: str, groups: Mapping[str, tuple[list[int], tuple[str, str], str]]
 ) -> go.Figure:
-    """One trace per group, thinned alike to what can be told apart."""
+    """One trace per group, thinned alike to what can be told apart.
+
+    index: the known cases.
+    layout: which of its maps.
+    groups: rows, colours and symbol by name.
+    """
     figure, places = go.Figure(), index.layouts[layout]
     step = -(-len(index.case) // MAX_POINTS)
     for name, (rows, colours, symbol) in groups.items():

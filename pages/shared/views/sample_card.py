@@ -1,4 +1,4 @@
-"""The samples' own card: whether they look real to the models, and whether they are anybody's."""
+"""The samples' own card: whether they look real to the models, and whether they copy a training scan."""
 
 from collections.abc import Mapping
 
@@ -27,9 +27,10 @@ def show() -> None:
         st.markdown("\n".join(f"- {escape_markdown(limit)}" for limit in card.limitations))
         judges = ", ".join(f"{modality}s by {found.card}" for modality, found in card.agreement.items())
         st.caption(
-            f"Fresh: as they came, nobody chose; judged: {judges}. Fréchet: distance of a crowd's features "
-            "to those of held-out real scans; smaller is more alike. Nearest: distance to the training scan "
-            f"most like it. {escape_markdown(card.choosing)} Made by {card.model}, code {card.commit}."
+            f"Fresh: samples before any selection, classified: {judges}. Fréchet: distance between the "
+            "features of many samples and of held-out real scans; smaller is more similar. Nearest: distance "
+            f"to the most similar training scan. {escape_markdown(card.choosing)} Made by {card.model}, "
+            f"code {card.commit}."
         )
         st.code(card.command, language=None)
 
@@ -48,7 +49,7 @@ def _figures(card: SamplesCard, modality: str) -> dict[str, str]:
     fresh, measures = card.agreement[modality].fresh, card.nearest[modality]
     return {
         "fresh scans": f"{fresh['n']:.0f}",
-        "taken for what they were made as": f"{fresh['agrees']:.1%}",
+        "classified as intended": f"{fresh['agrees']:.1%}",
         "pass the gate": f"{fresh['admitted']:.1%}",
         **{f"Fréchet, {name}": f"{far:.1f}" for name, far in card.frechet[modality].items() if name != "n"},
         **{name: text for measure, found in measures.items() for name, text in _near(measure, found).items()},
@@ -58,7 +59,7 @@ def _figures(card: SamplesCard, modality: str) -> dict[str, str]:
 def _near(measure: str, found: Mapping[str, float | Mapping[str, float]]) -> dict[str, str]:
     """The shipped sample that is nearest to any training scan, and what it is compared with."""
     least = {
-        name if isinstance(far, float) else "samples that ship, nearest of all": (
+        name if isinstance(far, float) else "shipped samples, the nearest of all": (
             far if isinstance(far, float) else min(far.values())
         )
         for name, far in found.items()

@@ -1,4 +1,4 @@
-"""Scans to begin with, for who has none at hand: a strip of pictures, one click each."""
+"""Sample scans for who has none at hand: a strip of pictures, one click each."""
 
 import html
 from collections.abc import Sequence
@@ -57,7 +57,8 @@ def show(few: Sequence[Sample]) -> None:
 
 
 def _with_thumbnails(few: Sequence[Sample]) -> list[tuple[Sample, str]]:
-    """Each sample with the address of its thumbnail; a file that is not as listed is said and left out."""
+    """Each sample with the address of its thumbnail; a file that differs from the list is reported, "
+    "left out."""
     _, fault = samples.found()
     faults = [fault] if fault else []
     shown: list[tuple[Sample, str]] = []

@@ -1,4 +1,4 @@
-"""All samples of a modality as a labelled worklist: what the page Screen does, without a film at hand."""
+"""All samples of a modality as a labelled worklist, to try the page Screen without files."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,12 @@ from pages.shared.wording import escape_markdown
 # what a condition is by the labels of a card that tells its kinds apart
 KINDS = {"tumour": {"glioma", "meningioma", "pituitary"}}
 INVITATION = (
-    "Or take these. A model made them, so they show nobody; each is labelled with what it was made as."
+    "Or use these samples. A model made them and they show nobody; "
+    "each is labelled with the condition asked for."
 )
 CAUTION = (
-    "{} synthetic samples, labelled with what a model was asked to make. What is measured on them shows how "
-    "the page works, not how good the model is."
+    "{} synthetic samples, labelled with the condition that was asked for. Figures on them show how the page "
+    "works, not how good the model is."
 )
 
 
@@ -47,9 +48,9 @@ def load(card: Card) -> tuple[list[SampleFile], dict[str, dict[str, str]]]:
             st.error(escape_markdown(str(fault)))
         else:
             table[sample.name] = {"label": label_of(sample, card), "made as": sample.condition}
-    said, away = st.columns([4, 1], vertical_alignment="center")
-    said.caption(CAUTION.format(len(files)))
-    away.button("Put them away", on_click=_remove, width="stretch")
+    caution, removal = st.columns([4, 1], vertical_alignment="center")
+    caution.caption(CAUTION.format(len(files)))
+    removal.button("Remove the samples", on_click=_remove, width="stretch")
     return files, table
 
 
@@ -59,7 +60,7 @@ def offer(card: Card) -> None:
     if not number:
         return
     st.caption(INVITATION)
-    st.button(f"Judge all {number} synthetic samples", on_click=_read_all)
+    st.button(f"Read all {number} synthetic samples", on_click=_read_all)
     sample_strip.show([sample for sample in sample_strip.selection(card.modality) if sample.synthetic])
 
 

@@ -7,8 +7,8 @@ import streamlit as st
 from core.card_types import Card
 from core.types import Prediction, Scan, is_abnormal
 from pages.shared import wording
-from pages.shared.caches import models
-from pages.shared.caches.models import HeatmapRequest
+from pages.shared.caches import heatmaps, models
+from pages.shared.caches.heatmaps import HeatmapRequest
 from pages.shared.components.scan_viewer import Layer
 from pages.shared.session import reading, thresholds
 from pages.shared.session.thresholds import DecisionThreshold
@@ -102,10 +102,15 @@ def compare(first: Opinion, second: Opinion) -> tuple[bool, str]:
 
 
 def layers(second: Opinion | None, choice: HeatmapChoice, scan: Scan) -> list[Layer]:
-    """The second model's maps by the methods chosen for the first, once somebody wants them beside it."""
+    """The second model's maps by the methods chosen for the first, once somebody wants them beside it.
+
+    second: its answer, if there is one.
+    choice: what was chosen for the first model.
+    scan: the one on screen.
+    """
     if second is None or not choice.requests:
         return []
-    available = models.explainers(second.card.id)
+    available = heatmaps.explainers(second.card.id)
     shared = [request for request in choice.requests if request.method in available]
     if not shared:
         method = explainer_names.name(choice.requests[0].method)
@@ -119,7 +124,7 @@ def layers(second: Opinion | None, choice: HeatmapChoice, scan: Scan) -> list[La
     return [
         evidence.layer(
             request,
-            models.explanation(
+            heatmaps.explanation(
                 request,
                 scan,
                 evidence.report_progress(

@@ -1,4 +1,4 @@
-"""Many scans: drop, judge one after the other, list by doubt."""
+"""Many scans: upload, read one after the other, list by distance from the threshold."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ from pages.shared.caches import models
 from pages.shared.session.thresholds import DecisionThreshold
 
 ORDERS = ("doubt", "score, highest first", "name")
-FILTERS = ("all", "suspicious", "below threshold", "not judged")
+FILTERS = ("all", "suspicious", "below threshold", "not read")
 ABNORMAL = "abnormal"  # a label that every card understands
 
 
@@ -51,7 +51,9 @@ class WorklistRow:
 def drop_zone() -> tuple[list[UploadedFile], dict[str, dict[str, str]]]:
     """The files to judge, and the rows of a CSV of labels by file name."""
     whole = st.toggle(
-        "A whole folder", key="screen-folder", help="With one folder per class, it is measured too."
+        "A whole folder",
+        key="screen-folder",
+        help="With one folder per class, the results are compared with the labels too.",
     )
     left, right = st.columns([3, 1])
     files = left.file_uploader(
@@ -65,7 +67,7 @@ def drop_zone() -> tuple[list[UploadedFile], dict[str, dict[str, str]]]:
 
 
 def start() -> None:
-    """Judge what waits, without a further click."""
+    """Read what waits, without a further click."""
     st.session_state.screening = True
 
 
@@ -74,7 +76,7 @@ def _stop() -> None:
 
 
 def _labels(table: UploadedFile | None) -> dict[str, dict[str, str]]:
-    """Rows by file name. A table without the columns name and label is said and passed over."""
+    """Rows by file name. A table without the columns name and label is reported and ignored."""
     if table is None:
         return {}
     rows = csv.DictReader(io.StringIO(table.getvalue().decode("utf-8-sig", errors="replace")))
@@ -89,13 +91,13 @@ def _labels(table: UploadedFile | None) -> dict[str, dict[str, str]]:
 
 
 def judge(card: Card, files: Sequence[File]) -> None:
-    """Judge what is not judged yet. Stopping keeps what is done: each answer is stored as it comes."""
+    """Judge what is not read yet. Stopping keeps what is done: each answer is stored as it comes."""
     done = _done(card)
     waiting = [file for file in files if file.file_id not in done]
     if not waiting:
         return
     if not st.session_state.get("screening"):
-        st.button(f"Go on with the other {len(waiting)} scans", on_click=start)
+        st.button(f"Continue with the remaining {len(waiting)} scans", on_click=start)
         return
     bar, stop = st.columns([5, 1], vertical_alignment="center")
     progress = bar.progress(0.0, "Loading the model")
@@ -117,7 +119,12 @@ def _done(card: Card) -> dict[str, models.ScreeningResult]:
 
 
 def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, str]]) -> list[WorklistRow]:
-    """The files judged so far, with their labels: from the CSV, else from the folder's name."""
+    """The files read so far, with their labels: from the CSV, else from the folder's name.
+
+    card: the one that judges.
+    files: as they were uploaded.
+    table: rows of the CSV, by file name.
+    """
     done = _done(card)
     rows: list[WorklistRow] = []
     for file in files:
@@ -150,7 +157,12 @@ def _known(card: Card, label: str) -> str | None:
 
 
 def show_worklist(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) -> None:
-    """All files, the most doubtful first; a selected one opens in Diagnose or Anomaly."""
+    """All files, the most doubtful first; a selected one opens in Diagnose or Anomaly.
+
+    card: the one that judged.
+    rows: the files read so far.
+    threshold: the one in use for the card.
+    """
     by, only = st.columns(2)
     order = by.segmented_control("Order", ORDERS, default=ORDERS[0], required=True, key="screen-order")
     wanted = only.segmented_control("Show", FILTERS, default=FILTERS[0], required=True, key="screen-filter")

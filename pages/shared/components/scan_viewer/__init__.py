@@ -76,11 +76,15 @@ def scan_viewer(
     view: View = "overlay",
     height: int = 720,
 ) -> None:
-    """Show a scan. scan_pixels: (H, W) in [0, 1]; layers and outline have its shape.
+    """Show a scan. Zoom, window, opacity and orientation last as long as `key` shows the same pixels.
 
-    alt: the picture in words, for those who do not see it. outline: a mask whose edge is drawn.
-    view: how a scan opens. height: pixels reserved for the whole viewer; narrow screens take less.
-    Zoom, window, opacity and orientation last as long as `key` shows the same pixels.
+    scan_pixels: (H, W) in [0, 1].
+    key: of this place on the page.
+    alt: the picture in words, for those who do not see it.
+    layers: maps of the scan's shape.
+    outline: a mask of the scan's shape whose edge is drawn.
+    view: how a scan opens.
+    height: pixels reserved for the whole viewer; narrow screens take less.
     Raises ValueError for a layer that does not fit.
     """
     _mount(
@@ -101,7 +105,13 @@ def pack(
     outline: NDArray[np.bool_] | None,
     about: dict[str, Any],
 ) -> bytes:
-    """What travels: the header's length (uint32), the header (JSON), then the deflated planes."""
+    """What travels: the header's length (uint32), the header (JSON), then the deflated planes.
+
+    scan_pixels: (H, W) in [0, 1].
+    layers: maps of the scan's shape.
+    outline: a mask of the scan's shape, or none.
+    about: what the header says besides.
+    """
     body = bytearray()
     film = _film_plane(scan_pixels, body)
     digest = hashlib.sha256(body).hexdigest()  # of what is shown, so it needs no care from the caller

@@ -5,7 +5,7 @@ Everything that moves with the finger is computed in the browser. The server hea
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,20 +73,21 @@ def threshold_panel(
     """Show the panel and return what it stands at.
 
     data: one or two layers by name; the threshold is chosen on the first and priced on the last.
-    threshold, policy, upper: where it stands at first. Later the person's hand rules, until the page passes
-    another threshold than it passed and was given before: then the panel glides there.
+    threshold: where it stands at first. Later the person's hand rules, until the page passes
+        another one than it passed and was given before: then the panel glides there.
+    key: of this place on the page.
+    finding: what abnormal films are suspicious for.
     policies: by name, the threshold, or the reason why there is none.
-    finding: what abnormal films are suspicious for. scan: name and score of the current one.
+    policy: the one that gave the first threshold.
+    upper: end of the band that is referred, None without one.
+    card_threshold: the card's own, for a button of its own.
+    scan: name and score of the current one.
+    prevalence: of abnormal scans where it will be used.
+    missed_cost: of one missed case, in false alarms.
+    score_name: what the axis says.
     """
-    memory = st.session_state.setdefault(f"{key}-memory", {"version": 0, "sequence": 0, "seen": ()})
-    chosen = _chosen(st.session_state.get(key), after=memory["sequence"])
-    if memory["seen"] and threshold not in memory["seen"]:
-        memory["version"] += 1
-        memory["sequence"] = chosen[1] if chosen else memory["sequence"]
-        chosen = None
     given = PanelState(threshold, upper, policy, prevalence, missed_cost)
-    state, sequence = chosen or (given, memory["sequence"])
-    memory["seen"] = (threshold, state.threshold)
+    state, version, sequence = _agreed(key, given)
     edges = _edges(data)
     _mount(
         key=key,
@@ -99,19 +100,28 @@ def threshold_panel(
             "scan": {"name": scan[0], "score": scan[1]} if scan else None,
             "finding": finding,
             "score_name": score_name,
-            "threshold": state.threshold,
-            "upper": state.upper,
-            "policy": state.policy,
-            "prevalence": state.prevalence,
-            "missed_cost": state.missed_cost,
+            **asdict(state),
             "prevalence_given": prevalence,
             "missed_cost_given": missed_cost,
-            "version": memory["version"],
+            "version": version,
             "sequence": sequence,
         },
         on_chosen_change=lambda: None,
     )
     return state
+
+
+def _agreed(key: str, given: PanelState) -> tuple[PanelState, int, int]:
+    """What the panel stands at, how often the page has moved it, and the browser's last number."""
+    memory = st.session_state.setdefault(f"{key}-memory", {"version": 0, "sequence": 0, "seen": ()})
+    chosen = _chosen(st.session_state.get(key), after=memory["sequence"])
+    if memory["seen"] and given.threshold not in memory["seen"]:
+        memory["version"] += 1
+        memory["sequence"] = chosen[1] if chosen else memory["sequence"]
+        chosen = None
+    state, sequence = chosen or (given, memory["sequence"])
+    memory["seen"] = (given.threshold, state.threshold)
+    return state, memory["version"], sequence
 
 
 def _chosen(value: Any, *, after: int) -> tuple[PanelState, int] | None:

@@ -122,7 +122,7 @@ function makeCostChart(panel) {
     y = scale([0, top], [MAP.height - MAP.bottom, MAP.top]);
     drawAxes(frame, x, y, {
       width,
-      labels: ["Threshold", "False alarms' worth per 100 films"],
+      labels: ["Threshold", "Cost per 100 films, in false alarms"],
       xs: ticks(...panel.domain, width < 480 ? 4 : 6),
       ys: ticks(0, top),
     });
@@ -205,7 +205,7 @@ function makeBenefitChart(panel) {
     const two = panel.chosen !== panel.priced;
     setText(
       anew,
-      `chosen for each risk${two ? ` on ${panel.chosen.name}, priced on ${panel.priced.name}` : ""}`,
+      `chosen for each risk${two ? ` on ${panel.chosen.name}, measured on ${panel.priced.name}` : ""}`,
     );
     const top = 100 * prevalence * 1.05;
     x = scale([0, 0.9], [MAP.left, width - MAP.right]);

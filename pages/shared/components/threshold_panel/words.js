@@ -107,7 +107,7 @@ export function makeLegend(panel, histogram, curves) {
     );
     setText(
       note,
-      (two ? `Ring: chosen on ${chosen.name}. Dot: priced on ${priced.name}. ` : "") +
+      (two ? `Ring: chosen on ${chosen.name}. Dot: measured on ${priced.name}. ` : "") +
         `Cross and band: 95 % intervals on ${priced.name}, Wilson and bootstrap.`,
     );
     captions[1].replaceChildren(

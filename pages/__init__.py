@@ -1,1 +1,0 @@
-"""Pick, call, show: one file per page."""

@@ -1,0 +1,141 @@
+"""Heat maps of the scans on screen, and what was measured on them: kept per session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import streamlit as st
+
+from core.types import Explanation, Faithfulness, FloatArray, Scan
+from pages.shared.caches.models import card, lungs, model
+
+if TYPE_CHECKING:
+    from core.explain import Option
+
+HEATMAPS_KEPT = 64  # per session
+
+
+@dataclass(frozen=True, slots=True)
+class HeatmapRequest:
+    """A heat map to draw. arguments: the method's own, such as ("window", 32)."""
+
+    card_id: str
+    method: str
+    label: str
+    arguments: tuple[tuple[str, int], ...] = ()
+
+
+@st.cache_resource(show_spinner=False, scope="session")
+def _heatmaps() -> dict[object, Explanation | Faithfulness]:
+    """Heat maps and what was measured on them. st.cache_data keeps no function that draws its progress."""
+    return {}
+
+
+def _keep(key: object, value: Explanation | Faithfulness) -> None:
+    held = _heatmaps()
+    held[key] = value
+    while len(held) > HEATMAPS_KEPT:
+        held.pop(next(iter(held)))
+
+
+def explanation(
+    request: HeatmapRequest, scan: Scan, progress: Callable[[float], None] | None = None
+) -> Explanation:
+    """The requested heat map.
+
+    request: which one.
+    scan: the one to explain.
+    progress: called with the share done, unless the map is there already.
+    """
+    from core import inference
+
+    key = ("map", scan.digest, request)
+    if key not in _heatmaps():
+        explained = inference.explain(
+            model(request.card_id),
+            scan,
+            method=request.method,
+            label=request.label,
+            fields=lungs(scan.digest, _scan=scan),
+            arguments=dict(request.arguments),
+            progress=progress,
+        )
+        _keep(key, explained)
+    return cast("Explanation", _heatmaps()[key])
+
+
+def faithfulness(
+    request: HeatmapRequest, scan: Scan, progress: Callable[[float], None] | None = None
+) -> Faithfulness:
+    """Deletion and insertion of the requested heat map.
+
+    request: which one.
+    scan: the one that it explains.
+    progress: called with the share done, unless they are measured already.
+    """
+    from core import inference
+
+    key = ("faithfulness", scan.digest, request)
+    if key not in _heatmaps():
+        shown, fields = explanation(request, scan), lungs(scan.digest, _scan=scan)
+        _keep(key, inference.faithfulness(model(request.card_id), scan, shown, fields, progress))
+    return cast("Faithfulness", _heatmaps()[key])
+
+
+def is_measured(request: HeatmapRequest, scan: Scan) -> bool:
+    """Whether `faithfulness` would answer at once."""
+    return ("faithfulness", scan.digest, request) in _heatmaps()
+
+
+@st.cache_data(show_spinner=False)
+def explainers(card_id: str) -> tuple[str, ...]:
+    """The methods that the card has a scale for, the one to trust most first."""
+    from core.explain import EXPLAINERS
+
+    known = (name for name in EXPLAINERS if name in card(card_id).scales)
+    return tuple(sorted(known, key=lambda name: name != best_explainer(card_id)))
+
+
+@st.cache_data(show_spinner=False)
+def best_explainer(card_id: str) -> str | None:
+    """The method that the card's trust table puts first; None without a table."""
+    from core.explain import trust
+
+    return trust.best_method(card(card_id).trust)
+
+
+@st.cache_data(show_spinner=False)
+def explainer_options(method: str) -> dict[str, Option]:
+    """What a person may set about a method."""
+    from core.explain import OPTIONS
+
+    return dict(OPTIONS.get(method, {}))
+
+
+@st.cache_data(show_spinner=False, scope="session", max_entries=HEATMAPS_KEPT)
+def heatmap(card_id: str, digest: str, label: str, _scan: Scan) -> tuple[FloatArray, float] | None:
+    """The map of a scan and its full-colour scale: evidence for the label, or the detector's deviation.
+
+    card_id: of a classifier or a detector.
+    digest: the scan's.
+    label: what a classifier explains.
+    Returns None for a classifier that has no heat map.
+    """
+    from core import inference
+
+    chosen, fields = card(card_id), lungs(digest, _scan=_scan)
+    if chosen.kind == "detector":
+        return inference.detect(model(card_id), _scan, fields).map, chosen.scales["map"]
+    if not chosen.scales:
+        return None
+    method = "grad-cam" if "grad-cam" in chosen.scales else explainers(card_id)[0]
+    drawn = inference.explain(model(card_id), _scan, method=method, label=label, fields=fields)
+    return drawn.heatmap, drawn.scale
+
+
+def forget() -> None:
+    """Drop every heat map of this session."""
+    _heatmaps.clear()
+    heatmap.clear()

@@ -1,0 +1,137 @@
+"""Beside each heat map: how far it can be trusted on this scan."""
+
+import streamlit as st
+
+from core.card_types import Card
+from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan
+from pages.shared.caches import heatmaps
+from pages.shared.views import explainer_names
+from pages.shared.views.evidence import Evidence, HeatmapChoice, report_progress
+
+SIMILAR = 0.5  # rank correlation from which on two maps agree
+CAUTION = "A heat map shows what moved the model, not where disease is."
+
+
+def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> None:
+    """Beside each map: share inside the lungs, agreement, the randomisation test, faithfulness.
+
+    card: the one that is explained.
+    found: its maps.
+    lungs: None for a picture without any.
+    scan: the one on screen.
+    """
+    from core.explain import trust
+
+    if not found.shown:
+        st.caption(f"{card.title} has no heat map yet: there is no evidence to show.")
+        return
+    measured = _measure(found.choice, scan)
+    rows = {
+        explainer_names.name(method): {
+            **({} if lungs is None else _inside(shown, lungs)),
+            **_agreement(card, found, method),
+            **(_faithfulness(measured[method]) if method in measured else {}),
+        }
+        for method, shown in found.shown.items()
+    }
+    table: list[dict[str, str]] = [{"": method, **row} for method, row in rows.items()]
+    if len(rows) == 1:  # one map: its figures under each other, which needs less room
+        ((method, row),) = rows.items()
+        table = [{"": name, method: value} for name, value in row.items()]
+    st.dataframe(table, hide_index=True, alt="How far each map can be trusted")
+    st.caption(CAUTION)
+    unfit = [
+        explainer_names.name(name)
+        for name in found.shown
+        if name in card.trust and not trust.is_trustworthy(card.trust[name])
+    ]
+    if unfit:
+        st.write(f"Not reliable on this model, by the card's table on the page Models: {', '.join(unfit)}.")
+    _show_explanations(card, found, lungs is not None)
+
+
+def _inside(shown: Explanation, lungs: LungFields) -> dict[str, str]:
+    from core.explain import trust
+
+    inside = trust.inside_share(shown.heatmap, lungs.mask)
+    return {"inside the lungs": "no heat" if inside is None else f"{inside:.0%}"}
+
+
+def _agreement(card: Card, found: Evidence, method: str) -> dict[str, str]:
+    """With the other methods' maps, and with the map of a network at random weights."""
+    correlations = [value for pair, value in found.shared.pairs.items() if method in pair]
+    similar = sum(value >= SIMILAR for value in correlations)
+    known = card.trust.get(method)
+    return {
+        "agrees with": f"{similar} of {len(correlations)} methods",
+        "similar at random weights": f"{max(known.sanity.values()):.2f}" if known else "not measured",
+    }
+
+
+def _faithfulness(test: Faithfulness) -> dict[str, str]:
+    return {
+        "deletion (random)": f"{test.deletion.area:.2f} ({test.random_deletion.area:.2f})",
+        "insertion (random)": f"{test.insertion.area:.2f} ({test.random_insertion.area:.2f})",
+        "probability, all blurred": f"{test.deletion.y[-1]:.2f}",
+    }
+
+
+def _measure(choice: HeatmapChoice, scan: Scan) -> dict[str, Faithfulness]:
+    """Deletion and insertion of the chosen maps, once somebody asks."""
+    place = st.empty()
+    wanted = st.button(
+        "Measure deletion and insertion",
+        key="faithfulness",
+        help="Blurs the hottest places first, then shows them first, and records the probability.",
+    )
+    words = "Measuring"
+    return {
+        request.method: heatmaps.faithfulness(
+            request,
+            scan,
+            report_progress(f"{words} {explainer_names.name(request.method)}", place, lambda: None),
+        )
+        for request in choice.requests
+        if wanted or heatmaps.is_measured(request, scan)
+    }
+
+
+def _show_explanations(card: Card, found: Evidence, has_lungs: bool) -> None:
+    """What the rows mean, and the rank correlation of every two maps."""
+    from core.explain.trust import MAX_RANDOMISED_CORRELATION
+
+    maps, shared = found.maps, found.shared
+    with st.expander("How to read this"):
+        area = [f" Heat spread evenly would have {row.lung_area:.0%}." for row in card.trust.values()][:1]
+        inside = f"- **Inside the lungs**: share of the heat.{''.join(area)}\n" if has_lungs else ""
+        st.markdown(
+            "".join(
+                f"- **{explainer_names.name(method)}**: {explainer_names.meaning(method)}\n"
+                for method in found.shown
+            )
+            + f"{inside}- **Agrees with**: maps with a rank correlation of {SIMILAR} or more.\n"
+            "- **Similar at random weights**: rank correlation with the map of a network with random "
+            f"weights, on test films. From {MAX_RANDOMISED_CORRELATION} on, the map ignores the model.\n"
+            "- **Deletion, insertion**: area under the probability while the hottest places are blurred, or "
+            "shown, first. A faithful map has less deletion and more insertion than a random one."
+        )
+        st.dataframe(
+            [
+                {"": explainer_names.name(one)}
+                | {
+                    explainer_names.name(other): 1.0 if one == other else _pair(shared, one, other)
+                    for other in maps
+                }
+                for one in maps
+            ],
+            hide_index=True,
+            column_config={
+                explainer_names.name(one): st.column_config.NumberColumn(format="%.2f") for one in maps
+            },
+            alt="Rank correlation of the maps, two by two",
+        )
+        st.caption("Rank correlation of the maps: 1 identical, 0 unrelated, -1 opposite.")
+
+
+def _pair(shared: Agreement, one: str, other: str) -> float:
+    return shared.pairs.get((one, other), shared.pairs.get((other, one), 0.0))
