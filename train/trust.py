@@ -97,7 +97,13 @@ class Subsampling:
 
 
 def measure_trust(model: Model, cases: Mapping[str, Case], subsampling: Subsampling, *, workers: int) -> Card:
-    """The card with heat scales from its validation scans and trust from its test scans."""
+    """The card with heat scales from its validation scans and trust from its test scans.
+
+    model: the classifier with its card.
+    cases: by name, all of the card's scores.csv.
+    subsampling: which scans, which methods.
+    workers: scans looked at side by side.
+    """
     card = model.card
     table = cards.scores(card)
     listed = list(zip(table.split, table.case, strict=True))
@@ -146,7 +152,12 @@ def evenly_spaced(cases: Sequence[Case], count: int) -> list[Case]:
 
 
 def map_maxima(model: Model, case: Case, methods: Sequence[str]) -> dict[str, float]:
-    """The hottest place of each method's map for the last label."""
+    """The highest value of each method's map for the last label.
+
+    model: the classifier with its card.
+    case: the file.
+    methods: names in EXPLAINERS.
+    """
     x, _, frame = load_aligned(model, case)
     network, target = explainable_network(model), len(model.card.labels) - 1
     return {name: float(to_scan_space(heat_map(network, x, target, name), frame).max()) for name in methods}
@@ -167,7 +178,13 @@ def measure_scan(
     case: Case,
     methods: Sequence[str],
 ) -> dict[str, ScanTrust]:
-    """These methods on one scan, for the class that the network finds most probable."""
+    """These methods on one scan, for the class that the network finds most probable.
+
+    model: the classifier with its card.
+    stages: the network with more and more of its layers randomised, by name.
+    case: the file.
+    methods: names in EXPLAINERS.
+    """
     x, fields, frame = load_aligned(model, case)
     network = explainable_network(model)
     with torch.no_grad():

@@ -122,9 +122,14 @@ DATASETS: dict[str, Callable[[Path], list[Case]]] = {
 
 
 def hold_out(cases: Sequence[Case], *, folds: int, seed: int, into: str = "validation") -> list[Case]:
-    """Move about 1/folds of the train cases to the split `into`, stratified by label.
+    """Move about 1/folds of the train cases to another split, stratified by label.
 
     Cases that share a patient, or are the same file to the byte, stay on one side.
+
+    cases: of all splits.
+    folds: the share that moves is 1/folds.
+    seed: of the choice.
+    into: the split that they move to.
     """
     train = [case for case in cases if case.split == "train"]
     chooser = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
@@ -134,7 +139,7 @@ def hold_out(cases: Sequence[Case], *, folds: int, seed: int, into: str = "valid
     return [replace(case, split=into) if case.name in names else case for case in cases]
 
 
-def load_films(cases: Sequence[Case], dtype: torch.dtype = torch.float16) -> Tensor:
+def read_films(cases: Sequence[Case], dtype: torch.dtype = torch.float16) -> Tensor:
     """Read all files the way the app does. Returns (N, 1, FILM_SIZE, FILM_SIZE) in [0, 1]."""
     films = torch.empty(len(cases), 1, FILM_SIZE, FILM_SIZE, dtype=dtype)
     for index, case in enumerate(tqdm(cases, desc="reading films", unit="film")):

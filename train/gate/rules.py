@@ -1,4 +1,4 @@
-"""Where the gate's rules for heads should cut: python -m train.gate_rules --data DATA
+"""Where the gate's rules for heads should cut: python -m train.gate.rules --data DATA
 
 Prints, per training set and from no test scan, the quantiles of what each rule looks at. The cuts in
 core.gate are set so that about one training scan in a hundred falls on the wrong side.

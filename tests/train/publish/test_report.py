@@ -85,7 +85,7 @@ def assert_follows(card: Card, table: Scores) -> None:
 @pytest.mark.parametrize("kind", ["classifier", "detector"])
 def test_the_figures_of_a_card_are_those_of_its_scores(kind: str, cases: list[Case], tmp_path: Path):
     draft = classifier(cases, TASKS["pneumonia"]) if kind == "classifier" else detector(cases)
-    scores = report.score(draft, cases, tmp_path)
+    scores = report.score_cases(draft, cases, tmp_path)
     report.publish_card(draft, scores, tmp_path)
     card = cards.read(draft.card.id, tmp_path)
     assert isinstance(card, Card)
