@@ -24,7 +24,7 @@ from core.models import AnyClassifier, Classifier
 from core.preprocess import align, to_scan_space
 from core.reading import images
 from core.types import Frame, LungFields, Trust
-from train.data.datasets import Case
+from train.data.datasets import Case, evenly_spaced
 from train.data.tasks import TASKS
 
 SCANS = 100
@@ -144,11 +144,6 @@ def measure_trust(model: Model, cases: Mapping[str, Case], subsampling: Subsampl
 def heat_ratio(normal: np.floating, abnormal: np.floating) -> float:
     """Heat on normal scans over that on abnormal ones; maps without heat tell nothing apart: 1."""
     return float(normal / abnormal) if abnormal > 0 else 1.0
-
-
-def evenly_spaced(cases: Sequence[Case], count: int) -> list[Case]:
-    """At most `count` of the cases, evenly along the list."""
-    return [cases[i] for i in np.linspace(0, len(cases) - 1, min(count, len(cases))).astype(int)]
 
 
 def map_maxima(model: Model, case: Case, methods: Sequence[str]) -> dict[str, float]:

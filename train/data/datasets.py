@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from tqdm import tqdm
 from core.errors import DataSetError
 from core.reading import images
 from core.resample import FILM_SIZE, as_film
+
+Item = TypeVar("Item")
 
 IMAGE_SUFFIXES = {".jpeg", ".jpg", ".png"}
 
@@ -137,6 +140,11 @@ def hold_out(cases: Sequence[Case], *, folds: int, seed: int, into: str = "valid
     _, held_out = next(iter(chooser.split(train, labels, groups=_groups(train))))
     names = {train[index].name for index in held_out}
     return [replace(case, split=into) if case.name in names else case for case in cases]
+
+
+def evenly_spaced(items: Sequence[Item], count: int) -> list[Item]:
+    """At most `count` of the items, evenly along the list."""
+    return [items[i] for i in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
 
 
 def read_films(cases: Sequence[Case], dtype: torch.dtype = torch.float16) -> Tensor:
