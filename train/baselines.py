@@ -49,7 +49,7 @@ def main() -> None:
         )
         card = classifier_card.draft_classifier_card(trained, task, title, remarks=(REMARK,), yardstick=True)
         packed = report.pack(card, network)
-        report.publish_card(packed, report.score(packed, cases))
+        report.publish_card(packed, report.score_cases(packed, cases))
 
 
 def parse() -> argparse.Namespace:
@@ -60,7 +60,12 @@ def parse() -> argparse.Namespace:
 
 
 def fit_bands(network: FrequencyBands, shown: torch.Tensor, truth: np.ndarray) -> None:
-    """Standardise the energies of training films and regress on them, classes counting alike."""
+    """Standardise the energies of training films and regress on them, classes counting alike.
+
+    network: it is changed.
+    shown: (N, 1, H, W), in [0, 1].
+    truth: (N,), classes.
+    """
     energies = torch.cat(
         [network.energies(network.features(stretch(part.float()))) for part in shown.split(64)]
     )

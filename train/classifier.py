@@ -39,7 +39,7 @@ class Split:
 
 def main() -> None:
     arguments = parse()
-    loop.join()
+    loop.join_process_group()
     torch.manual_seed(arguments.seed)
     task, recipe = tasks.task_by_name(arguments.task, adults=arguments.adults), RECIPES[arguments.model]
     recipe = replace(recipe, settings=settings_from(recipe, arguments))
@@ -103,6 +103,12 @@ def settings_from(recipe: Recipe, arguments: argparse.Namespace) -> loop.Setting
 
 
 def load_split(task: Task, cases: list[Case], runs: Path) -> Split:
+    """Read one split of a task.
+
+    task: gives the labels and the region to look into.
+    cases: of that split alone.
+    runs: where films are kept once read.
+    """
     shown, boxes = films.load(cases, task.region, runs)
     return Split(shown, boxes, torch.tensor([task.labels.index(case.label) for case in cases]))
 
@@ -116,7 +122,16 @@ def train_classifier(
     folder: Path,
     runs: Path,
 ) -> loop.Outcome[Classifier]:
-    """The head first where the recipe says so, then everything that is not frozen."""
+    """Train the head first where the recipe says so, then everything that is not frozen.
+
+    network: with its starting weights; it is changed.
+    recipe: how long, how fast, what is frozen, and whether a teacher is distilled.
+    spec: what the network is fed.
+    train, validation: the two splits.
+    folder: of the checkpoints.
+    runs: where the teacher's features are kept.
+    Returns the network with the best mean AUC on validation, without the distillation head.
+    """
     weights = len(train.truth) / (train.truth.bincount() * len(train.truth.bincount()))
     teacher = None
     if recipe.distilled:
@@ -183,7 +198,12 @@ def batch_loss(
 
 
 def validation_metrics(network: Classifier, spec: InputSpec, validation: Split) -> Mapping[str, float]:
-    """On validation: AUC and accuracy, and the mean of AUCs with those under simulated shift (on a third)."""
+    """AUC and accuracy on validation, and the mean of AUCs with those under simulated shift (on a third).
+
+    network: the one in training.
+    spec: what it is fed.
+    validation: the split.
+    """
 
     def probabilities(part: Split, change: views.Transform | None = None) -> np.ndarray:
         logits = views.logits(network, part.films, part.boxes, spec, change)

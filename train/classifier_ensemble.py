@@ -68,13 +68,18 @@ def main() -> None:
     )
     size = sum(cards.read(name).training.parameters for name in chosen)
     packed = report.pack(replace(card, training=replace(card.training, parameters=size)), network)
-    scores = report.score(packed, cases)
+    scores = report.score_cases(packed, cases)
     measured = calibration_metrics(packed.card, scores, temperature)
     report.publish_card(replace(packed, card=replace(packed.card, figures=measured)), scores)
 
 
 def calibration_metrics(card: Card, scores: Scores, temperature: float) -> dict[str, float]:
-    """The calibration error of its own scores: members get their films resized once more through it."""
+    """The calibration error of its own scores: members get their films resized once more through it.
+
+    card: of the ensemble.
+    scores: its own; members get their films resized once more through it.
+    temperature: by which its logits were divided.
+    """
     after = torch.from_numpy(log_probabilities(card, scores))
     return calibration.calibration_metrics(
         after * temperature, torch.from_numpy(true_classes(card, scores)), temperature
@@ -142,7 +147,13 @@ def true_classes(card: Card, table: Scores) -> np.ndarray:
 
 
 def select_members(log_probs: dict[str, np.ndarray], truth: np.ndarray, *, most: int) -> list[str]:
-    """Names, best first. The measure is the cross-entropy: AUC is near 1 and says little any more."""
+    """Greedy forward selection. The measure is the cross-entropy: AUC is near 1 and says little any more.
+
+    log_probs: (N, K) per candidate, by name.
+    truth: (N,), classes.
+    most: members at most.
+    Returns names, best first.
+    """
     chosen: list[str] = []
     best = np.inf
     while len(chosen) < min(most, len(log_probs)):

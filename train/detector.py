@@ -99,7 +99,15 @@ def batch_loss(
     chosen: Tensor,
     generator: Generator,
 ) -> Tensor:
-    """The detector's own loss on augmented films."""
+    """The detector's own loss on augmented films.
+
+    network: the one in training.
+    normals: the normal films.
+    lung_maps: (N, 1, h, w), where lungs are, for detectors that learn to remove drawn lesions; or None.
+    spec: what the network is fed.
+    chosen: (B,), places among the training films.
+    generator: of the augmentation.
+    """
     films, boxes = normals.films["train"][chosen].float(), normals.boxes["train"][chosen]
     moved, angle = augment.jitter_boxes(boxes, generator, shift=0.02, zoom=0.05, turn=4)
     x = augment.random_exposure(
@@ -118,7 +126,12 @@ def _to_device(x: Tensor, spec: InputSpec) -> Tensor:
 
 
 def validation_error(network: TrainedDetector, normals: Normals, spec: InputSpec) -> Mapping[str, float]:
-    """Reconstruction error on held-out normals, and its negative to be watched; no abnormal scan is used."""
+    """Reconstruction error on held-out normals, and its negative to be watched; no abnormal scan is used.
+
+    network: the one in training.
+    normals: the normal films.
+    spec: what the network is fed.
+    """
     network.eval()
     films, boxes = normals.films["validation"], normals.boxes["validation"]
     with torch.inference_mode():

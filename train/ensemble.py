@@ -62,7 +62,13 @@ def main() -> None:
 def matching_detectors(
     every: Iterable[Card], names: Sequence[str], source: Source, spec: InputSpec
 ) -> list[Card]:
-    """The detectors of those names, or all, that see this source's scans as `spec` says; no ensembles."""
+    """The detectors that see this source's scans as `spec` says; no ensembles.
+
+    every: all cards.
+    names: of those wanted; empty for all.
+    source: gives the task.
+    spec: what members have to be fed.
+    """
     return [
         card
         for card in every

@@ -41,7 +41,13 @@ def parse() -> argparse.Namespace:
 
 
 def sharpness_aucs(card: Card, network: nn.Module, data: Path, runs: Path) -> dict[str, float]:
-    """AUC on test scans blurred to the sharpness of the least sharp twentieth, and on sharpened ones."""
+    """AUC on test scans blurred to the sharpness of the least sharp twentieth, and on sharpened ones.
+
+    card: gives the task, the labels and the region.
+    network: as the card builds it.
+    data: the folder with the public data sets.
+    runs: where films are kept.
+    """
     task = TASKS[card.task]
     cases = tasks.in_split(tasks.load_cases(task, data, seed=0), "test")
     shown, boxes = films.load(cases, task.region, runs)
@@ -63,6 +69,10 @@ def adult_alarm_rates(card: Card, network: nn.Module, data: Path, runs: Path) ->
     """How many adults' films the card calls abnormal at its threshold. The gate is not asked.
 
     The films are those that the task covid holds out: no card learned from them.
+    card: gives the threshold and the region.
+    network: as the card builds it.
+    data: the folder with the public data sets.
+    runs: where films are kept.
     """
     every = tasks.in_split(tasks.load_cases(TASKS["covid"], data, seed=0), "test")
     measured: dict[str, float] = {}
@@ -82,7 +92,13 @@ def adult_alarm_rates(card: Card, network: nn.Module, data: Path, runs: Path) ->
 
 
 def abnormal_probabilities(network: nn.Module, shown: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
-    """(N,), P(abnormal)."""
+    """P(abnormal), (N,).
+
+    network: a classifier, the normal class first.
+    shown: (N, 1, H, W), in [0, 1].
+    boxes: (N, 4), in fractions.
+    spec: what the network is fed.
+    """
     return 1 - views.logits(network, shown, boxes, spec).double().softmax(1)[:, 0]
 
 

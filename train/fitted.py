@@ -123,7 +123,14 @@ def input_spec(name: str, source: Source) -> InputSpec:
 
 
 def fit_detector(network: Detector, source: Source, normals: Normals, spec: InputSpec, seed: int) -> None:
-    """Fit on training normals, calibrate the map on others."""
+    """Fit on training normals, calibrate the map on others.
+
+    network: it is changed.
+    source: says which region.
+    normals: the splits train and calibration.
+    spec: what the network is fed.
+    seed: of changes and drawn lesions.
+    """
     if not isinstance(network, FittedDetector):
         raise SystemExit("This detector learns by gradient descent. Use train.detector.")
     checkpoints.load_dependencies(network)
@@ -145,7 +152,13 @@ def fit_detector(network: Detector, source: Source, normals: Normals, spec: Inpu
 
 
 def place_weights(source: Source, normals: Normals, films: int = 200) -> Tensor:
-    """(h, w): the mean lungs of aligned training films, or where scans are not black."""
+    """How much each place counts: the mean lungs of aligned training films, or where scans are not black.
+
+    source: says which region.
+    normals: the split train.
+    films: how many are averaged.
+    Returns (h, w).
+    """
     batch, boxes = normals.films["train"][:films].float(), normals.boxes["train"][:films]
     if source.region == "lungs":
         return aligned_lungs(batch, boxes).mean((0, 1))

@@ -94,7 +94,12 @@ def with_card_splits(card: Card, cases: Sequence[Case]) -> list[Case]:
 
 
 def embed_cases(model: Model, cases: Sequence[Case], data: Path) -> Index:
-    """Embed and judge each file as the app does. data: the folder that paths are kept relative to."""
+    """Embed and judge each file as the app does.
+
+    model: the classifier.
+    cases: files to be read.
+    data: the folder that paths are kept relative to.
+    """
     embeddings, probabilities, digests = [], [], []
     for case in tqdm(cases, desc="embedding", unit="scan", mininterval=5):
         scan = images.read(case.path.read_bytes(), case.name)
@@ -139,7 +144,13 @@ def compute_layouts(embeddings: FloatArray, seed: int) -> dict[str, FloatArray]:
 def write_index(
     card: Card, index: Index, validation: KNNValidation, root: Path = cards.WEIGHTS
 ) -> KnownCases:
-    """embeddings.npz, and what the card has to say of it."""
+    """Write embeddings.npz, and what the card has to say of it.
+
+    card: of the classifier that embedded the scans.
+    index: the scans.
+    validation: how the vote does.
+    root: where cards lie.
+    """
     data = neighbours.pack(index)
     shares = 1 - validation.logits.double().softmax(1)[:, 0].numpy()
     threshold = thresholds.choose(card.policy, validation.truth.numpy() != 0, shares)
@@ -168,7 +179,14 @@ def write_index(
 def knn_card(
     card_id: str, model: Model, index: Index, validation: KNNValidation, minutes: float
 ) -> tuple[Card, KNN]:
-    """The vote as a card of its own, on the maps of the card that it asks; still without figures."""
+    """The vote as a card of its own, on the maps of the card that it asks; still without figures.
+
+    card_id: of the new card.
+    model: the classifier whose features are compared.
+    index: its training scans.
+    validation: with the way of voting that was chosen.
+    minutes: that all this took.
+    """
     base, voters = model.card, index.split == VOTING
     known = index.embeddings[torch.from_numpy(voters)]
     ballot = validation.ballot
@@ -203,9 +221,15 @@ def knn_card(
 
 
 def publish_knn(draft: Card, network: KNN, cases: Sequence[Case], *, base: Card) -> None:
-    """Score it and write its folder. The gate has learned from the same films, so it is the same."""
+    """Score it and write its folder. The gate has learned from the same films, so it is the same.
+
+    draft: its card.
+    network: the vote.
+    cases: of validation and test, to be scored.
+    base: the card whose features are compared.
+    """
     packed = report.pack(draft, network)
-    card = report.publish_card(packed, report.score(packed, cases))
+    card = report.publish_card(packed, report.score_cases(packed, cases))
     if card.gate is not None:
         shutil.copy(cards.WEIGHTS / base.id / "gate.safetensors", cards.WEIGHTS / card.id)
 

@@ -18,7 +18,7 @@ from core.reading import images
 from core.resample import as_film, crop
 from core.types import InputSpec
 from train.data import augment
-from train.data.datasets import Case, hold_out, load_films, lung_masks
+from train.data.datasets import Case, hold_out, lung_masks, read_films
 from train.fit import loop
 from train.publish import provenance
 
@@ -33,7 +33,7 @@ def main() -> None:
     cases = hold_out([case for case, _ in pairs], folds=6, seed=arguments.seed, into="test")
     cases = hold_out(cases, folds=6, seed=arguments.seed)
     split = {name: [c for c in cases if c.split == name] for name in ("train", "validation", "test")}
-    films = {name: load_films(members).float() for name, members in split.items()}
+    films = {name: read_films(members).float() for name, members in split.items()}
     masks = {name: load_masks(members, masks_of) for name, members in split.items()}
 
     network = UNet()
@@ -75,7 +75,12 @@ def load_masks(cases: Sequence[Case], masks: dict[str, Path]) -> Tensor:
 
 
 def warp(films: Tensor, masks: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Zoom from half to twice, shift and turn film and mask together, down to the network's size."""
+    """Zoom from half to twice, shift, turn and flip film and mask together, down to the network's size.
+
+    films, masks: (N, 1, H, W).
+    generator: of the random numbers.
+    Returns both, (N, 1, lungs.SIZE, lungs.SIZE).
+    """
     whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(len(films), 4)
     zoom = augment.uniform(generator, (len(films), 1), -0.35, 0.35).exp()
     boxes, angle = augment.jitter_boxes((whole - 0.5) * zoom + 0.5, generator, shift=0.12, zoom=0.15, turn=20)
@@ -85,6 +90,12 @@ def warp(films: Tensor, masks: Tensor, generator: Generator) -> tuple[Tensor, Te
 
 
 def batch_loss(network: nn.Module, films: Tensor, masks: Tensor, generator: Generator) -> Tensor:
+    """Cross-entropy and soft Dice on augmented films.
+
+    network: the one in training.
+    films, masks: (N, 1, H, W).
+    generator: of the augmentation.
+    """
     x, y = warp(films, masks, generator)
     x = augment.random_white_out(x, y, generator, chance=0.3)
     x = augment.random_exposure(
@@ -98,7 +109,12 @@ def batch_loss(network: nn.Module, films: Tensor, masks: Tensor, generator: Gene
 
 
 def dice_scores(network: nn.Module, films: Tensor, masks: Tensor) -> Tensor:
-    """Dice of each film at the network's size, after the same cleaning as in the app. (N,)"""
+    """Dice of each film at the network's size, after the same cleaning as in the app.
+
+    network: the segmenter.
+    films, masks: (N, 1, H, W).
+    Returns (N,).
+    """
     network.eval()
     found = torch.stack(
         [torch.from_numpy(lungs.clean(p)) for b in films.split(64) for p in lungs.probabilities(b, network)]
@@ -109,11 +125,20 @@ def dice_scores(network: nn.Module, films: Tensor, masks: Tensor) -> Tensor:
 
 
 def mean_dice(network: nn.Module, films: Tensor, masks: Tensor) -> float:
+    """The mean of `dice_scores`.
+
+    network: the segmenter.
+    films, masks: (N, 1, H, W).
+    """
     return float(dice_scores(network, films, masks).mean())
 
 
 def evaluate_segmenter(network: nn.Module, films: Tensor, masks: Tensor) -> dict[str, float]:
-    """Mean Dice as filmed and under stress, and how much of the true box survives a white-out."""
+    """Mean Dice on films as they are and under stress, and how well the lungs' box survives a white-out.
+
+    network: the segmenter.
+    films, masks: (N, 1, H, W).
+    """
     count = len(films)
     whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(count, 4)
     opaque = augment.random_white_out(films, masks, torch.Generator().manual_seed(1), chance=1.0)
@@ -143,7 +168,12 @@ def _crop_both(films: Tensor, masks: Tensor, boxes: Tensor, angle: float) -> tup
 
 
 def box_ious(network: nn.Module, films: Tensor, masks: Tensor) -> Tensor:
-    """Intersection over union of the found and the true lung box, per film. (N,)"""
+    """Intersection over union of the found and the true box of the lungs, per film.
+
+    network: the segmenter.
+    films, masks: (N, 1, H, W).
+    Returns (N,).
+    """
     small = F.interpolate(masks, size=(lungs.SIZE, lungs.SIZE), mode="area")[:, 0] >= 0.5
     truth = torch.tensor([lungs.box_of(mask.numpy()) for mask in small])
     found = lungs.boxes(films, network)
@@ -156,6 +186,13 @@ def box_ious(network: nn.Module, films: Tensor, masks: Tensor) -> Tensor:
 def segmenter_card(
     data: bytes, outcome: loop.Outcome[UNet], settings: loop.Settings, split: dict[str, list[Case]]
 ) -> SegmenterCard:
+    """The card, without its report.
+
+    data: the weights as they ship.
+    outcome: of the training.
+    settings: of the training.
+    split: cases by split.
+    """
     return SegmenterCard(
         id=ID,
         title="Lung fields",

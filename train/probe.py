@@ -13,23 +13,20 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from core import cards, checkpoints, precision
-from core.anatomy import lungs
+from core import cards, checkpoints
 from core.card_types import Card
 from core.models.backbones import MEAN, SIDE, STD
 from core.models.frozen import DenseHead, LinearProbe, PooledHead
-from core.resample import crop
 from core.types import InputSpec
 from train import seeds
 from train.data import films, tasks
 from train.data.datasets import Case
 from train.data.tasks import TASKS, Task
-from train.fit import calibration, loop, views
+from train.fit import calibration, loop
+from train.fit.frozen_features import SPLITS, Features, extract_features, mean_lungs
 from train.fit.metrics import mean_auc
-from train.fit.views import SHIFTS
 from train.publish import classifier_card
 from train.publish.provenance import Trained
-from train.runs import cached
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +49,6 @@ HEADS = {
         loop.Settings(epochs=40, batch=128, learning_rate=1e-3, weight_decay=0.1, average=0.98, bf16=False),
     ),
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Features:
-    """What the frozen network sees in films.
-
-    copies: (M, N, W), of augmented films.
-    views: (N, W) per simulated shift, and under "" of the films as they are.
-    truth: (N,), classes.
-    """
-
-    copies: Tensor
-    views: Mapping[str, Tensor]
-    truth: Tensor
 
 
 def main() -> None:
@@ -102,9 +85,6 @@ def main() -> None:
     classifier_card.publish_classifier(card, best, cases)
 
 
-SPLITS = ("train", "validation")
-
-
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
@@ -120,7 +100,12 @@ def parse() -> argparse.Namespace:
 
 
 def refuse_leakage(cases: list[Case], base_cases: list[Case], base: str) -> None:
-    """Raises SystemExit when the network underneath may have been trained on a scan that is held out here."""
+    """Raises SystemExit when the network underneath may have been trained on a scan that is held out here.
+
+    cases: of the head.
+    base_cases: of the network underneath.
+    base: the name of its card.
+    """
     names = {case.name for case in base_cases if case.split == "train"}
     seen = sum(case.name in names for case in cases if case.split != "train")
     if seen:
@@ -131,7 +116,12 @@ def refuse_leakage(cases: list[Case], base_cases: list[Case], base: str) -> None
 
 
 def build_network(head: Head, on: str, task: Task) -> tuple[PooledHead, InputSpec]:
-    """The network with a fresh head, and its input."""
+    """A frozen network with a fresh head, and its input.
+
+    head: what the head stands on.
+    on: the card that --on names; "" where the head stands on a backbone.
+    task: gives the classes and the region.
+    """
     network: PooledHead
     if head.backbone:
         network = LinearProbe(of=head.backbone, classes=len(task.labels))
@@ -146,79 +136,16 @@ def build_network(head: Head, on: str, task: Task) -> tuple[PooledHead, InputSpe
     return network, spec
 
 
-def mean_lungs(shown: Tensor, boxes: Tensor, count: int = 200) -> Tensor:
-    """(SIDE, SIDE), the mean lungs of aligned training films."""
-    found = torch.cat([lungs.probabilities(part.float()) for part in shown[:count].split(50)])
-    wide = F.interpolate(found[:, None], shown.shape[-2:], mode="bilinear")
-    return crop(wide, boxes[:count], SIDE).mean((0, 1))
-
-
-def extract_features(
-    network: PooledHead,
-    spec: InputSpec,
-    task: Task,
-    cases: list[Case],
-    parts: Mapping[str, tuple[Tensor, Tensor]],
-    folder: Path,
-    *,
-    copies: int,
-    seed: int,
-) -> dict[str, Features]:
-    """Run the frozen network on every film, or read its features from an earlier run."""
-
-    def compute() -> dict[str, tuple[Tensor, dict[str, Tensor]]]:
-        with torch.inference_mode():
-            generator = Generator().manual_seed(seed)
-            shown, boxes = parts["train"]
-            augmented = [pooled_features(network, shown, boxes, spec, None, generator) for _ in range(copies)]
-            train = torch.stack(augmented), {"": pooled_features(network, shown, boxes, spec)}
-            shown, boxes = parts["validation"]
-            changed = {
-                name: pooled_features(network, shown, boxes, spec, change) for name, change in SHIFTS.items()
-            }
-            return {
-                "train": train,
-                "validation": (torch.empty(0), {"": pooled_features(network, shown, boxes, spec), **changed}),
-            }
-
-    place = network.place if isinstance(network, LinearProbe) else None
-    known = network.of, network.base.state_dict(), place, spec, parts, list(SHIFTS), copies, seed
-    saved = cached("features", known, compute, folder)
-    return {
-        name: Features(
-            *saved[name],
-            truth=torch.tensor([task.labels.index(case.label) for case in tasks.in_split(cases, name)]),
-        )
-        for name in SPLITS
-    }
-
-
-def pooled_features(
-    network: PooledHead,
-    shown: Tensor,
-    boxes: Tensor,
-    spec: InputSpec,
-    change: views.Transform | None = None,
-    generator: Generator | None = None,
-) -> Tensor:
-    """(N, W): pooled features of films as they are, under a simulated shift, or augmented."""
-    rows = []
-    for part, box in zip(shown.split(16), boxes.split(16), strict=True):
-        changed = change(part.float()) if change else part
-        x = (
-            views.preprocessed(changed, box, spec)
-            if generator is None
-            else views.augmented(part, box, spec, generator)
-        )
-        with precision.half("cpu"):
-            maps = network.features(x.contiguous(memory_format=torch.channels_last))
-        rows.append(network.pool(maps.float()))
-    return torch.cat(rows)
-
-
 def train_head(
     network: PooledHead, features: Mapping[str, Features], settings: loop.Settings, folder: Path
 ) -> loop.Outcome[PooledHead]:
+    """Train the head on the frozen network's features.
+
+    network: frozen network and head; it is changed.
+    features: by split.
+    settings: how long and how fast.
+    folder: of the checkpoint.
+    """
     train = features["train"]
     every = torch.cat([train.views[""][None], train.copies])
     weights = len(train.truth) / (train.truth.bincount() * len(train.truth.bincount()))
@@ -268,6 +195,16 @@ def probe_card(
     outcome: loop.Outcome[PooledHead],
     settings: loop.Settings,
 ) -> Card:
+    """The card, without its figures.
+
+    arguments: of the command line.
+    task: which labels, which data.
+    network: frozen network and head.
+    spec: what it is fed.
+    cases: of all splits.
+    outcome: of the training.
+    settings: of the training.
+    """
     head = HEADS[arguments.model]
     model = "probe" if head.backbone else "dense-head"
     trained = Trained(

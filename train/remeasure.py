@@ -32,7 +32,12 @@ def main() -> None:
 
 
 def remaining_metrics(card: Card, network: Detector, held: HeldOut) -> dict[str, float]:
-    """Everything on the card but drawn lesions; the backbone itself again, for an honest clock."""
+    """Everything on the card but drawn lesions; the backbone itself again, for an honest clock.
+
+    card: of the detector.
+    network: its network, with cached features where it has any.
+    held: validation and test.
+    """
     measured = compute_metrics(card, network, held, cards.scores(card).score)
     checkpoints.load_dependencies(network)
     return measured | inference_cost(card, network, held.films[0, 0])
@@ -50,7 +55,12 @@ def parse() -> argparse.Namespace:
 
 
 def scored_cases(card: Card, source: Source, root: Path) -> tuple[Case, ...]:
-    """The cases of the card's scores.csv, in its order and splits."""
+    """The cases of the card's scores.csv, in its order and splits.
+
+    card: of the detector.
+    source: names the data sets.
+    root: the folder with the public data sets.
+    """
     table = cards.scores(card)
     known = {case.name: case for name in source.datasets for case in DATASETS[name](root)}
     return tuple(

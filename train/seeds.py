@@ -44,7 +44,12 @@ def parse() -> argparse.Namespace:
 
 
 def save_validation_auc(folder: Path, logits: Tensor, truth: Tensor) -> None:
-    """Keep the validation AUC of abnormal against normal. logits: (N, K). truth: (N,)."""
+    """Keep the validation AUC of abnormal against normal.
+
+    folder: of the run.
+    logits: (N, K).
+    truth: (N,), classes; 0 is normal.
+    """
     auc = float(roc_auc_score(truth != 0, 1 - logits.double().softmax(1)[:, 0]))
     (folder / RESULT_FILE).write_text(json.dumps({"auc": auc}))
     print(f"Not published. Validation AUC {auc:.4f}")

@@ -24,7 +24,7 @@ from core.models import AnyClassifier, Classifier
 from core.preprocess import align, to_scan_space
 from core.reading import images
 from core.types import Frame, LungFields, Trust
-from train.data.datasets import Case
+from train.data.datasets import Case, evenly_spaced
 from train.data.tasks import TASKS
 
 SCANS = 100
@@ -97,7 +97,13 @@ class Subsampling:
 
 
 def measure_trust(model: Model, cases: Mapping[str, Case], subsampling: Subsampling, *, workers: int) -> Card:
-    """The card with heat scales from its validation scans and trust from its test scans."""
+    """The card with heat scales from its validation scans and trust from its test scans.
+
+    model: the classifier with its card.
+    cases: by name, all of the card's scores.csv.
+    subsampling: which scans, which methods.
+    workers: scans looked at side by side.
+    """
     card = model.card
     table = cards.scores(card)
     listed = list(zip(table.split, table.case, strict=True))
@@ -140,13 +146,13 @@ def heat_ratio(normal: np.floating, abnormal: np.floating) -> float:
     return float(normal / abnormal) if abnormal > 0 else 1.0
 
 
-def evenly_spaced(cases: Sequence[Case], count: int) -> list[Case]:
-    """At most `count` of the cases, evenly along the list."""
-    return [cases[i] for i in np.linspace(0, len(cases) - 1, min(count, len(cases))).astype(int)]
-
-
 def map_maxima(model: Model, case: Case, methods: Sequence[str]) -> dict[str, float]:
-    """The hottest place of each method's map for the last label."""
+    """The highest value of each method's map for the last label.
+
+    model: the classifier with its card.
+    case: the file.
+    methods: names in EXPLAINERS.
+    """
     x, _, frame = load_aligned(model, case)
     network, target = explainable_network(model), len(model.card.labels) - 1
     return {name: float(to_scan_space(heat_map(network, x, target, name), frame).max()) for name in methods}
@@ -167,7 +173,13 @@ def measure_scan(
     case: Case,
     methods: Sequence[str],
 ) -> dict[str, ScanTrust]:
-    """These methods on one scan, for the class that the network finds most probable."""
+    """These methods on one scan, for the class that the network finds most probable.
+
+    model: the classifier with its card.
+    stages: the network with more and more of its layers randomised, by name.
+    case: the file.
+    methods: names in EXPLAINERS.
+    """
     x, fields, frame = load_aligned(model, case)
     network = explainable_network(model)
     with torch.no_grad():

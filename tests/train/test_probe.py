@@ -10,7 +10,8 @@ from core.types import InputSpec
 from train.data.datasets import Case
 from train.data.films import WHOLE
 from train.data.tasks import TASKS
-from train.probe import Features, extract_features, refuse_leakage
+from train.fit.frozen_features import Features, extract_features
+from train.probe import refuse_leakage
 
 
 def case(name: str, split: str) -> Case:
@@ -42,7 +43,7 @@ class Scaled(Classifier):
 
 
 def asked(base: Scaled, folder: Path, *, shown: float = 0.0, copies: int = 1, seed: int = 0) -> Features:
-    """Training numbers of two films on that base."""
+    """Features of two training films on that base."""
     network = DenseHead(of="below@0", width=1, classes=2)
     network.set_base(base)
     films = torch.rand(2, 1, 64, 64, generator=Generator().manual_seed(0)) ** (1 + shown)
@@ -71,7 +72,7 @@ def test_a_second_base_does_not_train_on_the_features_of_the_first(tmp_path: Pat
     assert torch.allclose(second.views[""], 2 * first.views[""])
 
 
-def test_another_seed_sees_films_as_on_other_days(tmp_path: Path):
+def test_another_seed_augments_films_in_another_way(tmp_path: Path):
     first, second = (asked(Scaled(1), tmp_path, seed=seed) for seed in (0, 1))
     assert torch.equal(first.views[""], second.views[""])
     assert not torch.equal(first.copies, second.copies)

@@ -10,12 +10,22 @@ from torchvision.transforms.v2 import functional as T
 
 
 def uniform(generator: Generator, shape: tuple[int, ...], low: float, high: float) -> Tensor:
-    """Uniform random numbers in [low, high)."""
+    """Uniform random numbers in [low, high).
+
+    generator: of the random numbers.
+    shape: of the result.
+    low, high: the range.
+    """
     return low + (high - low) * torch.rand(shape, generator=generator)
 
 
 def bernoulli(generator: Generator, count: int, chance: float) -> Tensor:
-    """(count,) bool, each True with that chance."""
+    """Coin tosses: (count,) bool.
+
+    generator: of the random numbers.
+    count: how many.
+    chance: of each to be True.
+    """
     return torch.rand(count, generator=generator) < chance
 
 
@@ -24,7 +34,10 @@ def jitter_boxes(
 ) -> tuple[Tensor, Tensor]:
     """Move, scale and turn boxes as another film or another lung segmentation would.
 
-    boxes: (N, 4) fractions. shift and zoom: fractions of the box. turn: degrees.
+    boxes: (N, 4), fractions of the film.
+    generator: of the random numbers.
+    shift, zoom: at most, as fractions of the box.
+    turn: at most, in degrees.
     Returns boxes (N, 4) and angles (N,) in radians.
     """
     count = len(boxes)
@@ -47,13 +60,24 @@ def blur(x: Tensor, sigma: float) -> Tensor:
 
 
 def random_flip(x: Tensor, generator: Generator, *, chance: float = 0.5) -> Tensor:
-    """Flip left and right. x: (N, C, H, W)."""
+    """Flip left and right.
+
+    x: (N, C, H, W).
+    generator: of the random numbers.
+    chance: of each film to be flipped.
+    """
     flipped = bernoulli(generator, len(x), chance)[:, None, None, None].to(x.device)
     return torch.where(flipped, x.flip(3), x)
 
 
 def random_exposure(x: Tensor, generator: Generator, *, gamma: float = 0.4, contrast: float = 0.25) -> Tensor:
-    """Random gamma (a factor within exp(+-gamma)), contrast and brightness. x: (N, 1, H, W) near [0, 1]."""
+    """Random gamma, contrast and brightness.
+
+    x: (N, 1, H, W), near [0, 1].
+    generator: of the random numbers.
+    gamma: the exponent is a factor within exp(+-gamma).
+    contrast: grey values are scaled by a factor within 1 +- contrast and moved by half as much.
+    """
     column = (len(x), 1, 1, 1)
     power = uniform(generator, column, -gamma, gamma).exp().to(x.device)
     scale = uniform(generator, column, 1 - contrast, 1 + contrast).to(x.device)
@@ -62,9 +86,13 @@ def random_exposure(x: Tensor, generator: Generator, *, gamma: float = 0.4, cont
 
 
 def random_acquisition(x: Tensor, generator: Generator, *, chance: float = 0.5) -> Tensor:
-    """Blur, sharpen, coarse resampling or noise, one batch-wide strength a call. x: (N, 1, H, W).
+    """Blur, sharpen, resample or add noise, of one kind and strength for the whole batch.
 
     Sharpness tells the classes of public sets apart without any anatomy; so it must not be worth learning.
+
+    x: (N, 1, H, W), in [0, 1].
+    generator: of the random numbers.
+    chance: of each film to be changed.
     """
     chosen = bernoulli(generator, len(x), chance)[:, None, None, None].to(x.device)
     kind = int(torch.randint(4, (), generator=generator))
@@ -83,7 +111,13 @@ def random_acquisition(x: Tensor, generator: Generator, *, chance: float = 0.5) 
 
 
 def random_erasing(x: Tensor, generator: Generator, *, chance: float = 0.3, side: float = 0.3) -> Tensor:
-    """Put a grey rectangle somewhere, as a tube, marker or burned-in text would. x: (N, 1, H, W)."""
+    """Put a grey rectangle somewhere, as a tube, marker or burned-in text would.
+
+    x: (N, 1, H, W), in [0, 1].
+    generator: of the random numbers.
+    chance: of each film to get one.
+    side: of the largest rectangle, as a fraction of the film.
+    """
     _, _, height, width = x.shape
     result = x.clone()
     for index in bernoulli(generator, len(x), chance).nonzero().flatten().tolist():
@@ -97,7 +131,13 @@ def random_erasing(x: Tensor, generator: Generator, *, chance: float = 0.3, side
 
 
 def random_white_out(x: Tensor, mask: Tensor, generator: Generator, *, chance: float = 0.3) -> Tensor:
-    """Make one lung opaque, as effusion or dense consolidation does. x, mask: (N, 1, H, W)."""
+    """Make one lung opaque, as effusion or dense consolidation does.
+
+    x: (N, 1, H, W), in [0, 1].
+    mask: (N, 1, H, W), 1 where lung.
+    generator: of the random numbers.
+    chance: of each film to be changed.
+    """
     count, _, height, width = x.shape
     columns = torch.arange(width).view(1, 1, 1, -1)
     middle = (mask * columns).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp_min(1)

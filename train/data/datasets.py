@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from tqdm import tqdm
 from core.errors import DataSetError
 from core.reading import images
 from core.resample import FILM_SIZE, as_film
+
+Item = TypeVar("Item")
 
 IMAGE_SUFFIXES = {".jpeg", ".jpg", ".png"}
 
@@ -122,9 +125,14 @@ DATASETS: dict[str, Callable[[Path], list[Case]]] = {
 
 
 def hold_out(cases: Sequence[Case], *, folds: int, seed: int, into: str = "validation") -> list[Case]:
-    """Move about 1/folds of the train cases to the split `into`, stratified by label.
+    """Move about 1/folds of the train cases to another split, stratified by label.
 
     Cases that share a patient, or are the same file to the byte, stay on one side.
+
+    cases: of all splits.
+    folds: the share that moves is 1/folds.
+    seed: of the choice.
+    into: the split that they move to.
     """
     train = [case for case in cases if case.split == "train"]
     chooser = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
@@ -134,7 +142,12 @@ def hold_out(cases: Sequence[Case], *, folds: int, seed: int, into: str = "valid
     return [replace(case, split=into) if case.name in names else case for case in cases]
 
 
-def load_films(cases: Sequence[Case], dtype: torch.dtype = torch.float16) -> Tensor:
+def evenly_spaced(items: Sequence[Item], count: int) -> list[Item]:
+    """At most `count` of the items, evenly along the list."""
+    return [items[i] for i in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
+
+
+def read_films(cases: Sequence[Case], dtype: torch.dtype = torch.float16) -> Tensor:
     """Read all files the way the app does. Returns (N, 1, FILM_SIZE, FILM_SIZE) in [0, 1]."""
     films = torch.empty(len(cases), 1, FILM_SIZE, FILM_SIZE, dtype=dtype)
     for index, case in enumerate(tqdm(cases, desc="reading films", unit="film")):

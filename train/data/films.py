@@ -10,17 +10,23 @@ from core import cards
 from core.anatomy import heads, lungs
 from core.resample import FILM_SIZE
 from core.types import Region
-from train.data.datasets import Case, load_films
+from train.data.datasets import Case, read_films
 from train.runs import cached
 
 WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])  # top, left, bottom, right
 
 
 def load(cases: Sequence[Case], region: Region, folder: Path) -> tuple[Tensor, Tensor]:
-    """Films (N, 1, FILM_SIZE, FILM_SIZE) in [0, 1], half precision, and boxes (N, 4) in fractions."""
+    """Films and the boxes that networks look into, read once and kept on disk.
+
+    cases: in the order of the result.
+    region: what the boxes are around.
+    folder: where both are kept.
+    Returns films (N, 1, FILM_SIZE, FILM_SIZE) in [0, 1], half precision, and boxes (N, 4) in fractions.
+    """
 
     def read() -> tuple[Tensor, Tensor]:
-        films = load_films(cases)
+        films = read_films(cases)
         return films, region_boxes(films, region).clone()
 
     return cached("films", cache_inputs(cases, region), read, folder, mmap=True)

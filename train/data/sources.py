@@ -13,7 +13,7 @@ from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
 from core.preprocess import normalise, stretch
 from core.resample import crop, resize
 from core.types import InputSpec, Region
-from train.data.datasets import DATASETS, Case, hold_out, load_films
+from train.data.datasets import DATASETS, Case, hold_out, read_films
 from train.data.films import WHOLE, region_boxes
 
 SPLITS = ("train", "calibration", "validation")
@@ -105,7 +105,12 @@ class Normals:
 
 
 def load_cases(source: Source, root: Path, seed: int) -> list[Case]:
-    """All cases, in the splits train, calibration, validation and test."""
+    """All cases, in the splits train, calibration, validation and test.
+
+    source: names the data sets.
+    root: the folder with the public data sets.
+    seed: of what is held out.
+    """
     cases = DATASETS[source.datasets[0]](root)
     if not source.patients_known:
         cases = group_near_duplicates(cases)
@@ -125,7 +130,7 @@ def load_cases(source: Source, root: Path, seed: int) -> list[Case]:
 def group_near_duplicates(cases: list[Case]) -> list[Case]:
     """Normal training cases that look the same count as one patient: held-out normals would look too good."""
     chosen = [case for case in cases if case.label == "normal" and case.split == "train"]
-    seen = resize(load_films(chosen, dtype=torch.float32), *THUMBNAIL).flatten(1)
+    seen = resize(read_films(chosen, dtype=torch.float32), *THUMBNAIL).flatten(1)
     seen = functional.normalize(seen - seen.mean(1, keepdim=True))
     _, groups = connected_components((seen @ seen.T > DUPLICATE_CORRELATION).numpy(), directed=False)
     patient = {case.name: f"looks-{group}" for case, group in zip(chosen, groups, strict=True)}
@@ -142,13 +147,25 @@ def _balance_validation(cases: list[Case]) -> list[Case]:
 
 
 def load_normals(source: Source, cases: Sequence[Case], splits: Sequence[str] = SPLITS) -> Normals:
-    """Read the normals of these splits and find what is looked at in each."""
-    films = {s: load_films([c for c in cases if c.label == "normal" and c.split == s]) for s in splits}
+    """Read the normal scans of some splits and find what is looked at in each.
+
+    source: says which region.
+    cases: of all splits.
+    splits: those to be read.
+    """
+    films = {s: read_films([c for c in cases if c.label == "normal" and c.split == s]) for s in splits}
     return Normals(films, {split: region_boxes(batch, source.region) for split, batch in films.items()})
 
 
 def batches(films: Tensor, box: Tensor, spec: InputSpec, size: int = 32) -> Iterator[Tensor]:
-    """Aligned and normalised as in the app. box: (N, 4), passed over where the network sees the whole."""
+    """Aligned and normalised as in the app.
+
+    films: (N, 1, H, W), in [0, 1].
+    box: (N, 4), in fractions; not used where the network sees the whole film.
+    spec: what the network is fed.
+    size: of a batch.
+    Yields (size, C, spec.size, spec.size).
+    """
     if spec.region == "whole":
         box = WHOLE.expand(len(films), -1)
     for part, edges in zip(films.split(size), box.split(size), strict=True):

@@ -194,7 +194,12 @@ def task_of_card(card: AnyCard) -> Task:
 
 
 def load_cases(task: Task, root: Path, seed: int) -> list[Case]:
-    """All cases. Classes that come without a validation split have one carved from train."""
+    """All cases. Classes that come without a validation split have one held out from train.
+
+    task: which data, which labels.
+    root: the folder with the public data sets.
+    seed: of what is held out.
+    """
     cases = task.cases(root)
     settled = {case.label for case in cases if case.split == "validation"}
     rest = [case for case in cases if case.label not in settled]

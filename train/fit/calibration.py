@@ -31,7 +31,12 @@ def fold_temperature(network: nn.Module, value: float) -> None:
 
 
 def calibration_metrics(logits: Tensor, truth: Tensor, value: float) -> dict[str, float]:
-    """Calibration error of P(abnormal) before and after, on validation."""
+    """Calibration error of P(abnormal) before and after temperature scaling, on validation.
+
+    logits: (N, K), before scaling.
+    truth: (N,), classes; 0 is normal.
+    value: the temperature.
+    """
     abnormal = (truth != 0).numpy()
     before, after = (1 - (logits.double() / t).softmax(1)[:, 0].numpy() for t in (1.0, value))
     return {

@@ -18,7 +18,14 @@ WEIGHT = 2.0  # of the distance to the teacher, beside the cross-entropy
 
 
 def teacher_features(films: Tensor, boxes: Tensor, region: Region, folder: Path) -> Tensor:
-    """(N, D), standardised: the teacher's middle layers averaged over each film. Kept on disk."""
+    """The teacher's middle layers averaged over each film, standardised. Kept on disk.
+
+    films: (N, 1, H, W), in [0, 1].
+    boxes: (N, 4), in fractions.
+    region: what the boxes are around.
+    folder: where features are kept.
+    Returns (N, D).
+    """
     spec = InputSpec(SIDE, 3, MEAN, STD, region)
 
     def compute() -> Tensor:

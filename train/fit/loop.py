@@ -56,7 +56,7 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def join() -> None:
+def join_process_group() -> None:
     """Meet the other processes when torchrun started this one."""
     if "WORLD_SIZE" in os.environ and not distributed.is_initialized():
         distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
@@ -83,9 +83,15 @@ def fit(
 ) -> Outcome[Network]:
     """Train, keeping the averaged weights with the highest `watch` figure of `validate`.
 
-    Writes folder/checkpoint.pt after every epoch and goes on from it when it is there.
+    network: with its starting weights.
+    cases: how many training cases there are.
+    batch_loss: network, indices (B,) of cases and randomness to a scalar.
+    validate: network to figures, once an epoch.
+    watch: name of the figure that decides.
+    settings: how long and how fast.
+    folder: gets checkpoint.pt after every epoch; training goes on from it when it is there.
     """
-    join()
+    join_process_group()
     folder.mkdir(parents=True, exist_ok=True)
     run = _Run(network, cases, settings, folder / "checkpoint.pt", batch_loss)
     run.resume()

@@ -46,6 +46,12 @@ SCRATCH = "No weights from photographs: from scratch, learning beside the labels
 
 
 def from_scratch(epochs: int, rate: float, average: float = 0.998) -> loop.Settings:
+    """Settings for a network without pretrained weights.
+
+    epochs: at most.
+    rate: of learning, at its highest.
+    average: decay of the averaged weights.
+    """
     return loop.Settings(epochs=epochs, learning_rate=rate, weight_decay=5e-2, average=average)
 
 
@@ -138,8 +144,10 @@ def arguments(recipe: Recipe, classes: int) -> dict[str, bool | int | float | st
 def initialise(network: nn.Module, recipe: Recipe, init: str) -> None:
     """Take what fits from pretrained weights, and freeze what is to stay.
 
+    network: it is changed.
+    recipe: names the pretrained network and what is frozen.
     init: a folder with <network>.safetensors or <network>_features.safetensors, or "imagenet" for
-    torchvision's own download. Raises SystemExit when there are none to be had.
+        torchvision's own download. Raises SystemExit when there are none to be had.
     """
     if recipe.pretrained:
         given = _weights(recipe.pretrained, init)

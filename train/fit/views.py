@@ -16,7 +16,13 @@ Transform = Callable[[Tensor], Tensor]
 
 
 def preprocessed(films: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
-    """(N, 1, H, W) films -> (N, C, size, size), the same steps as core.preprocess.align."""
+    """The same steps as core.preprocess.align.
+
+    films: (N, 1, H, W), in [0, 1].
+    boxes: (N, 4), in fractions.
+    spec: what the network is fed.
+    Returns (N, C, size, size), normalised.
+    """
     return normalise(stretch(crop(films.float(), boxes, spec.size)), spec)
 
 
@@ -47,7 +53,15 @@ SHIFTS: dict[str, Transform] = {
 def logits(
     network: nn.Module, films: Tensor, boxes: Tensor, spec: InputSpec, change: Transform | None = None
 ) -> Tensor:
-    """(N, K), without augmentation, in batches."""
+    """Logits without augmentation, in batches.
+
+    network: any that takes (N, C, size, size).
+    films: (N, 1, H, W), in [0, 1].
+    boxes: (N, 4), in fractions.
+    spec: what the network is fed.
+    change: done to films before they are cropped.
+    Returns (N, K), on the CPU.
+    """
     network.eval()
     batches = []
     with torch.inference_mode(), precision.half(loop.device()):

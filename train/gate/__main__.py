@@ -59,7 +59,13 @@ def parse() -> argparse.Namespace:
 
 
 def fit_gates(same: Sequence[Card], gate_data: GateData, root: Path, seed: int) -> None:
-    """Learn, measure and publish the check of cards of one modality. root: where files wait meanwhile."""
+    """Fit, measure and publish the learned check of cards of one modality.
+
+    same: the cards.
+    gate_data: what is added to their scans, and what they are tried on.
+    root: where files wait meanwhile.
+    seed: of drawn pictures.
+    """
     known: dict[str, Tensor] = {}
     learned = [fit_gate(card, gate_data, known, root) for card in same]
     distinct = {check_digest(card): card for card in learned}  # many cards share their training films
@@ -76,6 +82,12 @@ def check_digest(card: Card) -> str:
 
 
 def publish_gate(card: Card, table: tuple[Refusals, ...], root: Path) -> None:
+    """Put gate.safetensors beside the weights, and its refusals on the card.
+
+    card: with its learned check.
+    table: refusals by kind of picture.
+    root: where gate.safetensors waits.
+    """
     assert card.gate is not None
     shutil.copy(root / card.id / "gate.safetensors", cards.WEIGHTS / card.id)
     cards.update(card.id, gate=replace(card.gate, refusals=table))
@@ -103,7 +115,12 @@ class GateFeatures:
 
 
 def gate_features(card: Card, gate_data: GateData, known: dict[str, Tensor]) -> GateFeatures:
-    """known: features at hand, by what they are of; new ones are added."""
+    """Features of all that the card's check is fitted on and has its threshold from.
+
+    card: its scores.csv says which cases are held out.
+    gate_data: the card's cases, and what is added.
+    known: features at hand, by what they are of; new ones are added.
+    """
     table = cards.scores(card)
     held_out = {case for case, split in zip(table.case, table.split, strict=True) if split == "validation"}
     every = gate_data.cases(card)
@@ -135,8 +152,14 @@ def gate_features(card: Card, gate_data: GateData, known: dict[str, Tensor]) -> 
 
 
 def fit_gate(card: Card, gate_data: GateData, known: dict[str, Tensor], root: Path) -> Card:
-    """Fit on the card's training scans and what gate_data adds; the threshold lets 99 % of the card's own
-    validation scans pass, and 99 % of the others held out. Writes root/<id>/gate.safetensors.
+    """The card with its learned check. Writes root/<id>/gate.safetensors.
+
+    The threshold lets 99 % of the card's own validation scans pass, and 99 % of the others held out.
+
+    card: the one whose training scans are learned.
+    gate_data: what is added to them.
+    known: features at hand; new ones are added.
+    root: where files wait until all is measured.
     """
     seen = gate_features(card, gate_data, known)
     # What is added counts as much as the card's own, or it would be a stranger here.
@@ -169,7 +192,12 @@ def fit_gate(card: Card, gate_data: GateData, known: dict[str, Tensor], root: Pa
 
 
 def separate_from_others(like: FeatureDensity, own: Tensor, others: Tensor) -> FeatureDensity:
-    """The density that also knows the others, by logistic regression, both sides counting alike."""
+    """The likeness that also knows the others, by logistic regression, both sides counting alike.
+
+    like: fitted on own scans.
+    own: (N, D), their features.
+    others: (M, D), those of another modality.
+    """
     z = (torch.cat([own, others]) - like.mean) / like.scale
     truth = [False] * len(own) + [True] * len(others)
     fitted = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=3000).fit(
@@ -179,7 +207,12 @@ def separate_from_others(like: FeatureDensity, own: Tensor, others: Tensor) -> F
 
 
 def count_refusals(learned: Sequence[Card], every: Iterable[Kind], root: Path) -> list[tuple[Refusals, ...]]:
-    """The gate's answers, for each card one row per kind."""
+    """The gate's answers, for each card one row per kind.
+
+    learned: cards with their learned check.
+    every: the kinds of pictures, each gone through once.
+    root: where gate.safetensors of each card waits.
+    """
     tables: list[list[Refusals]] = [[] for _ in learned]
     for name, wanted, scans in every:
         failed: list[Counter[str]] = [Counter() for _ in learned]
@@ -187,7 +220,7 @@ def count_refusals(learned: Sequence[Card], every: Iterable[Kind], root: Path) -
         for scan, known, negative in with_facts(tqdm(scans, desc=name, mininterval=5), learned, root):
             n += 1
             for card, counts in zip(learned, failed, strict=True):
-                counts[test_failed(scan, card, known, negative, root)] += 1
+                counts[failed_test(scan, card, known, negative, root)] += 1
         for table, counts in zip(tables, failed, strict=True):
             passed = counts.pop("", 0)
             table.append(Refusals(name, wanted, n, n - passed, dict(counts.most_common())))
@@ -197,7 +230,12 @@ def count_refusals(learned: Sequence[Card], every: Iterable[Kind], root: Path) -
 def with_facts(
     scans: Iterable[Scan], asked: Sequence[Card], root: Path
 ) -> Iterator[tuple[Scan, gate.ScanFeatures, gate.ScanFeatures]]:
-    """Each scan with what the gate has to know of it and, where a card refuses it, of its negative."""
+    """Each scan with what the gate has to know of it and, where a card refuses it, of its negative.
+
+    scans: read one batch at a time.
+    asked: the cards.
+    root: where gate.safetensors of each card waits.
+    """
     scans = iter(scans)
     while part := list(islice(scans, BATCH)):
         shown = torch.cat([as_film(scan.pixels) for scan in part])
@@ -206,7 +244,7 @@ def with_facts(
         refused = [
             i
             for i, scan in enumerate(settled)
-            if any(test_failed(scan, card, seen[i], seen[i], root) for card in asked)
+            if any(failed_test(scan, card, seen[i], seen[i], root) for card in asked)
         ]
         negatives = dict(zip(refused, facts(1 - shown[refused]) if refused else [], strict=True))
         yield from ((scan, seen[i], negatives.get(i, seen[i])) for i, scan in enumerate(part))
@@ -217,10 +255,16 @@ def facts(films: Tensor) -> list[gate.ScanFeatures]:
     return [gate.ScanFeatures(lungs.measure(probability), features[None]) for probability, features in both]
 
 
-def test_failed(
+def failed_test(
     scan: Scan, card: Card, known: gate.ScanFeatures, negative: gate.ScanFeatures, root: Path
 ) -> str:
-    """The test that the scan failed, "" if it passed."""
+    """The test of the gate that the scan failed, "" if it passed.
+
+    scan: as read.
+    card: with its learned check.
+    known, negative: facts of the scan and of its negative.
+    root: where gate.safetensors waits.
+    """
     try:
         gate.check(scan, card, described=known, negative=negative, root=root)
     except RefusedScan as reason:

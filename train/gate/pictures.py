@@ -18,7 +18,7 @@ from core.reading import images
 from core.resample import FILM_SIZE, as_film, crop
 from core.types import Scan
 from train.data import augment, sources, tasks
-from train.data.datasets import Case, chest_xray
+from train.data.datasets import Case, chest_xray, evenly_spaced
 from train.data.sources import SOURCES
 from train.data.tasks import TASKS
 from train.gate import negatives
@@ -199,11 +199,6 @@ def read_scans(paths: Sequence[Path]) -> Iterator[Scan]:
 
 def as_films(scans: Iterator[Scan]) -> Iterator[Tensor]:
     return (as_film(scan.pixels) for scan in scans)
-
-
-def evenly_spaced(paths: Sequence[Path], most: int) -> list[Path]:
-    """At most so many of them, evenly chosen."""
-    return [paths[i] for i in np.linspace(0, len(paths) - 1, min(most, len(paths))).astype(int)]
 
 
 def read_dicoms(paths: Sequence[Path]) -> Iterator[Scan]:

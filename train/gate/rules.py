@@ -1,4 +1,4 @@
-"""Where the gate's rules for heads should cut: python -m train.gate_rules --data DATA
+"""Where the gate's rules for heads should cut: python -m train.gate.rules --data DATA
 
 Prints, per training set and from no test scan, the quantiles of what each rule looks at. The cuts in
 core.gate are set so that about one training scan in a hundred falls on the wrong side.
@@ -15,9 +15,8 @@ from core.names import CHEST_FILM
 from core.reading import images
 from core.resample import as_film
 from train.data import sources
-from train.data.datasets import chest_xray
+from train.data.datasets import chest_xray, evenly_spaced
 from train.data.sources import SOURCES
-from train.gate.pictures import evenly_spaced
 
 QUANTILES = (0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0)
 MAX_SCANS = 400  # scans of one set; quantiles settle before that

@@ -27,6 +27,8 @@ def draft_classifier_card(
 ) -> Card:
     """A card whose threshold, report, shift and sha256 are still to be filled in.
 
+    trained: the network and how it came about.
+    task: which labels, which data.
     title: as the list of models shows it.
     remarks: limitations beside the task's own.
     yardstick: whether it is there to be beaten.
@@ -67,10 +69,13 @@ def publish_classifier(
 ) -> None:
     """Write the card, and beside it the reading of the same network as normal against all else.
 
-    cases: those of validation and test are scored. root: where all cards lie.
+    card: without threshold and report.
+    network: its network.
+    cases: those of validation and test are scored.
+    root: where all cards lie.
     """
     packed = report.pack(card, network)
-    scores = report.score(packed, cases, root)
+    scores = report.score_cases(packed, cases, root)
     written = report.publish_card(packed, scores, root)
     task = TASKS[card.task]
     if not task.binary:

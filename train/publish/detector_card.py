@@ -65,7 +65,13 @@ def calibrate_and_publish(
     *,
     validate_only: bool,
 ) -> None:
-    """Calibrate a trained network, then publish it, or only print its AUROC on drawn lesions."""
+    """Calibrate a trained network, then publish it, or only print its AUROC on drawn lesions.
+
+    trained: a network that still has no usual error to compare with.
+    source: of its scans.
+    normals: the split calibration is used.
+    validate_only: print the AUROC on drawn lesions and write nothing.
+    """
     network, spec, cases = trained.network.cpu(), trained.input, trained.cases
     with torch.inference_mode():
         network.calibrate(sources.batches(normals.films["calibration"], normals.boxes["calibration"], spec))
@@ -92,8 +98,11 @@ def publish_detector(
 ) -> Card:
     """Measure what only detectors have, then go the way of every card.
 
-    cases: those of validation and test are scored, each film read once for all detectors. root: where all
-    cards lie.
+    card: without threshold and report.
+    network: its network, calibrated.
+    source: of its scans.
+    cases: those of validation and test are scored, each film read once for all detectors.
+    root: where all cards lie.
     """
     packed = report.pack(card, network)
     stored = checkpoints.unpack(packed.card, packed.data, root)  # rounded as it will ship
@@ -105,7 +114,7 @@ def publish_detector(
     table = report.tabulate(held.cases, scores)
     normal_peaks = [p for p, c in zip(peaks, held.cases, strict=True) if c.split == "validation"]
     drawn = drawn_lesions(source, tuple(cases), split="validation")
-    measured = compute_metrics(report.reported(packed.card, table), stored, held, table.score)
+    measured = compute_metrics(report.with_report(packed.card, table), stored, held, table.score)
     measured |= lesion_aurocs(stored, drawn, card.input)
     checkpoints.load_dependencies(stored)  # the backbone itself again, for an honest clock
     measured |= inference_cost(card, stored, held.films[0, 0])
@@ -117,7 +126,12 @@ def publish_detector(
 
 
 def scores_and_peaks(network: Detector, held: HeldOut, spec: InputSpec) -> tuple[np.ndarray, np.ndarray]:
-    """Scores, and the hottest place of each map: (N,) each."""
+    """Scores, and the highest value of each map: (N,) each.
+
+    network: the detector.
+    held: validation and test.
+    spec: what the network is fed.
+    """
     scores, peaks = [], []
     with torch.inference_mode():
         for x in sources.batches(held.films, held.boxes, spec):

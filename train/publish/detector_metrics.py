@@ -23,7 +23,7 @@ from core.resample import crop
 from core.types import Scan, is_abnormal
 from train.data import sources
 from train.data.augment import blur
-from train.data.datasets import Case, load_films
+from train.data.datasets import Case, read_films
 from train.data.films import cache_inputs, region_boxes
 from train.data.sources import Source
 from train.runs import cached
@@ -47,12 +47,17 @@ class HeldOut:
 
 @cache
 def held_out(source: Source, cases: tuple[Case, ...], runs: Path = Path("runs")) -> HeldOut:
-    """Read once for all detectors; films and boxes are kept in runs/ for the next command."""
+    """Validation and test, read once for all detectors.
+
+    source: says which region.
+    cases: of all splits.
+    runs: where films and boxes are kept for the next command.
+    """
     chosen = tuple(case for case in cases if case.split in ("validation", "test"))
     splits = [case.split for case in chosen]
 
     def read() -> tuple[Tensor, Tensor, Tensor]:
-        films = load_films(chosen, dtype=torch.float32)
+        films = read_films(chosen, dtype=torch.float32)
         test = torch.tensor([split == "test" for split in splits])
         even = equalise_sharpness(films[test]) if source.region == "lungs" else films[:0]
         return films, region_boxes(films, source.region), even
@@ -62,9 +67,12 @@ def held_out(source: Source, cases: tuple[Case, ...], runs: Path = Path("runs"))
 
 
 def compute_metrics(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) -> dict[str, float]:
-    """Figure to value: false alarms nominal and realised, AUROC per abnormal label, the yardstick.
+    """False alarms nominal and realised, AUROC per abnormal label, the yardstick: figure to value.
 
-    scores: (N,), the detector's on held.cases. The yardstick is for films of lungs alone.
+    card: with its threshold and report.
+    network: the detector.
+    held: validation and test.
+    scores: (N,), the detector's on held.cases.
     """
     split = np.array([case.split for case in held.cases])
     label = np.array([case.label for case in held.cases])
@@ -170,7 +178,13 @@ def equalise_sharpness(films: Tensor) -> Tensor:
 
 
 def inference_cost(card: Card, network: Detector, film: Tensor, repeats: int = 7) -> dict[str, float]:
-    """Milliseconds for one scan, lungs found already, and the memory that weights and buffers take."""
+    """Milliseconds for one scan, lungs found already, and the memory that weights and buffers take.
+
+    card: gives the input.
+    network: the detector.
+    film: (H, W), in [0, 1].
+    repeats: the fastest of so many counts.
+    """
     scan = Scan(film.numpy(), digest="", name="film")
     fields = lungs.find(scan) if card.input.region == "lungs" else None
     times = []

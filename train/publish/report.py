@@ -35,9 +35,11 @@ def pack(card: Card, network: nn.Module) -> Draft:
     return Draft(replace(card, sha256=provenance.sha256(data)), data)
 
 
-def score(draft: Draft, cases: Sequence[Case], root: Path = cards.WEIGHTS) -> Scores:
+def score_cases(draft: Draft, cases: Sequence[Case], root: Path = cards.WEIGHTS) -> Scores:
     """Judge validation and test exactly as the app does. The gate is not asked: every case counts.
 
+    draft: the network as it will ship.
+    cases: of all splits.
     root: where the cards lie that the network stands on.
     """
     card = draft.card
@@ -57,7 +59,12 @@ def score(draft: Draft, cases: Sequence[Case], root: Path = cards.WEIGHTS) -> Sc
 def tabulate(
     cases: Sequence[Case], scores: np.ndarray, probabilities: Mapping[str, np.ndarray] = MappingProxyType({})
 ) -> Scores:
-    """The rows of a scores.csv, to its digits. scores: (N,), one of each case; probabilities: the same."""
+    """The rows of a scores.csv, to its digits.
+
+    cases: one a row.
+    scores: (N,), one of each case.
+    probabilities: (N,) of each class, for classifiers.
+    """
     table = Scores(
         split=tuple(case.split for case in cases),
         case=tuple(case.name for case in cases),
@@ -73,15 +80,18 @@ def publish_card(draft: Draft, scores: Scores, root: Path = cards.WEIGHTS) -> Ca
 
     Everything follows from the digits that scores.csv keeps, so that card and table say the same. Scales and
     trust of a classifier's heat maps come later, from train.trust.
+    draft: without threshold and report.
+    scores: of its validation and test cases.
+    root: where all cards lie.
     """
     table = cards.as_written(scores)
-    card = reported(draft.card, table)
+    card = with_report(draft.card, table)
     cards.write(card, draft.data, table, root)
     print_report(card)
     return card
 
 
-def reported(card: Card, scores: Scores) -> Card:
+def with_report(card: Card, scores: Scores) -> Card:
     """The card with its threshold, reports and shift."""
     table = cards.as_written(scores)
     abnormal, split = np.array(table.label) != card.labels[0], np.array(table.split)
@@ -97,14 +107,18 @@ def reported(card: Card, scores: Scores) -> Card:
         )
         for name in ("validation", "test")
     }
-    moved = shift(reports, table.score[~abnormal & chosen], table.score[~abnormal & ~chosen])
+    moved = split_shift(reports, table.score[~abnormal & chosen], table.score[~abnormal & ~chosen])
     return replace(card, threshold=threshold, report=reports, shift=moved)
 
 
-def shift(
+def split_shift(
     reports: dict[str, EvaluationReport], normals: np.ndarray, test_normals: np.ndarray
 ) -> dict[str, float]:
-    """Test minus validation, and how far apart the normals' scores lie (Kolmogorov-Smirnov, 0 to 1)."""
+    """Test minus validation, and how far apart the normals' scores lie (Kolmogorov-Smirnov, 0 to 1).
+
+    reports: by split.
+    normals, test_normals: (N,), scores of normal cases in validation and in test.
+    """
     before, after = reports["validation"], reports["test"]
     return {
         "auc": after.auc - before.auc,

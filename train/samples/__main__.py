@@ -93,7 +93,12 @@ def parse() -> argparse.Namespace:
 
 
 def latent_space(folder: Path, coder: Autoencoder, train: Scans, held_out: Scans) -> LatentSpace:
-    """Latents and modes, computed once."""
+    """Latents and modes, computed once.
+
+    folder: where they are kept.
+    coder: the autoencoder.
+    train, held_out: real scans.
+    """
 
     def compute() -> tuple[Tensor, Tensor, tuple[Tensor, Tensor], Tensor, Tensor]:
         latents, others = encode(coder, train.pixels), encode(coder, held_out.pixels)
@@ -124,7 +129,13 @@ def decode(coder: Autoencoder, latents: Tensor) -> Tensor:
 
 
 def generate(folder: Path, coder: Autoencoder, denoiser: Denoiser, prior: Prior, space: LatentSpace) -> Scans:
-    """FRESH scans of each condition, modes as frequent as among the training scans."""
+    """FRESH scans of each condition, modes as frequent as among the training scans.
+
+    folder: where they are kept.
+    coder, denoiser: the two networks.
+    prior: of the latents.
+    space: the training scans' latents.
+    """
     condition = torch.arange(len(CONDITIONS)).repeat_interleave(torch.tensor(FRESH))
     seeds = FIRST_SEED + torch.arange(len(condition))
     modes = torch.tensor(

@@ -20,7 +20,12 @@ CROPS_PER_EPOCH = 6_400  # crops an epoch
 def train_autoencoder(
     pixels: Tensor, held_out: Tensor, folder: Path, settings: loop.Settings
 ) -> loop.Outcome[Autoencoder]:
-    """pixels, held_out: (N, 1, H, W) in [0, 1]. The figure watched is the mean absolute error, negative."""
+    """Train on random crops. The figure watched is the mean absolute error, negative.
+
+    pixels, held_out: (N, 1, H, W), in [0, 1].
+    folder: of the checkpoint.
+    settings: how long and how fast.
+    """
 
     def batch_loss(network: Autoencoder, indices: Tensor, generator: Generator) -> Tensor:
         scans = random_crops(pixels, indices % len(pixels), generator)
@@ -49,7 +54,12 @@ def train_autoencoder(
 
 
 def random_crops(pixels: Tensor, indices: Tensor, generator: Generator) -> Tensor:
-    """One CROP x CROP window of each scan named."""
+    """One CROP x CROP window of each scan named.
+
+    pixels: (N, 1, H, W).
+    indices: (B,), places among them.
+    generator: of the random numbers.
+    """
     corners = torch.randint(0, pixels.shape[-1] - CROP + 1, (len(indices), 2), generator=generator).tolist()
     return torch.stack(
         [

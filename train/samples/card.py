@@ -57,7 +57,14 @@ LIMITATIONS = (
 def publish_samples(
     fresh: Scans, train: Scans, held_out: Scans, runs: Path, minutes: Mapping[str, float], *, choose: bool
 ) -> None:
-    """Measure the fresh scans; choose and write some unless they were chosen before; write the card."""
+    """Measure the fresh scans; choose and write some unless they were chosen before; write the card.
+
+    fresh: scans that the model made.
+    train, held_out: real scans.
+    runs: where features are kept.
+    minutes: that training took, by network.
+    choose: whether to choose anew which scans ship.
+    """
     known = judges.cached_features(train, runs)
     others = judges.cached_features(held_out, runs)
     found = distances.backbone_features(fresh.pixels)
@@ -104,7 +111,16 @@ def choose_shipped(
     held_out: Scans,
     real: list[PrincipalAxes],
 ) -> dict[str, list[int]]:
-    """Places of the scans that ship, by name."""
+    """Places of the scans that ship, by name.
+
+    fresh: scans that the model made.
+    found: (N, D), their features.
+    verdicts: of gate and classifiers on them.
+    near: how near each is to a training scan.
+    others: (M, D), features of held-out real scans.
+    held_out: those scans.
+    real: principal axes of real scans, by family.
+    """
     family = scans.family_of(fresh.condition)
     plain = torch.tensor([int(seed) in APPROVED_SEEDS for seed in fresh.patients]) | (family == 0)
     fit = verdicts.unanimous & verdicts.agent & verdicts.admitted & ~near.copies() & plain
@@ -148,7 +164,12 @@ def write_samples(fresh: Scans, picked: Mapping[str, list[int]]) -> None:
 
 
 def agreement(fresh: Scans, verdicts: Verdicts, rows: list[ManifestRow]) -> dict[str, object]:
-    """Shares per modality, of all fresh scans and of the shipped ones."""
+    """Shares per modality, of all fresh scans and of the shipped ones.
+
+    fresh: scans that the model made.
+    verdicts: of gate and classifiers on them.
+    rows: of the manifest.
+    """
     family = scans.family_of(fresh.condition)
     seeds = {row.seed for row in rows}
     shipped = torch.tensor([int(seed) in seeds for seed in fresh.patients])
@@ -207,7 +228,12 @@ def frechet_distances(
     others: Tensor,
     real: list[PrincipalAxes],
 ) -> dict[str, dict[str, float]]:
-    """Fréchet distances to held-out real scans, equal numbers of each condition on all sides."""
+    """Fréchet distances to held-out real scans, equal numbers of each condition on all sides.
+
+    fresh, train, held_out: scans that the model made, and real ones.
+    found, known, others: (N, D), features of each in that order.
+    real: principal axes of real scans, by family.
+    """
     some, theirs, ours = (
         balanced_subset(held_out.condition),
         balanced_subset(train.condition),
@@ -240,7 +266,10 @@ def nearest_distances(
 ) -> dict[str, object]:
     """Per modality the distances between real patients, and per file that to its nearest training scan.
 
-    unseen: of held-out real scans.
+    fresh: scans that the model made.
+    near: how near each is to a training scan.
+    unseen: the same of held-out real scans.
+    rows: of the manifest.
     """
     place = {int(seed): index for index, seed in enumerate(fresh.patients)}
     table: dict[str, object] = {}

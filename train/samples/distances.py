@@ -53,7 +53,12 @@ def nearest_neighbours(ours: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def patient_distances(vectors: Tensor, patients: Sequence[str], generator: Generator) -> PatientDistances:
-    """vectors: (N, D), one patient each. In the units of `nearest`."""
+    """Percentiles of the distances between scans of different patients, in the units of `nearest_neighbours`.
+
+    vectors: (N, D).
+    patients: one of each vector.
+    generator: of the pairs that are compared.
+    """
     number = torch.from_numpy(np.unique(np.array(patients), return_inverse=True)[1])
     scale = vectors.shape[1] ** 0.5
     closest = torch.cat(
@@ -102,7 +107,13 @@ def _root(covariance: Tensor) -> Tensor:
 
 
 def pca_samples(pixels: Tensor, count: int, generator: Generator) -> Tensor:
-    """What principal components alone would make, the baseline: (N, 1, H, W) -> (count, 1, H, W)."""
+    """What principal components alone would make, the baseline.
+
+    pixels: (N, 1, H, W), in [0, 1].
+    count: how many to make.
+    generator: of the random numbers.
+    Returns (count, 1, H, W).
+    """
     flat = pixels.float().flatten(1)
     mean = flat.mean(0)
     with torch.random.fork_rng():  # svd_lowrank takes no generator

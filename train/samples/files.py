@@ -32,7 +32,14 @@ class ManifestRow:
 def write_scan(
     scan: Tensor, file: str, modality: str, condition: str, seed: int, folder: Path
 ) -> ManifestRow:
-    """scan: (1, H, W) in [0, 1]. The file's ending says whether it becomes a PNG or a DICOM film."""
+    """Write one made scan, and return its line of the manifest.
+
+    scan: (1, H, W), in [0, 1].
+    file: name; its ending says whether it becomes a PNG or a DICOM film.
+    modality, condition: as the manifest lists them.
+    seed: of the noise that it was made from.
+    folder: where to write.
+    """
     pixels = to_uint8(scan)
     data = dicom_bytes(pixels, seed) if file.endswith(".dcm") else png_bytes(pixels)
     (folder / file).write_bytes(data)

@@ -29,7 +29,15 @@ def train_denoiser(
     folder: Path,
     settings: loop.Settings,
 ) -> loop.Outcome[Denoiser]:
-    """latents: (N, C, H, W), standardised. mode: (N,). held_out: the same two of other patients."""
+    """Train the denoiser to predict the velocity from noise to latents.
+
+    latents: (N, C, H, W), standardised.
+    mode: (N,).
+    held_out: the same two of other patients.
+    prior: what the network corrects.
+    folder: of the checkpoint.
+    settings: how long and how fast.
+    """
     families = _unconditional_modes(prior)
     family = families[mode] - families.min()
     share = torch.tensor(FAMILY_WEIGHTS)[family] / torch.bincount(family)[family]
@@ -66,7 +74,14 @@ def train_denoiser(
 
 
 def loss(network: Denoiser, prior: Prior, latents: Tensor, mode: Tensor, generator: Generator) -> Tensor:
-    """Mean squared error of the velocity at a random time."""
+    """Mean squared error of the velocity at a random time.
+
+    network: the denoiser.
+    prior: what it corrects.
+    latents: (N, C, H, W).
+    mode: (N,).
+    generator: of noise and times.
+    """
     noise = torch.randn(latents.shape, generator=generator)
     time = torch.sigmoid(TIME_CENTRE + TIME_SPREAD * torch.randn(len(latents), generator=generator))
     t = time[:, None, None, None]
@@ -75,7 +90,15 @@ def loss(network: Denoiser, prior: Prior, latents: Tensor, mode: Tensor, generat
 
 
 def velocity(network: Denoiser, prior: Prior, x: Tensor, time: Tensor, mode: Tensor) -> Tensor:
-    """The Gaussian prior's velocity, corrected by the network. x: (N, C, H, W). Returns the same shape."""
+    """The Gaussian prior's velocity, corrected by the network.
+
+    network: the denoiser.
+    prior: what it corrects.
+    x: (N, C, H, W), noisy latents.
+    time: (N,), 1 is noise.
+    mode: (N,).
+    Returns the shape of x.
+    """
     with precision.half("cpu", wanted=False):
         first = prior.velocity(x.float(), time, mode)
     clean = x - time[:, None, None, None] * first
@@ -86,9 +109,17 @@ def velocity(network: Denoiser, prior: Prior, x: Tensor, time: Tensor, mode: Ten
 def sample_latents(
     network: Denoiser, prior: Prior, mode: Tensor, seeds: Tensor, guidance: float, steps: int = STEPS
 ) -> Tensor:
-    """One latent per seed: (N,) modes, (N,) seeds -> (N, C, side, side). The same for the same seed.
+    """One latent per seed, the same for the same seed.
 
-    Two-step Adams-Bashforth: as exact as Heun at half the price. guidance: 1 is none.
+    Two-step Adams-Bashforth: as exact as Heun at half the price.
+
+    network: the denoiser.
+    prior: what it corrects.
+    mode: (N,).
+    seeds: (N,).
+    guidance: 1 is none.
+    steps: of the integration.
+    Returns (N, C, side, side).
     """
     side = round((prior.means.shape[1] / network.latent) ** 0.5)
     shape = (network.latent, side, side)

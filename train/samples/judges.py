@@ -112,7 +112,12 @@ def _admitted(scan: Scan, judge: Model, fields: LungFields) -> bool:
 def nearest_training(
     made: Scans, found: Tensor, train: Scans, known: Tensor, real: Sequence[PrincipalAxes]
 ) -> NearestTraining:
-    """found, known: features of made and of training scans. real: the main directions of each family."""
+    """How near each made scan comes to a training scan of its family.
+
+    made, train: the scans.
+    found, known: (N, D), their features.
+    real: principal axes of real scans, by family.
+    """
     ours, theirs = sample_scans.family_of(made.condition), sample_scans.family_of(train.condition)
     greys, features = torch.zeros(len(ours)), torch.zeros(len(ours))
     which = torch.zeros(len(ours), dtype=torch.long)

@@ -138,7 +138,13 @@ class Denoiser(nn.Module):
         nn.init.zeros_(self.output[-1].bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, time: Tensor, mode: Tensor) -> Tensor:
-        """x: (N, 2 * latent, 28, 28). time: (N,), 1 is noise. mode: (N,). Returns (N, latent, 28, 28)."""
+        """The velocity's correction.
+
+        x: (N, 2 * latent, 28, 28), noisy latents beside what the prior makes of them.
+        time: (N,), 1 is noise.
+        mode: (N,).
+        Returns (N, latent, 28, 28).
+        """
         embedding = F.silu(self.time(time_embedding(time, self.frequencies)) + self.mode(mode))
         fine = self.down_fine(self.stem(x), embedding)
         middle = self.down_middle(self.to_middle(fine), embedding)

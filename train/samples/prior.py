@@ -31,7 +31,12 @@ class Prior:
     rest: Tensor
 
     def velocity(self, x: Tensor, time: Tensor, mode: Tensor) -> Tensor:
-        """Expected noise less latents, given x = (1 - time) latents + time noise. x: (N, C, H, W)."""
+        """Expected noise less latents, given x = (1 - time) latents + time noise.
+
+        x: (N, C, H, W).
+        time: (N,).
+        mode: (N,).
+        """
         flat, t = x.flatten(1), time[:, None]
         kind = self.kind[mode]
         off = flat - (1 - t) * self.means[mode]
@@ -50,7 +55,13 @@ class Prior:
 
 
 def cluster_centres(pixels: Tensor, condition: Tensor, seed: int) -> Tensor:
-    """MODES of every condition by coarse looks. Returns (conditions * MODES, COARSE * COARSE)."""
+    """MODES of every condition, of thumbnails.
+
+    pixels: (N, 1, H, W).
+    condition: (N,).
+    seed: of k-means.
+    Returns (conditions * MODES, COARSE * COARSE).
+    """
     looks = _thumbnails(pixels)
     found = [
         KMeans(MODES, n_init=4, random_state=seed).fit(looks[condition == value].numpy()).cluster_centers_
@@ -60,7 +71,13 @@ def cluster_centres(pixels: Tensor, condition: Tensor, seed: int) -> Tensor:
 
 
 def nearest_modes(pixels: Tensor, condition: Tensor, centres: Tensor) -> Tensor:
-    """The nearest centre of each scan's own condition: (N,), condition * MODES + 0..MODES - 1."""
+    """The nearest centre of each scan's own condition.
+
+    pixels: (N, 1, H, W).
+    condition: (N,).
+    centres: (conditions * MODES, COARSE * COARSE).
+    Returns (N,), condition * MODES + 0..MODES - 1.
+    """
     far = torch.cdist(_thumbnails(pixels), centres)
     other = torch.arange(len(centres)) // MODES != condition[:, None]
     return far.masked_fill(other, float("inf")).argmin(1)
@@ -72,10 +89,15 @@ def _thumbnails(pixels: Tensor) -> Tensor:
 
 
 def fit_prior(latents: Tensor, mode: Tensor, family: Tensor, rank: int = RANK) -> Prior:
-    """latents: (N, C, H, W). mode: (N,) in 0..K-1. family: (N,) in 0..F-1, the kind of scan.
+    """A Gaussian per mode.
 
     The modes of a family share their spread. After them come F modes more, "any of the family", with the
     family's own mean and its whole spread: what guidance steers away from.
+
+    latents: (N, C, H, W).
+    mode: (N,), in 0..K-1.
+    family: (N,), in 0..F-1, the kind of scan.
+    rank: principal directions that are kept.
     """
     flat, families = latents.flatten(1).float(), int(family.max()) + 1
     count = int(mode.max()) + 1

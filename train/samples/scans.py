@@ -38,7 +38,12 @@ class Scans:
 
 
 def load_scans(data: Path, split: str, runs: Path) -> Scans:
-    """All scans of a split, films framed by the lungs and slices by the head, once, and kept in runs."""
+    """All scans of a split, films framed by the lungs and slices by the head, once, and kept in runs.
+
+    data: the folder with the public data sets.
+    split: its name.
+    runs: where scans are kept.
+    """
     parts = [tasks.in_split(tasks.load_cases(TASKS[task], data, seed=0), split) for task in ORDER]
     asked = list(zip(ORDER, parts, strict=True))
 

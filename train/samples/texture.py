@@ -31,7 +31,14 @@ def train_decoder(
     settings: loop.Settings,
     strength: float,
 ) -> loop.Outcome[Autoencoder]:
-    """pixels, held_out: (N, 1, H, W) in [0, 1]. strength: weight of detail beside grey values and edges."""
+    """Train the decoder on error and texture; the encoder is frozen.
+
+    coder: the autoencoder; it is changed.
+    pixels, held_out: (N, 1, H, W), in [0, 1].
+    folder: of the checkpoint.
+    settings: how long and how fast.
+    strength: weight of detail beside grey values and edges.
+    """
     coder.encoder.requires_grad_(False)
 
     def batch_loss(network: Autoencoder, indices: Tensor, generator: Generator) -> Tensor:

@@ -37,7 +37,13 @@ def brain_masks(films: Tensor, *, bone: bool) -> Tensor:
 
 
 def masks_in_films(films: Tensor, boxes: Tensor, *, bone: bool) -> Tensor:
-    """films: (N, 1, H, W), boxes: (N, 4) of their heads -> `masks`, put back to where they were."""
+    """`brain_masks`, put back to where the heads were.
+
+    films: (N, 1, H, W).
+    boxes: (N, 4), of their heads, in fractions.
+    bone: whether bone is bright, as on CT.
+    Returns (N, 1, H, W), 0 or 1.
+    """
     found = brain_masks(aligned(films, boxes, heads.SIZE), bone=bone)
     back = torch.zeros(films.shape)
     height, width = films.shape[-2:]
@@ -64,5 +70,11 @@ def _within(film: NDArray[np.float32], head: NDArray[np.bool_]) -> NDArray[np.bo
 
 
 def aligned(films: Tensor, boxes: Tensor, side: int) -> Tensor:
-    """Stretched, cut to the head's box: (N, 1, side, side)."""
+    """Stretched, and cut to the head's box.
+
+    films: (N, 1, H, W).
+    boxes: (N, 4), in fractions.
+    side: of the result, in pixels.
+    Returns (N, 1, side, side).
+    """
     return stretch(crop(films.float(), boxes, side))

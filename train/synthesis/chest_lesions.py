@@ -86,12 +86,24 @@ LESIONS: dict[str, Lesion] = {
 
 
 def draw_lesion(kind: str, x: Tensor, mask: Tensor, generator: Generator) -> Tensor:
-    """One lesion of that kind in every film, stretched again as the app would."""
+    """One lesion of that kind in every film, stretched again as the app would.
+
+    kind: a key of LESIONS.
+    x: (N, 1, H, W), stretched to [0, 1].
+    mask: (N, 1, H, W), lungs as 0 to 1.
+    generator: of the random numbers.
+    """
     return stretch(LESIONS[kind](x, blur(mask, 3.0 * x.shape[-1] / 224), generator))
 
 
 def draw_random_lesion(x: Tensor, mask: Tensor, generator: Generator, *, chance: float = 1.0) -> Tensor:
-    """One lesion of a random kind in each film, with that chance; the others stay as they are."""
+    """One lesion of a random kind in each film; the others stay as they are.
+
+    x: (N, 1, H, W), stretched to [0, 1].
+    mask: (N, 1, H, W), lungs as 0 to 1.
+    generator: of the random numbers.
+    chance: of each film to get a lesion.
+    """
     kinds = list(LESIONS)
     kind_of = torch.randint(len(kinds), (len(x),), generator=generator)
     kind_of[uniform(generator, (len(x),), 0, 1) >= chance] = -1
@@ -117,7 +129,12 @@ def _opacify(
 
 
 def clouds(x: Tensor, generator: Generator, *, cells: int) -> Tensor:
-    """Smooth random patches in [0, 1] that cover about half of the film."""
+    """Smooth random patches in [0, 1] that cover about half of the film.
+
+    x: (N, 1, H, W), for its shape.
+    generator: of the random numbers.
+    cells: random values a side; more make smaller patches.
+    """
     coarse = torch.randn((len(x), 1, cells, cells), generator=generator)
     fine = torch.randn((len(x), 1, 3 * cells, 3 * cells), generator=generator)
     size = x.shape[-2:]
@@ -126,7 +143,13 @@ def clouds(x: Tensor, generator: Generator, *, cells: int) -> Tensor:
 
 
 def blobs(x: Tensor, mask: Tensor, generator: Generator, *, radius: tuple[float, float]) -> Tensor:
-    """One soft ellipse with a frayed edge per film, its middle inside the lungs."""
+    """One soft ellipse with a frayed edge per film, its middle inside the lungs.
+
+    x: (N, 1, H, W), for its shape.
+    mask: (N, 1, H, W), lungs as 0 to 1.
+    generator: of the random numbers.
+    radius: smallest and largest, as fractions of the film.
+    """
     count, _, height, width = x.shape
     place = torch.multinomial(mask.flatten(1) + 1e-6, 1, generator=generator).view(count, 1, 1, 1)
     row, column = place // width, place % width

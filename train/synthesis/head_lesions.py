@@ -25,7 +25,7 @@ def haematoma(x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, T
     return _islands(brain, generator, radius=(0.04, 0.17)), _brightness(x, generator)
 
 
-def crescent(x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+def subdural(x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     """Blood between brain and skull: a bright band along the skull, thickest in one direction."""
     side = x.shape[-1]
     depth = torch.from_numpy(np.stack([ndimage.distance_transform_edt(mask) for mask in brain[:, 0].numpy()]))
@@ -39,7 +39,7 @@ def crescent(x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Te
     )
 
 
-def streaks(x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+def subarachnoid(x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     """Blood in the furrows: thin bright lines in part of the brain."""
     pixel = x.shape[-1] / 112
     noise = blur(torch.randn(x.shape, generator=generator), 4.0 * pixel)
@@ -47,7 +47,7 @@ def streaks(x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Ten
     return line * brain * _islands(brain, generator, radius=(0.15, 0.35)), 0.7 * _brightness(x, generator)
 
 
-def flooding(x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+def intraventricular(x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     """Blood in the ventricles: what is darker than brain turns bright."""
     dark = torch.sigmoid(60 * (_level(x, brain) - 0.06 - blur(x, 1.0)))
     middle = blur(brain, 6.0) > 0.95  # away from the skull, where darkness is fluid around the brain
@@ -62,18 +62,25 @@ def infarct(x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Ten
 
 HEMORRHAGES: dict[str, Drawing] = {
     "haematoma": haematoma,
-    "crescent": crescent,
-    "streaks": streaks,
-    "flooding": flooding,
+    "subdural": subdural,
+    "subarachnoid": subarachnoid,
+    "intraventricular": intraventricular,
 }
 HEAD_LESIONS: dict[str, Drawing] = {**HEMORRHAGES, "infarct": infarct}
-LESION_ODDS = ("haematoma", "haematoma", "crescent", "streaks", "flooding", "infarct")
+LESION_ODDS = ("haematoma", "haematoma", "subdural", "subarachnoid", "intraventricular", "infarct")
 
 
 def draw_random_lesion(
     x: Tensor, brain: Tensor, generator: Generator, *, chance: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """A random lesion in each slice that shows brain, with that chance. Returns slices and outlines."""
+    """A random lesion in each slice that shows brain.
+
+    x: (N, 1, H, W), stretched to [0, 1].
+    brain: (N, 1, H, W), 0 or 1.
+    generator: of the random numbers.
+    chance: of each slice to get a lesion.
+    Returns slices and outlines, (N, 1, H, W) each.
+    """
     kind_of = torch.randint(len(LESION_ODDS), (len(x),), generator=generator)
     spared = uniform(generator, (len(x),), 0, 1) >= chance
     kind_of[spared | (brain.sum((1, 2, 3)) == 0)] = -1
@@ -86,7 +93,14 @@ def draw_random_lesion(
 
 
 def draw_lesion(kind: str, x: Tensor, brain: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-    """One lesion of that kind in every slice, some with a dark halo, stretched again as the app would."""
+    """One lesion of that kind in every slice, some with a dark halo, stretched again as the app would.
+
+    kind: a key of HEAD_LESIONS.
+    x: (N, 1, H, W), stretched to [0, 1].
+    brain: (N, 1, H, W), 0 or 1.
+    generator: of the random numbers.
+    Returns slices and outlines, (N, 1, H, W) each.
+    """
     field, towards = HEAD_LESIONS[kind](x, brain, generator)
     level = _level(x, brain)
     end = torch.where(towards > 0, 1.0, 0.0)

@@ -24,7 +24,7 @@ from core.preprocess import stretch
 from core.types import InputSpec
 from train.data import augment, sources
 from train.data.augment import blur, uniform
-from train.data.datasets import Case, load_films
+from train.data.datasets import Case, read_films
 from train.data.films import cache_inputs, region_boxes
 from train.data.sources import Source
 from train.runs import cached
@@ -138,11 +138,18 @@ class DrawnLesions:
 def drawn_lesions(
     source: Source, cases: tuple[Case, ...], *, split: str, seed: int = 0, runs: Path = Path("runs")
 ) -> DrawnLesions:
-    """The normal scans of the split: as they are, under acquisition shift, and with each kind of lesion."""
+    """The normal scans of a split: as they are, under acquisition shift, and with each kind of lesion.
+
+    source: says which region, and so which lesions.
+    cases: of all splits.
+    split: the one that is drawn into.
+    seed: of shifts and lesions.
+    runs: where the result is kept.
+    """
     chosen = tuple(case for case in cases if case.split == split and case.label == "normal")
 
     def draw() -> tuple[Tensor, Tensor, tuple[str, ...]]:
-        films, kinds = _draw_lesions(source, load_films(chosen, dtype=torch.float32), seed)
+        films, kinds = _draw_lesions(source, read_films(chosen, dtype=torch.float32), seed)
         return films.half(), region_boxes(films, source.region), tuple(kinds)
 
     ways = list(_lesions(source)), list(augment.ACQUISITION_SHIFTS)
@@ -188,12 +195,22 @@ def _organ_masks(source: Source, films: Tensor) -> Tensor:
 
 
 def lesion_aurocs(network: Detector, drawn: DrawnLesions, spec: InputSpec) -> dict[str, float]:
-    """AUROC of each kind of lesion against the normals, as they are and shifted, and their mean."""
+    """AUROC of each kind of lesion against the normals, as they are and shifted, and their mean.
+
+    network: the detector.
+    drawn: what it is shown.
+    spec: what it is fed.
+    """
     return aurocs_by_lesion(score_films(network, drawn, spec), drawn.kind)
 
 
 def score_films(network: Detector, drawn: DrawnLesions, spec: InputSpec) -> np.ndarray:
-    """(N,), one score per film."""
+    """(N,), one score per film.
+
+    network: the detector.
+    drawn: what it is shown.
+    spec: what it is fed.
+    """
     with torch.inference_mode():
         batches = sources.batches(drawn.films, drawn.boxes, spec)
         return torch.cat([network.score(x).score for x in batches]).double().numpy()

@@ -13,8 +13,8 @@ from train.data.datasets import (
     brain_mri,
     chest_xray,
     hold_out,
-    load_films,
     lung_masks,
+    read_films,
 )
 from train.data.tasks import brain_mri_series
 
@@ -73,7 +73,7 @@ def test_the_same_seed_carves_the_same_cases(folder: Path):
 
 
 def test_films_are_read_to_one_size(folder: Path):
-    films = load_films(chest_xray(folder)[:3])
+    films = read_films(chest_xray(folder)[:3])
     assert films.shape == (3, 1, 224, 224)
     assert 0 <= films.min() <= films.max() <= 1
 

@@ -18,7 +18,7 @@ from train.fit.feature_cache import CachedBackbone
 from train.publish.detector_card import draft_detector_card
 from train.publish.detector_metrics import equalise_sharpness, sharpness, size_of, yardstick_scores
 from train.publish.provenance import Trained
-from train.publish.report import reported, tabulate
+from train.publish.report import tabulate, with_report
 
 SPEC = InputSpec(size=224, channels=1, mean=(0.0,), std=(1.0,), region="whole")
 
@@ -50,12 +50,12 @@ def test_the_threshold_comes_from_normal_validation_scans_alone():
     scores = np.array([rng.normal(4 * (case.label != "normal")) for case in held])
     card = draft_detector_card(detail(), SOURCES["chest"])
     table = tabulate(held, scores)
-    done = reported(card, table)
+    done = with_report(card, table)
     normals = table.score[[c.label == "normal" and c.split == "validation" for c in held]]
     assert done.threshold == pytest.approx(normals.mean() + normals.std())
     shuffled = scores.copy()
     shuffled[[c.label != "normal" for c in held]] += 9
-    assert reported(card, tabulate(held, shuffled)).threshold == pytest.approx(done.threshold)
+    assert with_report(card, tabulate(held, shuffled)).threshold == pytest.approx(done.threshold)
 
 
 def test_a_card_says_what_it_was_made_from():

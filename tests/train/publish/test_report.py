@@ -85,7 +85,7 @@ def assert_follows(card: Card, table: Scores) -> None:
 @pytest.mark.parametrize("kind", ["classifier", "detector"])
 def test_the_figures_of_a_card_are_those_of_its_scores(kind: str, cases: list[Case], tmp_path: Path):
     draft = classifier(cases, TASKS["pneumonia"]) if kind == "classifier" else detector(cases)
-    scores = report.score(draft, cases, tmp_path)
+    scores = report.score_cases(draft, cases, tmp_path)
     report.publish_card(draft, scores, tmp_path)
     card = cards.read(draft.card.id, tmp_path)
     assert isinstance(card, Card)
@@ -151,3 +151,58 @@ def test_a_detector_is_measured_on_the_scores_of_its_card(
     assert written.figures[names.REALISED_FPR] == np.mean(normals >= written.threshold)
     assert written.scales["map"] > 0
     assert {names.AUROC_DRAWN_LESIONS, names.MEMORY_MB, names.YARDSTICK_CORRELATION} <= set(written.figures)
+
+
+def spread_scores(normal: Sequence[float], abnormal: Sequence[float]) -> dict[str, Sequence[float]]:
+    return {"normal": normal, "pneumonia": abnormal}
+
+
+def table_of(splits: dict[str, dict[str, Sequence[float]]]) -> Scores:
+    rows = [
+        (s, f"{s}-{label}-{n}", label, x)
+        for s, sides in splits.items()
+        for label, xs in sides.items()
+        for n, x in enumerate(xs)
+    ]
+    split, case, label, score = (tuple(column) for column in zip(*rows, strict=True))
+    return Scores(
+        split, case, label, np.array(score), {"normal": 1 - np.array(score), "pneumonia": np.array(score)}
+    )
+
+
+def test_the_threshold_is_chosen_on_validation_whatever_the_test_says(cases: list[Case]):
+    card = classifier(cases, TASKS["pneumonia"]).card
+    held = spread_scores((0.1, 0.2, 0.3, 0.4), (0.6, 0.7, 0.8, 0.9))
+    thresholds_of = [
+        report.with_report(card, table_of({"validation": held, "test": test})).threshold
+        for test in (spread_scores((0.1, 0.2), (0.8, 0.9)), spread_scores((0.85, 0.95), (0.05, 0.9)))
+    ]
+    assert thresholds_of == [0.5, 0.5]  # the middle of the gap
+    moved = spread_scores((0.4, 0.5, 0.6, 0.65), (0.7, 0.8, 0.85, 0.95))
+    other = report.with_report(card, table_of({"validation": moved, "test": held}))
+    assert other.threshold == pytest.approx(0.675)
+
+
+def test_shift_is_test_less_validation(cases: list[Case]):
+    card = classifier(cases, TASKS["pneumonia"]).card
+    table = {
+        "validation": spread_scores((0.1, 0.2, 0.3, 0.4), (0.6, 0.7, 0.8, 0.9)),
+        "test": spread_scores((0.1, 0.2, 0.7, 0.8), (0.6, 0.65, 0.3, 0.9)),
+    }
+    done = report.with_report(card, table_of(table))
+    assert done.threshold == 0.5
+    assert done.report["validation"].auc == 1
+    assert done.shift["sensitivity"] == pytest.approx(-0.25)
+    assert done.shift["specificity"] == pytest.approx(-0.5)
+    assert done.shift["auc"] == pytest.approx(done.report["test"].auc - 1)
+    assert done.shift["normals_ks"] == 0.5
+
+
+def test_a_table_is_scored_from_the_files_themselves(cases: list[Case], tmp_path: Path):
+    draft = classifier(cases, TASKS["pneumonia"])
+    whole = report.score_cases(draft, cases, tmp_path)
+    assert set(whole.split) == {"validation", "test"}
+    some = report.score_cases(draft, [*cases[5:10], *cases[20:]], tmp_path)
+    assert some.case[:5] == whole.case[5:10]
+    assert some.score[:5].tolist() == whole.score[5:10].tolist()
+    assert np.allclose(whole.score, whole.probabilities["pneumonia"], atol=1e-6)
