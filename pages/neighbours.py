@@ -6,8 +6,8 @@ from core.card_types import Card
 from core.errors import CardError
 from core.types import Scan
 from pages.shared import sidebar, wording
-from pages.shared.caches import models, neighbours
-from pages.shared.session import reading, thresholds
+from pages.shared.caches import neighbours
+from pages.shared.session import thresholds
 from pages.shared.views import neighbour_cases, neighbour_map
 
 
@@ -27,29 +27,6 @@ def show_map(card: Card, threshold: float, digest: str, folder: str) -> None:
         neighbour_cases.show_marked(card, index, rows, folder)
 
 
-def show_answer(card: Card, threshold: thresholds.DecisionThreshold, scan: Scan | None, folder: str) -> str:
-    """Beside the map: the verdicts and the nearest cases.
-
-    card: the one whose cases are drawn.
-    threshold: the one in use for it.
-    scan: the one on screen, if any.
-    folder: of the public data sets, empty without one.
-    Returns the digest of the scan to draw, if any.
-    """
-    if scan is None:
-        st.info(wording.INVITATION.format(card.modality))
-        return ""
-    if refusal := models.refusal(card.id, scan.digest, _scan=scan):
-        reading.show_refusal(card, scan, refusal)
-        return ""
-    prediction = models.prediction(card.id, scan.digest, _scan=scan)
-    reading.record(card, scan, score=prediction.score, threshold=threshold.value)
-    vote, _ = neighbours.vote_and_places(card.id, scan.digest, _scan=scan)
-    neighbour_cases.show_verdicts(card, prediction, threshold, vote)
-    neighbour_cases.show_nearest(card, neighbours.index(card.id), vote, folder)
-    return scan.digest
-
-
 def show(chosen: Card, card: Card, scan: Scan | None, folder: str) -> None:
     """The map and, beside it, what the neighbours say.
 
@@ -64,7 +41,7 @@ def show(chosen: Card, card: Card, scan: Scan | None, folder: str) -> None:
     neighbours.index(card.id)
     chart, beside = st.columns([3, 2], gap="medium")
     with beside:
-        digest = show_answer(card, threshold, scan, folder)
+        digest = neighbour_cases.show_answer(card, threshold, scan, folder)
     with chart:
         show_map(card, threshold.value, digest, folder)
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.card_types import Card
-from core.types import Prediction, is_abnormal
+from core.types import Prediction, Scan, is_abnormal
 from pages.shared import wording
-from pages.shared.caches import neighbours
+from pages.shared.caches import models, neighbours
+from pages.shared.session import reading
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
 from pages.shared.wording import escape_markdown
@@ -51,6 +52,29 @@ def data_folder() -> str:
             persist_state="session",
         )
     return typed or named
+
+
+def show_answer(card: Card, threshold: DecisionThreshold, scan: Scan | None, folder: str) -> str:
+    """Beside the map: the verdicts and the nearest cases.
+
+    card: the one whose cases are drawn.
+    threshold: the one in use for it.
+    scan: the one on screen, if any.
+    folder: of the public data sets, empty without one.
+    Returns the digest of the scan to draw, if any.
+    """
+    if scan is None:
+        st.info(wording.INVITATION.format(card.modality))
+        return ""
+    if refusal := models.refusal(card.id, scan.digest, _scan=scan):
+        reading.show_refusal(card, scan, refusal)
+        return ""
+    prediction = models.prediction(card.id, scan.digest, _scan=scan)
+    reading.record(card, scan, score=prediction.score, threshold=threshold.value)
+    vote, _ = neighbours.vote_and_places(card.id, scan.digest, _scan=scan)
+    show_verdicts(card, prediction, threshold, vote)
+    show_nearest(card, neighbours.index(card.id), vote, folder)
+    return scan.digest
 
 
 def show_verdicts(card: Card, prediction: Prediction, threshold: DecisionThreshold, vote: Vote) -> None:
