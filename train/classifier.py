@@ -19,7 +19,7 @@ from core.models import Classifier, FrozenBaseClassifier
 from core.types import InputSpec
 from train import seeds
 from train.data import films, tasks
-from train.data.datasets import Case
+from train.data.datasets import Case, in_split
 from train.data.film_processing import FILM_PROCESSING
 from train.data.tasks import TASKS, Task
 from train.fit import calibration, distillation, loop, recipes, views
@@ -48,7 +48,7 @@ def main() -> None:
         recipe = replace(recipe, processing=tuple(arguments.processing))
     spec = recipe.input(task.region)
     cases = tasks.load_cases(task, arguments.data, seed=0)  # the same validation films whatever the seed
-    train, validation = (load_split(task, tasks.in_split(cases, name), arguments.runs) for name in SPLITS)
+    train, validation = (load_split(task, in_split(cases, name), arguments.runs) for name in SPLITS)
 
     network = recipes.build(recipe, len(task.labels))
     recipes.initialise(network, recipe, arguments.init)
