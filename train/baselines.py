@@ -13,6 +13,7 @@ from core.preprocess import stretch
 from core.resample import FILM_SIZE
 from core.types import InputSpec
 from train.data import films, tasks
+from train.data.datasets import in_split
 from train.data.tasks import TASKS
 from train.publish import classifier_card, report
 from train.publish.provenance import Trained
@@ -28,7 +29,7 @@ def main() -> None:
     arguments = parse()
     task = TASKS["pneumonia"]
     cases = tasks.load_cases(task, arguments.data, seed=0)
-    train = tasks.in_split(cases, "train")
+    train = in_split(cases, "train")
     shown, _ = films.load(train, "lungs", arguments.runs)
     truth = np.array([task.labels.index(case.label) for case in train])
     spec = InputSpec(size=FILM_SIZE, channels=1, mean=(0.0,), std=(1.0,), region="whole")

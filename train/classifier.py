@@ -4,7 +4,7 @@ On several GPUs or machines: torchrun --nproc-per-node 2 -m train.classifier ...
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from core.models import Classifier, FrozenBaseClassifier
 from core.types import InputSpec
 from train import seeds
 from train.data import films, tasks
-from train.data.datasets import Case
+from train.data.datasets import Case, in_split
+from train.data.film_processing import FILM_PROCESSING
 from train.data.tasks import TASKS, Task
 from train.fit import calibration, distillation, loop, recipes, views
 from train.fit.metrics import mean_auc
@@ -43,9 +44,11 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     task, recipe = tasks.task_by_name(arguments.task, adults=arguments.adults), RECIPES[arguments.model]
     recipe = replace(recipe, settings=settings_from(recipe, arguments))
+    if arguments.processing:
+        recipe = replace(recipe, processing=tuple(arguments.processing))
     spec = recipe.input(task.region)
     cases = tasks.load_cases(task, arguments.data, seed=0)  # the same validation films whatever the seed
-    train, validation = (load_split(task, tasks.in_split(cases, name), arguments.runs) for name in SPLITS)
+    train, validation = (load_split(task, in_split(cases, name), arguments.runs) for name in SPLITS)
 
     network = recipes.build(recipe, len(task.labels))
     recipes.initialise(network, recipe, arguments.init)
@@ -91,6 +94,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--model", choices=sorted(RECIPES), default="cnn")
     parser.add_argument("--init", default="imagenet", help="folder with pretrained weights, or imagenet")
     parser.add_argument("--epochs", type=int, help="as the recipe says when left out")
+    parser.add_argument(
+        "--processing", nargs="+", choices=sorted(FILM_PROCESSING), help="augmentations beside the usual ones"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
     parser.add_argument("--dry", action="store_true", help="train and validate; write no card, open no test")
@@ -145,7 +151,7 @@ def train_classifier(
             network,
             cases=len(train.truth),
             batch_loss=lambda net, chosen, generator: batch_loss(
-                net, train, chosen, weights, spec, teacher, generator
+                net, train, chosen, weights, spec, teacher, generator, recipe.processing
             ),
             validate=lambda net: validation_metrics(net, spec, validation),
             watch="auc_shifted",
@@ -179,15 +185,17 @@ def batch_loss(
     spec: InputSpec,
     teacher: Tensor | None,
     generator: Generator,
+    processing: Sequence[str] = (),
 ) -> Tensor:
     """Cross-entropy, classes weighted to count alike, on augmented films.
 
     train: the split that `chosen` (B,) are places in.
     weights: (K,), of the classes.
     teacher: (N, D), what the teacher sees in each film; None where the student learns from labels alone.
+    processing: names in FILM_PROCESSING.
     Returns a scalar.
     """
-    x = views.augmented(train.films[chosen], train.boxes[chosen], spec, generator)
+    x = views.augmented(train.films[chosen], train.boxes[chosen], spec, generator, processing=processing)
     maps = network.features(x.to(loop.device()).contiguous(memory_format=torch.channels_last))
     logits = network.head(maps).float()
     truth = train.truth[chosen].to(logits.device)

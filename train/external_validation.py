@@ -13,6 +13,7 @@ from core import cards, checkpoints, names
 from core.card_types import Card
 from core.types import InputSpec, is_abnormal
 from train.data import films, tasks
+from train.data.datasets import in_split
 from train.data.tasks import TASKS
 from train.fit import views
 from train.publish.detector_metrics import equalise_sharpness
@@ -49,7 +50,7 @@ def sharpness_aucs(card: Card, network: nn.Module, data: Path, runs: Path) -> di
     runs: where films are kept.
     """
     task = TASKS[card.task]
-    cases = tasks.in_split(tasks.load_cases(task, data, seed=0), "test")
+    cases = in_split(tasks.load_cases(task, data, seed=0), "test")
     shown, boxes = films.load(cases, task.region, runs)
     if card.input.region == "whole":
         boxes = films.WHOLE.expand(len(boxes), -1)
@@ -74,7 +75,7 @@ def adult_alarm_rates(card: Card, network: nn.Module, data: Path, runs: Path) ->
     data: the folder with the public data sets.
     runs: where films are kept.
     """
-    every = tasks.in_split(tasks.load_cases(TASKS["covid"], data, seed=0), "test")
+    every = in_split(tasks.load_cases(TASKS["covid"], data, seed=0), "test")
     measured: dict[str, float] = {}
     for label, rate, count in (
         ("normal", names.ADULT_FALSE_ALARMS, names.ADULT_NORMALS),

@@ -18,7 +18,7 @@ from core.reading import images
 from core.resample import as_film, crop
 from core.types import InputSpec
 from train.data import augment
-from train.data.datasets import Case, hold_out, lung_masks, read_films
+from train.data.datasets import Case, hold_out, in_split, lung_masks, read_films
 from train.fit import loop
 from train.publish import provenance
 
@@ -32,7 +32,7 @@ def main() -> None:
     masks_of = {case.name: mask for case, mask in pairs}
     cases = hold_out([case for case, _ in pairs], folds=6, seed=arguments.seed, into="test")
     cases = hold_out(cases, folds=6, seed=arguments.seed)
-    split = {name: [c for c in cases if c.split == name] for name in ("train", "validation", "test")}
+    split = {name: in_split(cases, name) for name in ("train", "validation", "test")}
     films = {name: read_films(members).float() for name, members in split.items()}
     masks = {name: load_masks(members, masks_of) for name, members in split.items()}
 

@@ -20,7 +20,7 @@ from core.models.frozen import DenseHead, LinearProbe, PooledHead
 from core.types import InputSpec
 from train import seeds
 from train.data import films, tasks
-from train.data.datasets import Case
+from train.data.datasets import Case, in_split
 from train.data.tasks import TASKS, Task
 from train.fit import calibration, loop
 from train.fit.frozen_features import SPLITS, Features, extract_features, mean_lungs
@@ -60,7 +60,7 @@ def main() -> None:
         base = tasks.task_of_card(cards.read(arguments.on))
         refuse_leakage(cases, tasks.load_cases(base, arguments.data, seed=0), arguments.on)
     network, spec = build_network(head, arguments.on, task)
-    parts = {name: films.load(tasks.in_split(cases, name), task.region, arguments.runs) for name in SPLITS}
+    parts = {name: films.load(in_split(cases, name), task.region, arguments.runs) for name in SPLITS}
     if isinstance(network, LinearProbe) and task.region == "lungs":
         network.set_spatial_weights(mean_lungs(*parts["train"]))
     # a head on another network must not go on from this one's checkpoint

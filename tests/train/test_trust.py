@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from core import cards
 from core.card_types import Card, Scores
-from core.detectors import Detail
+from core.detectors import Sharpness
 from core.errors import UnknownName
 from core.explain import trust as measures
 from core.inference import Model
@@ -141,7 +141,7 @@ def test_maps_that_are_cold_everywhere_tell_nothing_apart():
 def test_a_detector_has_no_heat_maps_to_trust():
     model = quarter_model()
     with pytest.raises(UnknownName, match="is a detector"):
-        trust.explainable_network(Model(model.card, Detail(size=64)))
+        trust.explainable_network(Model(model.card, Sharpness(size=64)))
 
 
 def test_the_table_is_printed_with_the_method_that_opens(capsys: pytest.CaptureFixture[str]):
@@ -149,7 +149,7 @@ def test_the_table_is_printed_with_the_method_that_opens(capsys: pytest.CaptureF
     card: Card = trusted[0]
     trust.print_trust_table(card)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{card.id}: opens with {measures.best(card.trust)}"
+    assert lines[0] == f"{card.id}: opens with {measures.best_method(card.trust)}"
     assert [line.split()[0] for line in lines[2:]] == [*card.trust, "random"]
 
 

@@ -142,6 +142,11 @@ def hold_out(cases: Sequence[Case], *, folds: int, seed: int, into: str = "valid
     return [replace(case, split=into) if case.name in names else case for case in cases]
 
 
+def in_split(cases: Sequence[Case], split: str) -> list[Case]:
+    """The cases of that split."""
+    return [case for case in cases if case.split == split]
+
+
 def evenly_spaced(items: Sequence[Item], count: int) -> list[Item]:
     """At most `count` of the items, evenly along the list."""
     return [items[i] for i in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]

@@ -13,7 +13,7 @@ from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
 from core.preprocess import normalise, stretch
 from core.resample import crop, resize
 from core.types import InputSpec, Region
-from train.data.datasets import DATASETS, Case, hold_out, read_films
+from train.data.datasets import DATASETS, Case, hold_out, in_split, read_films
 from train.data.films import WHOLE, region_boxes
 
 SPLITS = ("train", "calibration", "validation")
@@ -139,7 +139,7 @@ def group_near_duplicates(cases: list[Case]) -> list[Case]:
 
 def _balance_validation(cases: list[Case]) -> list[Case]:
     """As many abnormal validation cases as normal: nothing is chosen by them, and scoring takes time."""
-    held = [case for case in cases if case.split == "validation"]
+    held = in_split(cases, "validation")
     abnormal = [case for case in held if case.label != "normal"]
     step = max(1, round(len(abnormal) / max(1, len(held) - len(abnormal))))
     kept = set(abnormal[::step])
@@ -153,7 +153,7 @@ def load_normals(source: Source, cases: Sequence[Case], splits: Sequence[str] = 
     cases: of all splits.
     splits: those to be read.
     """
-    films = {s: read_films([c for c in cases if c.label == "normal" and c.split == s]) for s in splits}
+    films = {s: read_films([c for c in in_split(cases, s) if c.label == "normal"]) for s in splits}
     return Normals(films, {split: region_boxes(batch, source.region) for split, batch in films.items()})
 
 

@@ -1,6 +1,6 @@
 """What classifiers are asked: labels, the data that teach them, and what a card says of both."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from core.cards import AnyCard
 from core.names import BRAIN_MRI, CHEST_FILM
 from core.types import Region
-from train.data.datasets import Case, brain_mri, chest_xray, covid_radiography, hold_out
+from train.data.datasets import Case, brain_mri, chest_xray, covid_radiography, hold_out, in_split
 from train.data.sources import group_near_duplicates
 
 FOLDS = 7  # a seventh of the training patients is for validation
@@ -209,7 +209,3 @@ def load_cases(task: Task, root: Path, seed: int) -> list[Case]:
         *(case for case in cases if case.label in settled),
         *more,
     ]
-
-
-def in_split(cases: Sequence[Case], split: str) -> list[Case]:
-    return [case for case in cases if case.split == split]

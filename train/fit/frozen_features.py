@@ -14,8 +14,7 @@ from core.models.backbones import SIDE
 from core.models.frozen import LinearProbe, PooledHead
 from core.resample import crop
 from core.types import InputSpec
-from train.data import tasks
-from train.data.datasets import Case
+from train.data.datasets import Case, in_split
 from train.data.tasks import Task
 from train.fit import views
 from train.fit.views import SHIFTS
@@ -94,7 +93,7 @@ def extract_features(
     return {
         name: Features(
             *saved[name],
-            truth=torch.tensor([task.labels.index(case.label) for case in tasks.in_split(cases, name)]),
+            truth=torch.tensor([task.labels.index(case.label) for case in in_split(cases, name)]),
         )
         for name in SPLITS
     }

@@ -20,6 +20,7 @@ class Recipe:
 
     warm_up: epochs in which the head alone learns. frozen: names of parameters that never learn start so.
     distilled: whether it also learns to tell what a large pretrained network sees.
+    processing: augmentations in FILM_PROCESSING beside the usual ones.
     """
 
     model: str
@@ -33,6 +34,7 @@ class Recipe:
     warm_up: int = 0
     frozen: tuple[str, ...] = ()
     distilled: bool = False
+    processing: tuple[str, ...] = ()
     remark: str = ""
 
     def input(self, region: Region) -> InputSpec:

@@ -1,6 +1,6 @@
 """Films as a network is fed them: as they are, augmented, or under a simulated acquisition shift."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Generator, Tensor, nn
@@ -10,6 +10,7 @@ from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
 from train.data import augment
+from train.data.film_processing import FILM_PROCESSING
 from train.fit import loop
 
 Transform = Callable[[Tensor], Tensor]
@@ -26,17 +27,27 @@ def preprocessed(films: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
     return normalise(stretch(crop(films.float(), boxes, spec.size)), spec)
 
 
-def augmented(films: Tensor, boxes: Tensor, spec: InputSpec, generator: Generator) -> Tensor:
+def augmented(
+    films: Tensor,
+    boxes: Tensor,
+    spec: InputSpec,
+    generator: Generator,
+    *,
+    processing: Sequence[str] = (),
+) -> Tensor:
     """Training augmentation: crop, flip, sharpness, exposure, erasing.
 
     films: (N, 1, H, W) in [0, 1].
     boxes: (N, 4), fractions (top, left, bottom, right) of the film.
     spec: what the network is fed.
     generator: of the random numbers.
+    processing: names in FILM_PROCESSING, done after the crop.
     Returns (N, C, size, size), normalised.
     """
     moved, angle = augment.jitter_boxes(boxes, generator)
     x = augment.random_flip(crop(films.float(), moved, spec.size, angle=angle), generator)
+    for name in processing:
+        x = FILM_PROCESSING[name](x, generator)
     x = stretch(augment.random_acquisition(x, generator))
     x = augment.random_erasing(augment.random_exposure(x, generator), generator)
     return normalise(x, spec)

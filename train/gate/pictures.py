@@ -18,7 +18,7 @@ from core.reading import images
 from core.resample import FILM_SIZE, as_film, crop
 from core.types import Scan
 from train.data import augment, sources, tasks
-from train.data.datasets import Case, chest_xray, evenly_spaced
+from train.data.datasets import Case, chest_xray, evenly_spaced, in_split
 from train.data.sources import SOURCES
 from train.data.tasks import TASKS
 from train.gate import negatives
@@ -64,16 +64,14 @@ def _chest_gate_data(data: Path) -> GateData:
         for case in tasks.load_cases(TASKS["covid"], data, seed=0)
         if case.name.startswith("covid_radiography/") and case.label in ("normal", "covid")
     ]
-    fitted, held_out = (
-        [case.path for case in tasks.in_split(adults, split)] for split in ("train", "validation")
-    )
+    fitted, held_out = ([case.path for case in in_split(adults, split)] for split in ("train", "validation"))
     return GateData(
         cases=partial(_films_of, data=data),
         more="adults (COVID-19 Radiography)",
         of_own=False,
         fitted=lambda _: as_films(read_scans(fitted)),
         held_out=lambda _: as_films(read_scans(held_out)),
-        kinds=partial(_chest_kinds, data, tasks.in_split(adults, "test")),
+        kinds=partial(_chest_kinds, data, in_split(adults, "test")),
     )
 
 
@@ -95,7 +93,7 @@ def _head_gate_data(data: Path, name: str, kinds: Callable[[Path, int], Iterator
         fitted=partial(acquisition_shifted, seed=0),
         held_out=partial(acquisition_shifted, seed=1),
         kinds=partial(kinds, data),
-        others=[case for case in sources.load_cases(SOURCES[other], data, seed=0) if case.split == "train"],
+        others=in_split(sources.load_cases(SOURCES[other], data, seed=0), "train"),
     )
 
 
@@ -122,7 +120,7 @@ def _batched(films: Iterator[Tensor], size: int) -> Iterator[Tensor]:
 
 
 def _chest_kinds(data: Path, adults: Sequence[Case], seed: int) -> Iterator[Kind]:
-    test = [case.path for case in chest_xray(data) if case.split == "test"]
+    test = [case.path for case in in_split(chest_xray(data), "test")]
     normal, covid = ([case.path for case in adults if case.label == label] for label in ("normal", "covid"))
     both = evenly_spaced([*test, *normal], MAX_PER_KIND)
     yield "children's films, official test", False, read_scans(test)
@@ -139,7 +137,7 @@ def _chest_kinds(data: Path, adults: Sequence[Case], seed: int) -> Iterator[Kind
 
 
 def _mri_kinds(data: Path, seed: int) -> Iterator[Kind]:
-    test = [case for case in sources.load_cases(SOURCES["brain-mri"], data, seed=0) if case.split == "test"]
+    test = in_split(sources.load_cases(SOURCES["brain-mri"], data, seed=0), "test")
     for label in SOURCES["brain-mri"].labels:
         chosen = [case.path for case in test if case.label == label]
         yield f"MRI slices, published test, {label}", False, read_scans(chosen)
@@ -151,7 +149,7 @@ def _mri_kinds(data: Path, seed: int) -> Iterator[Kind]:
 
 
 def _ct_kinds(data: Path, seed: int) -> Iterator[Kind]:
-    test = [case for case in sources.load_cases(SOURCES["brain-ct"], data, seed=0) if case.split == "test"]
+    test = in_split(sources.load_cases(SOURCES["brain-ct"], data, seed=0), "test")
     for folder, label, name in (
         ("brain_ct", "normal", "CT slices of test patients, normal"),
         ("brain_ct", "stroke", "CT slices of test patients, stroke"),
@@ -168,7 +166,7 @@ def _ct_kinds(data: Path, seed: int) -> Iterator[Kind]:
 
 
 def _chest_film_kinds(data: Path) -> Iterator[Kind]:
-    test = [case.path for case in chest_xray(data) if case.split == "test"]
+    test = [case.path for case in in_split(chest_xray(data), "test")]
     yield "children's chest films", True, read_scans(evenly_spaced(test, MAX_PER_KIND))
     yield (
         "adults' chest films",

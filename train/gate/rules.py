@@ -15,7 +15,7 @@ from core.names import CHEST_FILM
 from core.reading import images
 from core.resample import as_film
 from train.data import sources
-from train.data.datasets import chest_xray, evenly_spaced
+from train.data.datasets import chest_xray, evenly_spaced, in_split
 from train.data.sources import SOURCES
 
 QUANTILES = (0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0)
@@ -41,11 +41,11 @@ def parse() -> argparse.Namespace:
 
 def training_scans(data: Path) -> dict[str, list[Path]]:
     """Files by set; none of a test split."""
-    films = [case.path for case in chest_xray(data) if case.split == "train"]
+    films = [case.path for case in in_split(chest_xray(data), "train")]
     found = {CHEST_FILM: films}
     for name in ("brain-ct", "brain-mri"):
         cases = sources.load_cases(SOURCES[name], data, seed=0)
-        found[SOURCES[name].modality] = [case.path for case in cases if case.split == "train"]
+        found[SOURCES[name].modality] = [case.path for case in in_split(cases, "train")]
     return found
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from core.anatomy import heads
 from core.resample import FILM_SIZE, crop
 from train.data import films, tasks
-from train.data.datasets import Case
+from train.data.datasets import Case, in_split
 from train.data.tasks import TASKS
 from train.runs import cached
 
@@ -44,7 +44,7 @@ def load_scans(data: Path, split: str, runs: Path) -> Scans:
     split: its name.
     runs: where scans are kept.
     """
-    parts = [tasks.in_split(tasks.load_cases(TASKS[task], data, seed=0), split) for task in ORDER]
+    parts = [in_split(tasks.load_cases(TASKS[task], data, seed=0), split) for task in ORDER]
     asked = list(zip(ORDER, parts, strict=True))
 
     def frame() -> Tensor:

@@ -5,6 +5,7 @@ from torch import nn
 
 from core.types import InputSpec
 from train.data import tasks
+from train.data.datasets import in_split
 from train.data.tasks import TASKS, with_adults
 from train.publish import classifier_card
 from train.publish.provenance import Trained
@@ -32,7 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def names(task: tasks.Task, data: Path, split: str) -> set[str]:
-    return {case.name for case in tasks.in_split(tasks.load_cases(task, data, seed=0), split)}
+    return {case.name for case in in_split(tasks.load_cases(task, data, seed=0), split)}
 
 
 @pytest.mark.parametrize("name", ["pneumonia", "etiology"])

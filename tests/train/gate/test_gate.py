@@ -93,7 +93,7 @@ def spread_by(factor: float, count: int, seed: int, *, moved: float = 0.0) -> Te
 
 def fitted(
     card: Card, seen: gate.GateFeatures, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Card, feature_density.Likeness]:
+) -> tuple[Card, feature_density.FeatureDensity]:
     monkeypatch.setattr(gate, "gate_features", lambda *_: seen)
     learned = gate.fit_gate(card, data_of([]), {}, root)
     assert learned.gate is not None
@@ -126,7 +126,7 @@ def test_slices_of_another_modality_are_told_apart(
 ):
     seen = gate.GateFeatures(*(spread_by(1, 150, n) for n in range(4)), others=spread_by(1, 150, 5, moved=1))
     _, like = fitted(card, seen, tmp_path, monkeypatch)
-    own, other = like.odds(spread_by(1, 100, 6)), like.odds(spread_by(1, 100, 7, moved=1))
+    own, other = like.log_odds(spread_by(1, 100, 6)), like.log_odds(spread_by(1, 100, 7, moved=1))
     assert own is not None
     assert other is not None
     assert (own < 0).float().mean() > 0.95
