@@ -24,10 +24,7 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 SAMPLES = "samples"  # a folder of scans, which core.samples reads: its card is no model's
 
 TASKS = ("pneumonia", "etiology", "covid", "chest anomaly")  # offered in this order, others after them
-SYNTHETIC_LESION_MODELS = (
-    "restoring",
-    "lesions",
-)  # they have a head start on drawn lesions
+SYNTHETIC_LESION_MODELS = ("restoring",)  # they have a head start on drawn lesions
 SLOW = ("ensemble-classifier",)  # as slow as all its members, so that nobody lands on it unasked
 YARDSTICK_MARGIN = 0.02  # by this much a detector must beat the yardstick there to be offered before it
 
