@@ -5,7 +5,6 @@ of its own, whose heat maps train.trust measures afterwards.
 """
 
 import argparse
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -65,7 +64,7 @@ def main() -> None:
     if arguments.knn:
         minutes = (time.monotonic() - started) / 60
         draft, network = knn_card(arguments.knn, model, index, validation, minutes)
-        publish_knn(draft, network, cases, base=model.card)
+        publish_knn(draft, network, cases)
 
 
 def parse() -> argparse.Namespace:
@@ -220,18 +219,15 @@ def knn_card(
     return draft, network
 
 
-def publish_knn(draft: Card, network: KNN, cases: Sequence[Case], *, base: Card) -> None:
+def publish_knn(draft: Card, network: KNN, cases: Sequence[Case]) -> None:
     """Score it and write its folder. The gate has learned from the same films, so it is the same.
 
     draft: its card.
     network: the vote.
     cases: of validation and test, to be scored.
-    base: the card whose features are compared.
     """
     packed = report.pack(draft, network)
-    card = report.publish_card(packed, report.score_cases(packed, cases))
-    if card.gate is not None:
-        shutil.copy(cards.WEIGHTS / base.id / "gate.safetensors", cards.WEIGHTS / card.id)
+    report.publish_card(packed, report.score_cases(packed, cases))
 
 
 if __name__ == "__main__":
