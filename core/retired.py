@@ -14,6 +14,7 @@ RETIRED: Final[Mapping[str, tuple[str, str]]] = {  # why, and the card to use in
     "chest-air": ("brightness and detail together find more than brightness alone", "chest-dense"),
     "chest-vae": ("it flags sick validation films little better than chance", "chest-restoring"),
     "brain-ct-finder": ("it found what it was taught to find and little of stroke", "brain-ct-patchcore"),
+    "brain-ct-autoencoder": ("it is worse than chance on validation slices", "brain-ct-patchcore"),
     "brain-ct-vae": ("it is worse than chance on validation slices", "brain-ct-patchcore"),
 }
 

@@ -24,14 +24,15 @@ from core.errors import DataSetError, UnknownName
 from core.evaluation import thresholds
 from core.inference import Model
 from core.models import KNN, Classifier
-from core.models.knn import VoteSettings, vote_logits
-from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, VOTING, Index
+from core.models.knn import VOTING, VoteSettings, vote_logits
+from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, Index
 from core.reading import images
 from core.types import FloatArray, is_abnormal
 from train.data import tasks
 from train.data.datasets import Case
 from train.publish import provenance, report
 
+STEP = 2**-11  # of stored embeddings: finer digits decide no vote and fill the file
 BALLOTS = [
     VoteSettings(k, temperature, prior)
     for k, temperature, prior in product(
@@ -107,7 +108,7 @@ def embed_cases(model: Model, cases: Sequence[Case], data: Path) -> Index:
         probabilities.append(list(inference.classify(model, scan, fields).probabilities.values()))
         digests.append(neighbours.short_digest(scan.digest))
     return Index(
-        embeddings=torch.stack(embeddings).half().float(),  # as it will be stored
+        embeddings=(torch.stack(embeddings) / STEP).round() * STEP,
         case=np.array([case.name for case in cases]),
         path=np.array([case.path.relative_to(data).as_posix() for case in cases]),
         label=np.array([case.label for case in cases]),

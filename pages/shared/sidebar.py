@@ -159,7 +159,7 @@ def pick_card(kind: Kind | None = None) -> Card:
     with st.sidebar:
         st.subheader("Model")
         tasks = list(dict.fromkeys(card.task for card in cards))
-        if notice := deep_link.gone({card.id for card in offered()}):
+        if notice := deep_link.gone({card.id for card in models.offered()}):
             st.warning(wording.escape_markdown(notice))
         linked = next((card for card in cards if card.id == deep_link.card()), cards[0])
         st.session_state.setdefault(f"task-{kind}", linked.task)
