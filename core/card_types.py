@@ -69,7 +69,7 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class GateCheck:
-    """The learned part of the gate, in gate.safetensors beside the weights.
+    """The learned part of the gate, in weights/gates/ under the start of its sha256.
 
     threshold: the largest distance from the card's own films that passes. quantile: the share of
     validation scans, of each source in `data`, that it lets through at least.

@@ -16,18 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
+from core import retired
 from core.card_types import BackboneCard, Card, Scores, SegmenterCard
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
 from core.names import AUROC_DRAWN_LESIONS
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 SAMPLES = "samples"  # a folder of scans, which core.samples reads: its card is no model's
+GATES = "gates"  # learned checks, each stored once for all cards that were taught the same films
 
 TASKS = ("pneumonia", "etiology", "covid", "chest anomaly")  # offered in this order, others after them
-SYNTHETIC_LESION_MODELS = (
-    "restoring",
-    "lesions",
-)  # they have a head start on drawn lesions
+SYNTHETIC_LESION_MODELS = ("restoring",)  # they have a head start on drawn lesions
 SLOW = ("ensemble-classifier",)  # as slow as all its members, so that nobody lands on it unasked
 YARDSTICK_MARGIN = 0.02  # by this much a detector must beat the yardstick there to be offered before it
 
@@ -39,7 +38,8 @@ def read(card_id: str, root: Path = WEIGHTS) -> AnyCard:
     """The card of that id. Raises UnknownName, or CardError when the file breaks its own rules."""
     path = root / card_id / "card.json"
     if card_id not in _folders(root):
-        raise UnknownName(f"No card {card_id!r}. Choose from: {', '.join(c.id for c in every(root))}.")
+        missing = retired.notice(card_id) or f"No card {card_id!r}."
+        raise UnknownName(f"{missing} Choose from: {', '.join(c.id for c in every(root))}.")
     try:
         card = _ADAPTER.validate_json(path.read_bytes())
     except ValidationError as error:
@@ -100,12 +100,37 @@ def weights(card: AnyCard, root: Path = WEIGHTS) -> bytes:
 
 
 def gate(card: Card, root: Path = WEIGHTS) -> bytes:
-    """The gate.safetensors that the card's learned check needs, checked. Raises CardError."""
+    """The file that the card's learned check needs, checked. Raises CardError.
+
+    A card may bring a gate.safetensors of its own; else it shares one by the start of its sha256.
+    """
     if card.gate is None:
         raise CardError(
             f"Card {card.id} has no learned check. Make it with: python -m train.gate --data DATA"
         )
-    return _checked(root / card.id / "gate.safetensors", card.gate.sha256, card.gate.command)
+    own, shared = root / card.id / "gate.safetensors", _shared_gate(card.gate.sha256, root)
+    return _checked(own if own.is_file() else shared, card.gate.sha256, card.gate.command)
+
+
+def write_gate(data: bytes, root: Path = WEIGHTS) -> None:
+    """Store a learned check for all cards that name its sha256."""
+    path = _shared_gate(hashlib.sha256(data).hexdigest(), root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _put(path, data)
+
+
+def drop_unused_gates(root: Path = WEIGHTS) -> None:
+    """Remove shared checks that no card names. A broken card may still need its own: then nothing goes."""
+    if broken(root):
+        return
+    named = {_shared_gate(card.gate.sha256, root) for card in every(root) if card.gate}
+    for path in (root / GATES).glob("*.safetensors"):
+        if path not in named:
+            path.unlink()
+
+
+def _shared_gate(sha256: str, root: Path) -> Path:
+    return root / GATES / f"{sha256[:12]}.safetensors"
 
 
 def embeddings(card: Card, root: Path = WEIGHTS) -> bytes:

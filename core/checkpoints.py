@@ -1,9 +1,11 @@
 """Networks in and out of safetensors bytes."""
 
+import io
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -23,6 +25,7 @@ from core.models import (
     FrozenBaseClassifier,
 )
 from core.models.ensemble import Member
+from core.models.knn import KNN, VOTING
 
 _BUILDERS: dict[str, type[nn.Module]] = {
     **MODELS,
@@ -93,6 +96,8 @@ def load_dependencies(module: nn.Module, root: Path = cards.WEIGHTS) -> None:
     if isinstance(module, FrozenBaseClassifier):
         named_card = "@" in module.of
         module.set_base(_classifier(module.of, root)[1] if named_card else backbone(module.of, root))
+    if isinstance(module, KNN):
+        module.recall(*_voters(module.of, root))
     if isinstance(module, ClassifierEnsemble):
         found = [_classifier(name, root) for name in module.members]
         module.set_members([Member(network, card.input, dict(card.scales)) for card, network in found])
@@ -113,6 +118,15 @@ def _detector(name: str, root: Path) -> Detector:
     if not isinstance(member, Detector):
         raise CardError(f"{card.id} is no detector and cannot be part of an ensemble of detectors.")
     return member
+
+
+def _voters(name: str, root: Path) -> tuple[Tensor, Tensor]:
+    """Embeddings (M, D) and classes (M,) of the known cases that vote, of the card of that name."""
+    card = _classifier(name, root)[0]
+    with np.load(io.BytesIO(cards.embeddings(card, root)), allow_pickle=False) as table:
+        votes = table["split"] == VOTING
+        embeddings, labels = table["embeddings"][votes], table["label"][votes]
+    return torch.from_numpy(embeddings).float(), torch.tensor([card.labels.index(name) for name in labels])
 
 
 @lru_cache(maxsize=16)

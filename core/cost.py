@@ -21,11 +21,15 @@ DEPENDENCIES = ("backbone", "of", "members")  # arguments that name other cards'
 def megabytes(card: Card, root: Path = WEIGHTS) -> float:
     """Size of the weights in 10^6 bytes, with those of its backbone or base or of an ensemble's members.
 
+    A vote of known cases counts these as well.
+
     Raises UnknownName or MissingWeights where one of them is not there.
     """
+    files = [root / name / "model.safetensors" for name in folders(card, root)]
+    if card.model == "knn":
+        files.append(root / str(card.arguments["of"]).partition("@")[0] / "embeddings.npz")
     total = 0
-    for name in folders(card, root):
-        file = root / name / "model.safetensors"
+    for file in files:
         if not file.is_file():
             raise MissingWeights(f"{file} is missing. {card.id} cannot be used without it.")
         total += file.stat().st_size

@@ -67,5 +67,5 @@ def unpack(data: bytes) -> FeatureDensity:
         return FeatureDensity(**safetensors.torch.load(data))
     except (SafetensorError, TypeError) as error:
         raise CardError(
-            "gate.safetensors is broken. Make it with: python -m train.gate --data DATA"
+            "The file of the gate is broken. Make it with: python -m train.gate --data DATA"
         ) from error

@@ -223,8 +223,8 @@ def _is_negative(scan: Scan, card: Card, described: ScanFeatures | None, root: P
 
 
 def _density(card: Card, root: Path) -> feature_density.FeatureDensity:
-    """Read and checked once, not for every scan."""
-    key = root / card.id, card.gate.sha256 if card.gate else ""
+    """Read and checked once, not for every scan nor for every card that shares it."""
+    key = root, card.gate.sha256 if card.gate else ""
     if key not in _UNPACKED:
         _UNPACKED[key] = feature_density.unpack(cards.gate(card, root))
     return _UNPACKED[key]

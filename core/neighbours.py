@@ -17,7 +17,7 @@ from core import cards
 from core.card_types import Card, KnownCases
 from core.errors import CardError
 from core.evaluation import multiclass
-from core.models.knn import VoteSettings, vote_logits
+from core.models.knn import VOTING, VoteSettings, vote_logits
 from core.types import FloatArray
 
 TSNE_LAYOUT, UMAP_LAYOUT = "t-SNE", "UMAP"
@@ -26,7 +26,6 @@ PLACING = 5  # perplexity of a scan placed later: openTSNE's own, few and near
 AROUND = 15  # known scans that a new one is placed among
 STEPS = 50  # of a scan placed later; more moved it by less than a point's width
 EXAGGERATION, STEEPEST = 1.5, 0.25  # of a new scan's attraction; of its gradient: openTSNE's defaults
-VOTING = "train"  # k was chosen on validation scans, which therefore do not vote
 
 Floats = NDArray[np.float64]
 

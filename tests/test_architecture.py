@@ -31,7 +31,15 @@ ROWS = [
     {"core.reading.sandbox"},
     {"core.reading.worker"},
     {"core.reading.dicom", "core.reading.raster", "core.reading.windowing"},
-    {"core.types", "core.card_types", "core.errors", "core.names", "core.precision", "core.reading.limits"},
+    {
+        "core.types",
+        "core.card_types",
+        "core.errors",
+        "core.names",
+        "core.precision",
+        "core.retired",
+        "core.reading.limits",
+    },
 ]
 SIDES = ("app", "pages", "train", "benchmarks")
 

@@ -1,4 +1,4 @@
-"""Fit detectors that learn in one pass over normal scans: python -m train.fitted --data DATA padim ..."""
+"""Fit detectors that learn in one pass over normal scans: python -m train.fitted --data DATA patchcore ..."""
 
 import argparse
 import time
@@ -17,11 +17,8 @@ from core.detectors import (
     Detector,
     FeatureDetector,
     FittedDetector,
-    LesionDirections,
-    LungBrightness,
     LungOpacity,
     Mahalanobis,
-    RadiographicFeatures,
 )
 from core.models.backbones import MEAN, SIDE, STD
 from core.preprocess import normalise, stretch
@@ -31,7 +28,6 @@ from train.data import augment, sources
 from train.data.sources import SOURCES, Normals, Source
 from train.publish.detector_card import cache_features, draft_detector_card, publish_detector
 from train.publish.provenance import Trained
-from train.synthesis import chest_lesions
 from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
 
 PAIRED_FILMS = 40  # films shown with and without a change; the mean difference needs no more
@@ -48,16 +44,10 @@ class DetectorRecipe:
 DETECTOR_RECIPES = {
     "detail": DetectorRecipe("detail", {"size": SIDE}),
     "detail-lungs": DetectorRecipe("detail", {"size": SIDE, "top": 0.08, "bottom": 0.08, "side": 0.08}),
-    "air": DetectorRecipe("air", {"size": SIDE}),
     "dense": DetectorRecipe("dense", {"size": SIDE}),
-    "signs": DetectorRecipe("signs", {"size": SIDE}),
-    "signs-distance": DetectorRecipe("signs", {"size": SIDE, "directed": False}),
     "mahalanobis-dinov2": DetectorRecipe("mahalanobis", {"backbone": "dinov2-vits14"}),
     "mahalanobis-resnet50": DetectorRecipe("mahalanobis", {"backbone": "resnet50"}),
-    "padim": DetectorRecipe("padim", {"backbone": "resnet50", "features": 75}),
     "patchcore": DetectorRecipe("patchcore", {"backbone": "dinov2-vits14"}),
-    "lesions-dinov2": DetectorRecipe("lesions", {"backbone": "dinov2-vits14"}),
-    "lesions-resnet50": DetectorRecipe("lesions", {"backbone": "resnet50"}),
 }
 # lesions in heads are smaller than opacities, and deeper maps shrug off how a slice was taken
 HEAD_RECIPES = {
@@ -129,7 +119,7 @@ def fit_detector(network: Detector, source: Source, normals: Normals, spec: Inpu
     source: says which region.
     normals: the splits train and calibration.
     spec: what the network is fed.
-    seed: of changes and drawn lesions.
+    seed: of changes.
     """
     if not isinstance(network, FittedDetector):
         raise SystemExit("This detector learns by gradient descent. Use train.detector.")
@@ -139,13 +129,10 @@ def fit_detector(network: Detector, source: Source, normals: Normals, spec: Inpu
     chosen = torch.linspace(0, len(films) - 1, min(PAIRED_FILMS, len(films))).long()
     pairs = Pairs(films[chosen].float(), boxes[chosen], spec, seed)
     train = sources.batches(films, boxes, spec)
-    if isinstance(network, FeatureDetector | LungBrightness | LungOpacity | RadiographicFeatures):
+    if isinstance(network, FeatureDetector | LungOpacity):
         network.set_spatial_weights(place_weights(source, normals))
     if isinstance(network, Mahalanobis):
         network.fit(train, pairs.changes())
-    elif isinstance(network, LesionDirections | RadiographicFeatures):
-        drawn = {kind: pairs.lesions(kind) for kind in chest_lesions.LESIONS}
-        network.fit(train, pairs.changes(), drawn)
     else:
         network.fit(train)
     network.calibrate(sources.batches(normals.films["calibration"], normals.boxes["calibration"], spec))
@@ -190,14 +177,6 @@ class Pairs:
                 yield before, normalise(stretch(change(stretch(x), generator)), self.spec)
             moved, angle = augment.jitter_boxes(boxes, generator)
             yield before, normalise(stretch(crop(films, moved, self.spec.size, angle=angle)), self.spec)
-
-    def lesions(self, kind: str) -> Iterator[tuple[Tensor, Tensor]]:
-        """Healthy, and with a lesion of that kind drawn into the lungs."""
-        generator = Generator().manual_seed(self.seed)
-        for films, boxes in zip(self.films.split(16), self.boxes.split(16), strict=True):
-            x = stretch(crop(films, boxes, self.spec.size))
-            abnormal = chest_lesions.draw_lesion(kind, x, aligned_lungs(films, boxes), generator)
-            yield normalise(x, self.spec), normalise(abnormal, self.spec)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ of its own, whose heat maps train.trust measures afterwards.
 """
 
 import argparse
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -25,14 +24,15 @@ from core.errors import DataSetError, UnknownName
 from core.evaluation import thresholds
 from core.inference import Model
 from core.models import KNN, Classifier
-from core.models.knn import VoteSettings, vote_logits
-from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, VOTING, Index
+from core.models.knn import VOTING, VoteSettings, vote_logits
+from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, Index
 from core.reading import images
 from core.types import FloatArray, is_abnormal
 from train.data import tasks
 from train.data.datasets import Case
 from train.publish import provenance, report
 
+STEP = 2**-11  # of stored embeddings: finer digits decide no vote and fill the file
 BALLOTS = [
     VoteSettings(k, temperature, prior)
     for k, temperature, prior in product(
@@ -65,7 +65,7 @@ def main() -> None:
     if arguments.knn:
         minutes = (time.monotonic() - started) / 60
         draft, network = knn_card(arguments.knn, model, index, validation, minutes)
-        publish_knn(draft, network, cases, base=model.card)
+        publish_knn(draft, network, cases)
 
 
 def parse() -> argparse.Namespace:
@@ -108,7 +108,7 @@ def embed_cases(model: Model, cases: Sequence[Case], data: Path) -> Index:
         probabilities.append(list(inference.classify(model, scan, fields).probabilities.values()))
         digests.append(neighbours.short_digest(scan.digest))
     return Index(
-        embeddings=torch.stack(embeddings).half().float(),  # as it will be stored
+        embeddings=(torch.stack(embeddings) / STEP).round() * STEP,
         case=np.array([case.name for case in cases]),
         path=np.array([case.path.relative_to(data).as_posix() for case in cases]),
         label=np.array([case.label for case in cases]),
@@ -220,18 +220,15 @@ def knn_card(
     return draft, network
 
 
-def publish_knn(draft: Card, network: KNN, cases: Sequence[Case], *, base: Card) -> None:
+def publish_knn(draft: Card, network: KNN, cases: Sequence[Case]) -> None:
     """Score it and write its folder. The gate has learned from the same films, so it is the same.
 
     draft: its card.
     network: the vote.
     cases: of validation and test, to be scored.
-    base: the card whose features are compared.
     """
     packed = report.pack(draft, network)
-    card = report.publish_card(packed, report.score_cases(packed, cases))
-    if card.gate is not None:
-        shutil.copy(cards.WEIGHTS / base.id / "gate.safetensors", cards.WEIGHTS / card.id)
+    report.publish_card(packed, report.score_cases(packed, cases))
 
 
 if __name__ == "__main__":

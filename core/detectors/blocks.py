@@ -59,3 +59,9 @@ class ErrorStandardiser(nn.Module):
     def forward(self, errors: Tensor) -> Tensor:
         """(N, side, side) -> the same in standard deviations, 0 being usual."""
         return (errors - self.mean) / self.std
+
+
+def highest(distance: Tensor, place: Tensor, share: float) -> Tensor:
+    """(N, h, w) -> (N,), mean of the largest `share` of the places where `place` is 1."""
+    looked_at = distance.flatten(1)[:, place.flatten() > 0]
+    return looked_at.topk(max(1, int(share * looked_at.shape[1])), dim=1).values.mean(1)

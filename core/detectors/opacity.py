@@ -4,10 +4,14 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, FittedDetector
 from core.detectors.blocks import ErrorStandardiser
-from core.detectors.radiographic_features import GRID, LEAST, parts_of, places_of, smoothness
+
+GRID = 56  # places per side
+SCALES = 3  # of detail: 1, 2 and 4 pixels
+LEAST = 1e-4  # of detail, before its log is taken
 
 
 class LungOpacity(FittedDetector):
@@ -58,3 +62,29 @@ class LungOpacity(FittedDetector):
         """(N, C, h, w) -> (N, 2, parts): brightness, and minus the log of the coarsest detail."""
         seen = torch.einsum("nchw,phw->ncp", places[:, [0, -1]], self.parts)
         return torch.stack([seen[:, 0], -(seen[:, 1] + LEAST).log()], dim=1)
+
+
+def parts_of(weight: Tensor, rows: int) -> Tensor:
+    """(h, w) >= 0 -> (2 rows, GRID, GRID): rows with equal shares of the weight, each left and right."""
+    weight = F.adaptive_avg_pool2d(weight[None, None], GRID)[0, 0]
+    depth = (weight.sum(1).cumsum(0) / weight.sum() * rows).ceil().clamp(1, rows)[:, None]
+    left = (torch.arange(GRID) < GRID // 2)[None, :]
+    masks = [(depth == row + 1) * side for row in range(rows) for side in (left, ~left)]
+    parts = torch.stack([weight * mask for mask in masks])
+    return parts / parts.sum((1, 2), keepdim=True)
+
+
+def places_of(x: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N, 1 + SCALES, GRID, GRID): brightness, then differences from neighbours."""
+    grey = x.mean(1, keepdim=True)
+    maps = [F.adaptive_avg_pool2d(grey, GRID)]
+    for scale in range(SCALES):
+        coarse = F.avg_pool2d(grey, 2**scale) if scale else grey
+        fine = (coarse - F.avg_pool2d(coarse, 3, 1, 1, count_include_pad=False)).abs()
+        maps.append(F.adaptive_avg_pool2d(fine, GRID))
+    return torch.cat(maps, dim=1)
+
+
+def smoothness(places: Tensor) -> Tensor:
+    """Minus the log of the coarsest detail, over windows of some ribs: (N, 1 + SCALES, h, w) -> (N, h, w)."""
+    return -(F.avg_pool2d(places[:, -1:], 9, 1, 4, count_include_pad=False)[:, 0] + LEAST).log()

@@ -7,8 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, FeatureDetector
-from core.detectors.blocks import ErrorStandardiser
-from core.detectors.padim import highest
+from core.detectors.blocks import ErrorStandardiser, highest
 from core.models.backbones import BACKBONES
 
 DRAWN = 20_000  # patches from which the memory is picked

@@ -18,6 +18,7 @@ from core.card_types import Card
 from core.errors import OpacityError
 from core.evaluation.binary import auc_interval
 from core.evaluation.cases import Floats, Ints
+from core.retired import RETIRED
 from core.types import Interval
 
 _BLOCK = 50  # resamples held in memory at once
@@ -151,9 +152,10 @@ def read(text: str | bytes, card: Card) -> tuple[NamedPoint, ...]:
 
 def _require_made_for(card: Card, point: NamedPoint) -> None:
     if point.card != card.id:
+        choose = "" if point.card in RETIRED else f"choose {point.card!r}, or "
         raise OpacityError(
             f"Operating point {point.name!r} was made for card {point.card!r}, and scores of {card.id!r} "
-            f"mean something else: choose {point.card!r}, or make the point again on this card."
+            f"mean something else: {choose}make the point again on this card."
         )
     if point.sha256 != card.sha256:
         raise OpacityError(

@@ -1,12 +1,16 @@
 """The vote of the most similar known scans, on another card's feature maps."""
 
+import hashlib
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from core.errors import CardError
 from core.models.frozen import FeatureReuse, PooledHead
+
+VOTING = "train"  # k was chosen on validation scans, which therefore do not vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ def vote_logits(similarity: Tensor, classes: Tensor, number: int, settings: Vote
 class KNN(PooledHead, FeatureReuse):
     """k-nearest neighbours on the spatial mean of a trained classifier's feature maps.
 
-    known: (M, D), the known scans' embeddings at length 1. classes_of: (M,), the class of each.
+    known: (M, D), the known scans' embeddings at length 1. classes_of: (M,), the class of each. Both lie in
+    the embeddings.npz of the card that lends its maps; the weights hold their fingerprint.
     cases: M. width: D.
     """
 
@@ -51,13 +56,26 @@ class KNN(PooledHead, FeatureReuse):
         super().__init__(of)
         self.classes = classes
         self.settings = VoteSettings(k, temperature, prior)
-        self.register_buffer("known", torch.zeros(cases, width))
-        self.register_buffer("classes_of", torch.zeros(cases, dtype=torch.int64))
+        self.register_buffer("known", torch.zeros(cases, width), persistent=False)
+        self.register_buffer("classes_of", torch.zeros(cases, dtype=torch.int64), persistent=False)
+        self.register_buffer("fingerprint", torch.zeros(32, dtype=torch.uint8))
         self.known: Tensor
         self.classes_of: Tensor
+        self.fingerprint: Tensor
 
     def fit(self, known: Tensor, classes_of: Tensor) -> None:
         """known: (M, D) at length 1; classes_of: (M,)."""
+        self.known.copy_(known)
+        self.classes_of.copy_(classes_of)
+        self.fingerprint.copy_(_fingerprint(known, classes_of))
+
+    def recall(self, known: Tensor, classes_of: Tensor) -> None:
+        """Set the scans of an earlier `fit`. Raises CardError for any others."""
+        if not torch.equal(self.fingerprint, _fingerprint(known, classes_of)):
+            raise CardError(
+                f"The known cases of {self.of} are not those that vote here. Make the vote again with: "
+                f"python -m train.index --data DATA --card {self.of.partition('@')[0]} --knn ID"
+            )
         self.known.copy_(known)
         self.classes_of.copy_(classes_of)
 
@@ -66,3 +84,9 @@ class KNN(PooledHead, FeatureReuse):
 
     def logits(self, pooled: Tensor) -> Tensor:
         return vote_logits(pooled @ self.known.T, self.classes_of, self.classes, self.settings)
+
+
+def _fingerprint(known: Tensor, classes_of: Tensor) -> Tensor:
+    """The sha256 of both, in the precision of an embeddings.npz: (32,) bytes."""
+    content = known.half().numpy().tobytes() + classes_of.numpy().astype("<i8").tobytes()
+    return torch.tensor(list(hashlib.sha256(content).digest()), dtype=torch.uint8)

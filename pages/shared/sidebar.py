@@ -159,7 +159,9 @@ def pick_card(kind: Kind | None = None) -> Card:
     with st.sidebar:
         st.subheader("Model")
         tasks = list(dict.fromkeys(card.task for card in cards))
-        linked = next((card for card in cards if card.id == st.query_params.get("card")), cards[0])
+        if notice := deep_link.gone({card.id for card in models.offered()}):
+            st.warning(wording.escape_markdown(notice))
+        linked = next((card for card in cards if card.id == deep_link.card()), cards[0])
         st.session_state.setdefault(f"task-{kind}", linked.task)
         task = st.selectbox(
             "Task", tasks, format_func=wording.task, key=f"task-{kind}", persist_state="session"

@@ -10,6 +10,7 @@ from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
 from core.names import AUROC_DRAWN_LESIONS
 
 EVERY = cards.every()
+MEBIBYTE = 2**20
 
 
 @pytest.fixture
@@ -142,7 +143,12 @@ def test_a_shipped_card_keeps_the_contract(card: Card):
     expected = set(card.labels) if card.kind == "classifier" else set()
     assert set(table.probabilities) == expected
     assert np.isfinite(table.score).all()
-    assert len(cards.weights(card)) <= 60 * 2**20
+
+
+def test_weights_stay_small_enough_to_clone():
+    sizes = {path: path.stat().st_size for path in cards.WEIGHTS.rglob("*") if path.is_file()}
+    assert sum(sizes.values()) <= 150 * MEBIBYTE
+    assert max(sizes.values()) <= 60 * MEBIBYTE
 
 
 def test_no_two_shipped_cards_have_the_same_weights():

@@ -32,6 +32,14 @@ def test_a_backbone_is_counted_with_who_looks_through_it():
     assert cost.folders(card) == {card.id, backbone}
 
 
+def test_a_vote_is_counted_with_the_cases_that_vote():
+    card, base = cards.read("pneumonia-knn"), cards.read("pneumonia-cnn")
+    assert isinstance(card, Card)
+    assert isinstance(base, Card)
+    cases = len(cards.embeddings(base)) / 1e6
+    assert cost.megabytes(card) == pytest.approx(cost.megabytes(base) + cases, abs=0.001)
+
+
 def test_a_missing_member_is_named(tmp_path: Path):
     card = written(replace(CLASSIFIER, id="one", arguments={}), tmp_path, 10)
     (tmp_path / "one" / "model.safetensors").unlink()

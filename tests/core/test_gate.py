@@ -148,11 +148,33 @@ def test_a_scan_unlike_the_cards_films_is_refused_with_its_distance(drawn: Scan)
 
 def test_an_altered_check_is_an_error_and_no_pass(drawn: Scan, tmp_path: Path):
     (tmp_path / CARD.id).mkdir()
-    with pytest.raises(CardError, match=r"gate\.safetensors is missing.*python -m train\.gate"):
+    with pytest.raises(CardError, match=r"gates/.*\.safetensors is missing.*python -m train\.gate"):
         gate.check(drawn, CARD, root=tmp_path)
     (tmp_path / CARD.id / "gate.safetensors").write_bytes(b"something else")
     with pytest.raises(CardError, match="not the file its card was written for"):
         gate.check(drawn, CARD, root=tmp_path)
+
+
+def test_cards_taught_the_same_films_share_one_check(drawn: Scan, tmp_path: Path):
+    cards.write_gate(cards.gate(CARD), tmp_path)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 1
+    gate.check(drawn, CARD, root=tmp_path)
+    gate.check(drawn, replace(CARD, id="sister"), root=tmp_path)
+
+
+def test_only_checks_that_cards_name_stay(tmp_path: Path):
+    for card in (CARD, replace(CARD, id="sister")):
+        (tmp_path / card.id).mkdir()
+        cards.write_card(card, tmp_path)
+    for data in (cards.gate(CARD), b"of a card that is no more"):
+        cards.write_gate(data, tmp_path)
+    cards.drop_unused_gates(tmp_path)
+    assert [path.read_bytes() for path in (tmp_path / cards.GATES).iterdir()] == [cards.gate(CARD)]
+
+
+def test_no_shipped_check_is_unused():
+    named = {card.gate.sha256[:12] for card in cards.every() if card.gate}
+    assert {path.stem for path in (cards.WEIGHTS / cards.GATES).iterdir()} == named
 
 
 @pytest.mark.parametrize("card", [c for c in cards.every() if c.modality == CHEST_FILM], ids=lambda c: c.id)

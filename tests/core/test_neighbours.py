@@ -152,6 +152,20 @@ def test_every_explainer_works_on_the_vote(method: str):
     assert heat.max() > 0
 
 
+def test_a_vote_recalls_only_the_cases_that_it_learned():
+    torch.manual_seed(0)
+    known = F.normalize(torch.rand(6, 32, generator=Generator().manual_seed(2)), dim=1).half().float()
+    learned = knn(CNN(width=4), known, torch.arange(6) % 2)
+    fresh = KNN(of="base@0", cases=6, width=32, classes=2, k=5, temperature=0.1, prior=0.1)
+    fresh.load_state_dict(learned.state_dict())
+    assert not fresh.known.any()
+    fresh.recall(known, torch.arange(6) % 2)
+    assert torch.equal(fresh.known, known)
+    for others in ((known.flip(0), torch.arange(6) % 2), (known, torch.zeros(6, dtype=torch.int64))):
+        with pytest.raises(CardError, match=r"cases of base@0 are not those.*--card base --knn"):
+            fresh.recall(*others)
+
+
 def test_known_cases_come_back_as_they_were_kept(tmp_path: Path):
     index = index_of()
     data = neighbours.pack(index)

@@ -32,3 +32,16 @@ def test_between_two_thresholds_the_scan_is_referred():
     app = AppTest.from_file(APP, default_timeout=60)
     app.query_params.update({"card": CARD.id, "threshold": "0.00001", "upper": "0.99999"})
     assert "Refer: too close to call" in words(upload(app.run(), "film.png", FILM))
+
+
+def test_a_link_to_a_retired_card_says_so_and_opens_with_another():
+    app = opened("0.99", card="pneumonia-vgg16")
+    assert not app.exception
+    assert "'pneumonia-vgg16' was retired" in app.sidebar.warning[0].value
+    assert f"threshold {CARD.threshold:.2f}" in words(app)
+    assert "card" not in app.query_params
+    assert "was retired" in app.run().sidebar.warning[0].value
+
+
+def test_a_link_to_a_card_that_ships_says_nothing_of_retirement():
+    assert not opened("0.99").sidebar.warning

@@ -1,11 +1,10 @@
 """Learn and measure the gate of every card: python -m train.gate --data DATA
 
-Weights and thresholds of the networks stay as they are: each card gets gate.safetensors, and card.json
+Weights and thresholds of the networks stay as they are: the check goes to weights/gates/, and card.json gets
 the threshold and the refusals by kind.
 """
 
 import argparse
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -47,6 +46,7 @@ def main() -> None:
             tempfile.TemporaryDirectory() as folder
         ):  # the app goes on with the old check until all is measured
             fit_gates(same, pictures.gate_data(modality, arguments.data), Path(folder), arguments.seed)
+    cards.drop_unused_gates()
 
 
 def parse() -> argparse.Namespace:
@@ -82,14 +82,16 @@ def check_digest(card: Card) -> str:
 
 
 def publish_gate(card: Card, table: tuple[Refusals, ...], root: Path) -> None:
-    """Put gate.safetensors beside the weights, and its refusals on the card.
+    """Put the check into weights/gates/, and its refusals on the card.
 
     card: with its learned check.
     table: refusals by kind of picture.
-    root: where gate.safetensors waits.
+    root: where the check waits.
     """
     assert card.gate is not None
-    shutil.copy(root / card.id / "gate.safetensors", cards.WEIGHTS / card.id)
+    cards.write_gate(cards.gate(card, root))
+    own = cards.WEIGHTS / card.id / "gate.safetensors"  # brought along by a card from elsewhere
+    own.unlink(missing_ok=True)
     cards.update(card.id, gate=replace(card.gate, refusals=table))
     print_refusals(card, table)
 
@@ -152,7 +154,7 @@ def gate_features(card: Card, gate_data: GateData, known: dict[str, Tensor]) -> 
 
 
 def fit_gate(card: Card, gate_data: GateData, known: dict[str, Tensor], root: Path) -> Card:
-    """The card with its learned check. Writes root/<id>/gate.safetensors.
+    """The card with its learned check, which is written under root.
 
     The threshold lets 99 % of the card's own validation scans pass, and 99 % of the others held out.
 
@@ -168,8 +170,7 @@ def fit_gate(card: Card, gate_data: GateData, known: dict[str, Tensor], root: Pa
     if seen.others is not None:
         like = separate_from_others(like, torch.cat([seen.train, seen.more]), seen.others)
     data = feature_density.pack(like)
-    (root / card.id).mkdir()
-    (root / card.id / "gate.safetensors").write_bytes(data)
+    cards.write_gate(data, root)
     cuts = [
         float(torch.quantile(like.distance(part), QUANTILE)) for part in (seen.validation, seen.more_held_out)
     ]
@@ -263,7 +264,7 @@ def failed_test(
     scan: as read.
     card: with its learned check.
     known, negative: facts of the scan and of its negative.
-    root: where gate.safetensors waits.
+    root: where the check waits.
     """
     try:
         gate.check(scan, card, described=known, negative=negative, root=root)

@@ -9,7 +9,7 @@ import torch
 
 from core import cards, checkpoints
 from core.card_types import Card, Policy
-from core.detectors import Detector, DetectorEnsemble, FeatureDetector, LesionSegmenter, TrainedDetector
+from core.detectors import Detector, DetectorEnsemble, FeatureDetector, TrainedDetector
 from core.types import InputSpec
 from train.data import sources
 from train.data.datasets import Case
@@ -59,7 +59,7 @@ def draft_detector_card(trained: Trained[Detector], source: Source) -> Card:
 
 
 def calibrate_and_publish(
-    trained: Trained[TrainedDetector] | Trained[LesionSegmenter],
+    trained: Trained[TrainedDetector],
     source: Source,
     normals: Normals,
     *,

@@ -1,7 +1,7 @@
 """Validation without abnormal scans: lesions drawn in ways that no detector is trained on.
 
 Detectors are chosen, ranked and combined by their AUROC here, because abnormal scans may not decide it. The
-lesions are drawn in other ways than those of chest_lesions and head_lesions, so that a detector trained on
+lesions are drawn in other ways than those of chest_lesions, so that a detector trained on
 those has no head start: brightened as by more tissue in the beam, or blended from another part of the film.
 The normals are shown as they are and under simulated acquisition shift.
 """

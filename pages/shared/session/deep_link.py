@@ -1,12 +1,15 @@
-"""What an address asks for: a page, on a server that has not run app.py yet, and a sample.
+"""What an address asks for: a page, on a server that has not run app.py yet, a card and a sample.
 
 Until st.navigation is called once, Streamlit serves every file of pages/ by itself, without the app's frame.
 """
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+
+from core import retired
 
 
 def route_through_app() -> None:
@@ -27,6 +30,22 @@ def open_requested_page() -> None:
     if requested := st.session_state.pop("requested_page", None):
         page, parameters = requested
         st.switch_page(page, query_params=parameters)
+
+
+def card() -> str:
+    """The id of the card to open with, as in /diagnose?card=ID; empty without one."""
+    return st.query_params.get("card", "")
+
+
+def gone(shipped: Collection[str]) -> str | None:
+    """What became of the retired card that this session's address asked for, or None.
+
+    shipped: ids of the cards there are. Kept for the session: pages take the card out of the address.
+    """
+    if card():
+        st.session_state.asked_card = card()
+    asked: str = st.session_state.get("asked_card", "")
+    return None if asked in shipped else retired.notice(asked)
 
 
 def sample() -> str:

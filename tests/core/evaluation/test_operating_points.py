@@ -106,6 +106,13 @@ def test_a_point_of_another_card_is_refused_with_the_way_out():
         read(export([replace(POINT, card="chest-b")]), CARD)
 
 
+def test_nobody_is_sent_to_a_retired_card():
+    with pytest.raises(
+        OpacityError, match=r"was made for card 'chest-air'.*mean something else: make the point"
+    ):
+        read(export([replace(POINT, card="chest-air")]), CARD)
+
+
 def test_a_point_of_other_weights_is_refused_with_the_reason():
     with pytest.raises(OpacityError, match=r"other weights of 'chest-a' \(sha256 differs\).*make it again"):
         read(export([replace(POINT, sha256="bb")]), CARD)
