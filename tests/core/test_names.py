@@ -37,7 +37,7 @@ def spoken(card: Card) -> set[str]:
         | by_label
         | {
             names.auroc_of_lesion(kind)
-            for kind in (*validation_lesions.CHEST_LESIONS, *validation_lesions.HEAD_LESIONS)
+            for kind in (*validation_lesions.UNSEEN_CHEST_LESIONS, *validation_lesions.UNSEEN_HEAD_LESIONS)
         }
     )
 
