@@ -164,15 +164,16 @@ def fit_gate(card: Card, gate_data: GateData, known: dict[str, Tensor], root: Pa
     root: where files wait until all is measured.
     """
     seen = gate_features(card, gate_data, known)
-    # What is added counts as much as the card's own, or it would be a stranger here.
+    # what is added counts as much as the card's own, or it would be far from all that was learned
     times = max(len(seen.train) // len(seen.more) // 2, 1)
-    like = feature_density.fit(torch.cat([seen.train, seen.more.repeat(times, 1)]))
+    density = feature_density.fit(torch.cat([seen.train, seen.more.repeat(times, 1)]))
     if seen.others is not None:
-        like = separate_from_others(like, torch.cat([seen.train, seen.more]), seen.others)
-    data = feature_density.pack(like)
+        density = separate_from_others(density, torch.cat([seen.train, seen.more]), seen.others)
+    data = feature_density.pack(density)
     cards.write_gate(data, root)
     cuts = [
-        float(torch.quantile(like.distance(part), QUANTILE)) for part in (seen.validation, seen.more_held_out)
+        float(torch.quantile(density.distance(part), QUANTILE))
+        for part in (seen.validation, seen.more_held_out)
     ]
     check = GateCheck(
         threshold=max(cuts),
@@ -192,19 +193,19 @@ def fit_gate(card: Card, gate_data: GateData, known: dict[str, Tensor], root: Pa
     return replace(card, gate=check)
 
 
-def separate_from_others(like: FeatureDensity, own: Tensor, others: Tensor) -> FeatureDensity:
-    """The likeness that also knows the others, by logistic regression, both sides counting alike.
+def separate_from_others(density: FeatureDensity, own: Tensor, others: Tensor) -> FeatureDensity:
+    """The density that also knows the others, by logistic regression, both sides counting alike.
 
-    like: fitted on own scans.
+    density: fitted on own scans.
     own: (N, D), their features.
     others: (M, D), those of another modality.
     """
-    z = (torch.cat([own, others]) - like.mean) / like.scale
+    z = (torch.cat([own, others]) - density.mean) / density.scale
     truth = [False] * len(own) + [True] * len(others)
     fitted = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=3000).fit(
         z.numpy(), truth
     )
-    return replace(like, against=torch.from_numpy(np.append(fitted.coef_[0], fitted.intercept_)).float())
+    return replace(density, against=torch.from_numpy(np.append(fitted.coef_[0], fitted.intercept_)).float())
 
 
 def count_refusals(learned: Sequence[Card], every: Iterable[Kind], root: Path) -> list[tuple[Refusals, ...]]:
@@ -212,7 +213,7 @@ def count_refusals(learned: Sequence[Card], every: Iterable[Kind], root: Path) -
 
     learned: cards with their learned check.
     every: the kinds of pictures, each gone through once.
-    root: where gate.safetensors of each card waits.
+    root: where the learned checks wait.
     """
     tables: list[list[Refusals]] = [[] for _ in learned]
     for name, wanted, scans in every:
@@ -235,7 +236,7 @@ def with_facts(
 
     scans: read one batch at a time.
     asked: the cards.
-    root: where gate.safetensors of each card waits.
+    root: where the learned checks wait.
     """
     scans = iter(scans)
     while part := list(islice(scans, BATCH)):

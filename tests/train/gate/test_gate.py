@@ -1,7 +1,9 @@
 """The learned check of the gate: what it is fitted on, where its threshold comes from, whom it refuses."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +99,7 @@ def fitted(
     monkeypatch.setattr(gate, "gate_features", lambda *_: seen)
     learned = gate.fit_gate(card, data_of([]), {}, root)
     assert learned.gate is not None
-    return learned, feature_density.unpack((root / card.id / "gate.safetensors").read_bytes())
+    return learned, feature_density.unpack(cards.gate(learned, root))
 
 
 @pytest.mark.parametrize("wider", ["validation", "more_held_out"])
@@ -152,18 +154,22 @@ def test_refusals_are_counted_by_kind_and_by_test(card: Card):
     assert strict[0] == Refusals("films", False, 3, 3, {"unlike": 3})
 
 
-def test_a_check_is_published_beside_the_weights(card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    waiting, weights = tmp_path / "waiting" / card.id, tmp_path / "weights" / card.id
-    for folder in (waiting, weights):
-        folder.mkdir(parents=True)
-    (waiting / "gate.safetensors").write_bytes(b"learned")
+def test_a_check_is_published_for_all_cards_that_name_it(
+    card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    waiting, weights = tmp_path / "waiting", tmp_path / "weights"
+    (weights / card.id).mkdir(parents=True)
+    (weights / card.id / "gate.safetensors").write_bytes(b"the card's own, of before")
+    learned = replace(card, gate=replace(card.gate, sha256=hashlib.sha256(b"learned").hexdigest()))
+    cards.write_gate(b"learned", waiting)
     changed: dict[str, object] = {}
-    monkeypatch.setattr(cards, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(cards, "WEIGHTS", weights)
+    monkeypatch.setattr(cards, "write_gate", partial(cards.write_gate, root=weights))
     monkeypatch.setattr(cards, "update", lambda name, **changes: changed.update(changes, id=name))
     table = (Refusals("films", False, 3, 1, {"unlike": 1}),)
-    gate.publish_gate(card, table, tmp_path / "waiting")
-    assert (weights / "gate.safetensors").read_bytes() == b"learned"
-    assert changed == {"id": card.id, "gate": replace(card.gate, refusals=table)}
+    gate.publish_gate(learned, table, waiting)
+    assert cards.gate(learned, weights) == b"learned"
+    assert changed == {"id": card.id, "gate": replace(learned.gate, refusals=table)}
 
 
 def test_slices_under_acquisition_shift_are_other_slices_and_repeat_with_the_seed(tmp_path: Path):
