@@ -91,7 +91,7 @@ def test_a_card_that_remembers_nothing_has_a_stand_in(card: Card, monkeypatch: p
     first, second, stranger = (replace(card, id=name, known=None) for name in ("first", "second", "third"))
     made = SimpleNamespace(k=5)
     second, stranger = replace(second, known=made), replace(stranger, known=made, task="another")
-    monkeypatch.setattr(neighbours.cache, "every_card", lambda: (stranger, first, second))
+    monkeypatch.setattr(neighbours.models, "every_card", lambda: (stranger, first, second))
     reader = replace(first, id="reader", arguments={"of": "third@0123"})
     assert neighbours.remembering(second) is second
     assert neighbours.remembering(first) is second
