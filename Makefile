@@ -10,7 +10,7 @@ app: .venv/app
 
 # One thread to each worker: two pools of threads on the same processors only wait for each other.
 test: .venv/development
-	OMP_NUM_THREADS=1 $(RUN)pytest -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(RUN)pytest -n $(WORKERS) --dist worksteal
 
 lint: .venv/development node_modules/.package-lock.json
 	$(RUN)ruff format --check .

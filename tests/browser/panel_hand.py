@@ -5,23 +5,25 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.waiting import drawn, frames_sent, idle, wait_until
+
 
 class Panel:
     """One opened page, and every frame that it has sent."""
 
     def __init__(self, page: Page, address: str, **query: str) -> None:
-        self.page, self.sent = page, []
+        self.page, self.sent = page, frames_sent(page)
         self.failures: list[str] = []
-        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: self.sent.append(frame)))
         page.on("pageerror", lambda error: self.failures.append(str(error)))
         page.goto(f"{address}?{urlencode(query)}")
-        expect(page.locator(".threshold-panel .big data")).not_to_be_empty(timeout=60_000)
+        expect(page.locator(".threshold-panel .big data")).not_to_be_empty()
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the server has nothing left to do."""
-        expect(self.page.get_by_test_id("stStatusWidget")).to_have_count(0)
-        self.page.wait_for_timeout(300)
+        """Wait until the server has said the threshold that is shown, and has nothing left to do."""
+        drawn(self.page)
+        wait_until(self.page, lambda: self.heard == self.threshold)
+        idle(self.page)
 
     @property
     def threshold(self) -> float:
@@ -36,6 +38,11 @@ class Panel:
 
     def handle(self, label: str) -> Locator:
         return self.page.get_by_role("slider", name=label, exact=True)
+
+    @property
+    def heard(self) -> float:
+        """The threshold that the server knows."""
+        return float(self.server().split()[1])
 
     def server(self) -> str:
         return self.page.get_by_text(re.compile("^Server:")).inner_text()

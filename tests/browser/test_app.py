@@ -1,30 +1,21 @@
 """The main job, as a person does it: real server, real browser."""
 
 import re
-from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.serving import ROOT, serve
+from tests.browser.conftest import NewPage
+from tests.browser.waiting import frames_sent, idle, wait_until
 from tests.phantoms.chest import chest, png
-
-SLOW = 60_000  # milliseconds: the first reading loads torch
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with serve(ROOT / "app.py") as url:
-        yield url
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(SLOW)
+def page(new_page: NewPage, address: str) -> Page:
+    page = new_page()
+    page.sent = frames_sent(page)
     page.goto(address)
-    yield page
-    page.close()
+    return page
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
@@ -35,17 +26,8 @@ def upload(page: Page, name: str, content: bytes) -> None:
 
 def verdict(page: Page) -> str:
     line = page.locator(".opacity-verdict")
-    expect(line).to_be_visible(timeout=SLOW)
+    expect(line).to_be_visible()
     return line.inner_text()
-
-
-def soon(page: Page, holds: Callable[[], bool]) -> bool:
-    """Whether it holds within a minute: a busy machine draws late."""
-    for _ in range(SLOW // 250):
-        if holds():
-            return True
-        page.wait_for_timeout(250)
-    return False
 
 
 def colourful(page: Page) -> float:
@@ -71,18 +53,20 @@ def test_upload_verdict_evidence_threshold(page: Page):
     first = verdict(page)
     assert re.fullmatch(r"(Suspicious|Below threshold) for pneumonia", first)
     expect(page.get_by_text("normal test films")).to_be_visible()
-    assert soon(page, lambda: colourful(page) > 0.01)
+    wait_until(page, lambda: colourful(page) > 0.01)
 
     page.get_by_role("link", name="Thresholds").click()
     line = page.get_by_role("slider", name=re.compile("threshold", re.I)).first
-    expect(line).to_be_visible(timeout=SLOW)
-    before = line.get_attribute("aria-valuetext")
+    expect(line).to_be_visible()
+    idle(page)
+    before, heard = line.get_attribute("aria-valuetext"), len(page.sent)
     line.press("End" if first.startswith("Suspicious") else "Home")
     expect(line).not_to_have_attribute("aria-valuetext", before)
+    wait_until(page, lambda: len(page.sent) > heard)
+    idle(page)
 
-    page.wait_for_timeout(1500)
     page.get_by_role("link", name="Diagnose").click()
-    assert soon(page, lambda: verdict(page) != first)
+    expect(page.locator(".opacity-verdict")).not_to_have_text(first)
 
 
 def test_a_bad_file_gives_one_sentence_and_the_session_goes_on(page: Page):
@@ -90,16 +74,14 @@ def test_a_bad_file_gives_one_sentence_and_the_session_goes_on(page: Page):
     before = verdict(page)
     upload(page, "broken.png", b"not a picture")
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("broken.png", timeout=SLOW)
+    expect(alert).to_contain_text("broken.png")
     assert "Traceback" not in alert.inner_text()
     assert verdict(page) == before
 
 
-def test_two_people_at_once_get_each_their_own_scan(browser: Browser, address: str):
-    contexts = [browser.new_context() for _ in range(2)]
-    pages = [context.new_page() for context in contexts]
+def test_two_people_at_once_get_each_their_own_scan(new_page: NewPage, address: str):
+    pages = [new_page() for _ in range(2)]
     for number, page in enumerate(pages):
-        page.set_default_timeout(SLOW)
         page.goto(address)
         upload(page, f"mine-{number}.png", png(chest(seed=number)))
     for number, page in enumerate(pages):
@@ -107,18 +89,16 @@ def test_two_people_at_once_get_each_their_own_scan(browser: Browser, address: s
         shown = page.locator(".stSidebar input").evaluate_all("all => all.map(input => input.value)")
         assert f"mine-{number}.png" in shown
         assert f"mine-{1 - number}.png" not in page.content()
-    for context in contexts:
-        context.close()
 
 
 @pytest.mark.parametrize("name", ["Diagnose", "Anomaly", "Thresholds", "Screen", "Models"])
-def test_nothing_overflows_on_a_phone(browser: Browser, address: str, name: str):
-    page = browser.new_page(viewport={"width": 390, "height": 844})
+def test_nothing_overflows_on_a_phone(new_page: NewPage, address: str, name: str):
+    page = new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{address}/{'' if name == 'Diagnose' else name.lower()}")
-    expect(page.get_by_text("not for clinical use")).to_be_visible(timeout=SLOW)
-    page.wait_for_timeout(2000)
+    expect(page.get_by_text("not for clinical use")).to_be_visible()
+    page.wait_for_load_state("networkidle")  # what a page shows brings scripts of its own
+    idle(page)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    page.close()
 
 
 def test_a_picture_named_with_markup_stays_a_name(page: Page):

@@ -1,31 +1,22 @@
 """One click from an empty page to a result, with the samples that ship."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from core import samples
+from tests.browser.conftest import NewPage
 from tests.browser.serving import ROOT, serve
+from tests.browser.waiting import idle, wait_until
 
-SLOW = 60_000  # milliseconds: the first reading loads torch
 FILMS = [sample for sample in samples.every() if sample.modality == "chest film"]
 pytestmark = pytest.mark.skipif(not FILMS, reason="no samples ship with this checkout")
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with serve(ROOT / "app.py") as url:
-        yield url
-
-
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(SLOW)
-    yield page
-    page.close()
+def page(new_page: NewPage) -> Page:
+    return new_page()
 
 
 def strip(page: Page) -> Locator:
@@ -40,7 +31,7 @@ def pictured(button: Locator) -> bool:
 def test_a_link_to_a_page_with_a_sample_is_read_at_once_by_the_servers_first_visitor(page: Page):
     with serve(ROOT / "app.py") as url:
         page.goto(f"{url}/anomaly?sample={FILMS[0].path.name}")
-        expect(page.locator(".opacity-verdict")).to_be_visible(timeout=SLOW)
+        expect(page.locator(".opacity-verdict")).to_be_visible()
         expect(page.locator(".opacity-mark")).to_have_text("Synthetic sample")
         assert page.url == f"{url}/anomaly"
 
@@ -48,26 +39,26 @@ def test_a_link_to_a_page_with_a_sample_is_read_at_once_by_the_servers_first_vis
 def test_one_click_reads_a_sample_and_another_follows(page: Page, address: str):
     page.goto(address)
     wanted = page.get_by_role("button", name=re.compile("made as: bacterial")).first
-    expect(wanted).to_contain_text("Synthetic", timeout=SLOW)
-    assert pictured(wanted)
+    expect(wanted).to_contain_text("Synthetic")
+    wait_until(page, lambda: pictured(wanted))
     wanted.click()
-    expect(page.locator(".opacity-verdict")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".opacity-verdict")).to_be_visible()
     mark = page.locator(".st-key-sample-mark .opacity-line")
     expect(mark).to_contain_text("Synthetic sample Made as: bacterial pneumonia")
-    expect(strip(page)).to_have_count(0, timeout=SLOW)
+    expect(strip(page)).to_have_count(0)
 
     page.get_by_role("button", name="Other samples").click()
     page.get_by_role("button", name=re.compile("made as: normal")).first.click()
-    expect(mark).to_contain_text("Made as: normal", timeout=SLOW)
-    expect(strip(page)).to_have_count(0, timeout=SLOW)
+    expect(mark).to_contain_text("Made as: normal")
+    expect(strip(page)).to_have_count(0)
     page.get_by_role("link", name="Thresholds").click()
-    expect(mark).to_be_visible(timeout=SLOW)
+    expect(mark).to_be_visible()
 
 
 def test_one_click_screens_them_all(page: Page, address: str):
     page.goto(f"{address}/screen")
     page.get_by_role("button", name=f"Read all {len(FILMS)} synthetic samples").click()
-    expect(page.get_by_role("tab", name="How did it do")).to_be_visible(timeout=2 * SLOW)
+    expect(page.get_by_role("tab", name="How did it do")).to_be_visible()
     expect(page.get_by_text("not how good the model is")).to_be_visible()
 
 
@@ -76,7 +67,9 @@ def test_three_samples_stand_beside_each_other_on_a_phone(page: Page, address: s
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{address}/{name}")
     pictures = page.locator("[class*=st-key-samples-] img, .opacity-samples img")
-    expect(pictures.nth(3)).to_be_visible(timeout=SLOW)
+    expect(pictures.nth(3)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    idle(page)
     at_once = "all => all.slice(0, 4).map(one => Math.round(one.getBoundingClientRect().top))"
     tops = pictures.evaluate_all(at_once)  # one by one, the page may move in between
     assert tops[0] == tops[1] == tops[2] < tops[3]

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import NewPage
 from tests.browser.serving import serve
 from tests.browser.viewer_hands import (
     choose_layers,
@@ -16,12 +17,12 @@ from tests.browser.viewer_hands import (
     pixels,
     press,
     set_slider,
-    settle,
     stage,
     status,
     wheel,
     zoom,
 )
+from tests.browser.waiting import drawn, frames_sent, idle, wait_until
 
 DEMO = Path(__file__).with_name("viewer_demo.py")
 HOT, COLD = (0.3, 0.62), (0.72, 0.3)
@@ -36,25 +37,20 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture
-def opened(url: str, browser: Browser) -> Iterator[Opener]:
+def opened(url: str, new_page: NewPage) -> Iterator[Opener]:
     """opened(query, **context) -> a page whose picture is drawn; nothing may have gone wrong on it."""
-    contexts, errors = [], []
+    errors: list[str] = []
 
     def open_page(query: str = "", **settings) -> Page:
-        settings = {"viewport": {"width": 1200, "height": 1000}} | settings
-        contexts.append(browser.new_context(**settings))
-        page = contexts[-1].new_page()
+        page = new_page(**{"viewport": {"width": 1200, "height": 1000}} | settings)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.sent = []
-        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: page.sent.append(frame)))
+        page.sent = frames_sent(page)
         page.goto(f"{url}/?{query}")
-        page.wait_for_selector("canvas.picture[aria-label]", timeout=60_000)
-        settle(page)
+        page.wait_for_selector("canvas.picture[aria-label]")
+        idle(page)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
     assert errors == []
 
 
@@ -102,10 +98,10 @@ def test_wheel_zooms_drag_moves_and_double_click_fits(opened):
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.5, steps=4)
     page.mouse.up()
-    settle(page)
+    drawn(page)
     assert np.abs(pixels(page) - zoomed).mean() > 2
     stage(page).dblclick()
-    settle(page)
+    drawn(page)
     np.testing.assert_array_equal(pixels(page), fitting)
 
 
@@ -126,7 +122,7 @@ def test_right_button_and_window_tool_change_the_window(opened):
         page.mouse.down(button=button)
         page.mouse.move(box["x"] + 100, box["y"] + 160, steps=3)
         page.mouse.up(button=button)
-        settle(page)
+        drawn(page)
         assert "W 100 L 50" not in status(page)
 
 
@@ -138,7 +134,7 @@ def test_what_was_set_survives_other_layers_but_not_another_scan(opened):
     assert "turned 90°" in before
     choose_layers(page, "other explanation")
     page.locator('select[data-name="layer"] option', has_text="Score-CAM").wait_for(state="attached")
-    settle(page)
+    drawn(page)
     assert status(page) == before
     assert page.locator('input[data-name="opacity"]').input_value() == "60"
     assert (
@@ -162,7 +158,6 @@ def test_names_that_are_markup_stay_text(opened):
 
 def test_nothing_is_sent_to_the_server_while_reading(opened):
     page = opened("set=anomaly")
-    page.wait_for_timeout(1000)
     sent = len(page.sent)
     wheel(page, -400)
     wheel(page, 100)
@@ -170,8 +165,10 @@ def test_nothing_is_sent_to_the_server_while_reading(opened):
     page.mouse.move(500, 500, steps=5)
     page.mouse.up()
     press(page, *"1234nwit[].,mo", "Shift+ArrowUp", "0")
-    page.wait_for_timeout(500)
-    assert len(page.sent) == sent > 0
+    assert sent > 0
+    page.get_by_text("Another scan").click()  # is sent after all that came before
+    page.locator(".status", has_text="Zoom 1.0").wait_for()
+    assert len(page.sent) == sent + 1
 
 
 @pytest.mark.parametrize("view", ["overlay", "side"])
@@ -195,8 +192,7 @@ def test_two_fingers_zoom_and_one_scrolls_until_zoomed(opened):
             [] if spread is None else [{"x": x - spread, "y": y, "id": 0}, {"x": x + spread, "y": y, "id": 1}]
         )
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    page.wait_for_timeout(200)
-    assert zoom(page) > 2
+    wait_until(page, lambda: zoom(page) > 2)
     assert stage(page).evaluate(touch_action) == "none"
 
 
@@ -223,7 +219,7 @@ def test_the_swipe_line_is_dragged_and_has_keys(opened):
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + 200, steps=3)
     page.mouse.up()
-    settle(page)
+    drawn(page)
     assert colourfulness(colour_at(pixels(page), HOT)) > 40
 
 

@@ -1,13 +1,11 @@
 """The threshold panel in a real browser: right numbers, live under the hand, silent until release."""
 
 import re
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -18,9 +16,11 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from tests.browser.panel_demo import sets
+from tests.browser.conftest import NewPage
 from tests.browser.panel_hand import Panel
-from tests.browser.serving import serve
+from tests.browser.serving import ROOT, serve
+from tests.browser.waiting import drawn, wait_until
+from tests.phantoms.threshold_panel import sets
 
 LINE = "Threshold on the score"
 ROC = "Operating point on the ROC curve, by sensitivity"
@@ -29,15 +29,13 @@ PR = "Operating point on the Precision-recall curve, by sensitivity"
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with serve(Path(__file__).parent / "panel_demo.py") as address:
+    with serve(ROOT / "tests" / "phantoms" / "threshold_panel.py") as address:
         yield address
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    yield context.new_page()
-    context.close()
+def page(new_page: NewPage) -> Page:
+    return new_page(reduced_motion="reduce")
 
 
 @pytest.fixture
@@ -86,36 +84,26 @@ def test_the_areas_under_the_curves_are_those_of_scikit_learn(panel: Panel):
         assert f"AP {average_precision_score(labels, scores):.3f}" in text
 
 
-def test_a_drag_over_10_000_scores_is_fluid_and_the_server_hears_one_word(page: Page, url: str):
+def test_a_drag_over_10_000_scores_moves_the_line_and_the_server_hears_one_word(page: Page, url: str):
     panel = Panel(page, url, size="large")
     assert sum(len(labels) for labels, _ in sets("large").values()) == 10_000
-    page.locator(".big data").evaluate("""shown => {
-      window.updates = [];
-      new MutationObserver(() => window.updates.push(performance.now()))
-        .observe(shown, { attributes: true, attributeFilter: ['value'] });
-    }""")
     for label in (LINE, ROC, PR):
         box = panel.handle(label).bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        page.evaluate("window.updates.length = 0")
         panel.sent.clear()
         page.mouse.move(x, y)
         page.mouse.down()
-        until, step = time.monotonic() + 2, 0
-        while time.monotonic() < until:
-            step += 1
-            there = abs((5 * step) % 240 - 120) - 60  # to and fro, five pixels at a time
+        on_the_way = set()
+        for there in (*range(0, 60, 5), *range(60, -60, -5)):
             page.mouse.move(x + there, y + there / 2)
-        times = np.array(page.evaluate("window.updates"))
+            on_the_way.add(panel.threshold)
+        drawn(page)
+        assert len(on_the_way) > 1
         assert panel.sent == []
-        rate = (len(times) - 1) / (times[-1] - times[0]) * 1000
-        print(f"{label}: {rate:.0f} updates a second, {step} moves")
-        assert rate >= 30
         page.mouse.up()
         panel.settle()
         assert len(panel.sent) == 1
-        said = re.compile(re.escape(f"Server: {panel.threshold!r} by manual"))
-        expect(page.get_by_text(re.compile("^Server:"))).to_have_text(said, timeout=30_000)
+        assert panel.server().startswith(f"Server: {panel.threshold!r} by manual")
     assert not panel.failures
 
 
@@ -152,7 +140,7 @@ def test_keys_go_from_one_change_to_the_next_and_report_when_released(panel: Pan
     for key, passed in (("ArrowRight", 1), ("ArrowLeft", -1), ("ArrowLeft", -1)):
         before = panel.threshold
         panel.page.keyboard.down(key)
-        panel.page.wait_for_timeout(100)
+        drawn(panel.page)
         assert np.sum(everything < panel.threshold) - np.sum(everything < before) == passed
         assert panel.sent == []
         panel.page.keyboard.up(key)
@@ -161,10 +149,10 @@ def test_keys_go_from_one_change_to_the_next_and_report_when_released(panel: Pan
         panel.sent.clear()
     before = panel.threshold
     line.press("Shift+ArrowRight")
-    panel.page.wait_for_timeout(100)
+    drawn(panel.page)
     assert np.sum(everything < panel.threshold) - np.sum(everything < before) > 20
     line.press("Home")
-    panel.page.wait_for_timeout(100)
+    drawn(panel.page)
     assert panel.threshold <= everything[0]
     line.press("End")
     panel.settle()
@@ -192,13 +180,10 @@ def test_a_policy_glides_the_line_and_reports_once_where_it_came_to_rest(panel: 
     expect(button).to_contain_text(re.compile(r"misses \d+ of 390, \d+ false alarms in 234"))
     start = panel.threshold
     button.click()
-    panel.page.wait_for_timeout(80)
-    assert panel.sent == []
-    panel.page.wait_for_timeout(400)
-    assert panel.threshold != start
+    wait_until(panel.page, lambda: "by Sensitivity 95 %" in panel.server())
     panel.settle()
     assert len(panel.sent) == 1
-    assert "by Sensitivity 95 %" in panel.server()
+    assert panel.threshold != start
     assert panel.figure("sensitivity", "validation") >= 0.95
     expect(button).to_have_attribute("aria-pressed", "true")
 
@@ -228,7 +213,7 @@ def test_prevalence_moves_the_predictive_values_and_nothing_else(panel: Panel):
     field = panel.page.get_by_label("Prevalence where it will be used").nth(1)
     before = panel.figure("ppv", "test")
     field.fill("2")
-    panel.page.wait_for_timeout(100)
+    drawn(panel.page)
     sensitivity, specificity = panel.figure("sensitivity", "test"), panel.figure("specificity", "test")
     ill, well = 0.02, 0.98
     assert panel.figure("clinic-ppv", "test") == pytest.approx(
@@ -248,6 +233,7 @@ def test_the_cheapest_threshold_is_the_one_that_the_cost_policy_finds(panel: Pan
 
 def test_between_two_thresholds_films_are_referred(panel: Panel):
     panel.page.get_by_role("checkbox", name="Refer when too close to call").check()
+    wait_until(panel.page, lambda: not panel.server().endswith("None"))
     panel.settle()
     lower = panel.threshold
     upper = float(panel.server().rsplit("upper ", 1)[1])
@@ -274,7 +260,7 @@ def test_the_page_can_move_the_line_and_an_echo_does_not(panel: Panel):
     panel.go(0.25)
     panel.handle(LINE).press("PageUp")
     panel.handle(LINE).press("PageUp")
-    panel.page.wait_for_timeout(100)
+    drawn(panel.page)
     moved = panel.threshold
     assert moved > 0.25
     panel.settle()
@@ -315,11 +301,10 @@ def test_every_chart_has_a_text_alternative_and_every_control_a_name(panel: Pane
         assert low <= now <= high
 
 
-def test_on_a_phone_nothing_overflows_and_a_finger_drags(browser: Browser, url: str):
-    context = browser.new_context(
+def test_on_a_phone_nothing_overflows_and_a_finger_drags(new_page: NewPage, url: str):
+    page = new_page(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, reduced_motion="reduce"
     )
-    page = context.new_page()
     panel = Panel(page, url)
     wide = "() => { const main = document.querySelector('[data-testid=stMain]'); return main.scrollWidth; }"
     assert page.evaluate(wide) <= 390
@@ -328,17 +313,15 @@ def test_on_a_phone_nothing_overflows_and_a_finger_drags(browser: Browser, url: 
     box = line.bounding_box()
     assert box["width"] >= 44
     x, y = box["x"] + 22, box["y"] + 120
-    touch = context.new_cdp_session(page)
+    touch = page.context.new_cdp_session(page)
     panel.sent.clear()
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
     for step in range(1, 9):
         point = [{"x": x + 10 * step, "y": y + 5 * step}]
         touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": point})
-    page.wait_for_timeout(100)
-    assert panel.threshold > 0.5
+    wait_until(page, lambda: panel.threshold > 0.5)
     assert panel.sent == []
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     panel.settle()
     assert len(panel.sent) == 1
     assert not panel.failures
-    context.close()

@@ -8,11 +8,13 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
+from tests.browser.waiting import drawn
+
+HEAR_WHEEL = """() => {
+    window.turned = false;
+    window.addEventListener("wheel", () => { window.turned = true; }, { capture: true, once: true });
+}"""
 FILM = (1000, 900)  # width, height of the drawn film
-
-
-def settle(page: Page) -> None:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def stage(page: Page) -> Locator:
@@ -23,7 +25,7 @@ def press(page: Page, *keys: str) -> None:
     stage(page).focus()
     for key in keys:
         page.keyboard.press(key)
-    settle(page)
+    drawn(page)
 
 
 def pixels(page: Page) -> np.ndarray:
@@ -63,10 +65,12 @@ def choose_layers(page: Page, name: str) -> None:
 def wheel(page: Page, amount: float) -> None:
     box = stage(page).bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.6)
+    page.evaluate(HEAR_WHEEL)
     page.mouse.wheel(0, amount)
-    page.wait_for_timeout(100)
+    page.wait_for_function("() => window.turned")
+    drawn(page)
 
 
 def set_slider(page: Page, name: str, value: int) -> None:
     page.locator(f'input[data-name="{name}"]').fill(str(value))
-    settle(page)
+    drawn(page)

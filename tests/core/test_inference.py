@@ -6,8 +6,10 @@ import pytest
 from core import cards, inference
 from core.errors import UnknownName
 from core.explain import EXPLAINERS
+from core.inference import Model
 from core.reading import images
 from core.types import Prediction, Scan, is_abnormal, verdict_of
+from tests.core.explain.brief import BRIEF
 
 CLASSIFIERS = [card.id for card in cards.every() if card.kind == "classifier"]
 EXPLAINED = [name for name in CLASSIFIERS if not cards.read(name).yardstick]  # those look at no place
@@ -33,11 +35,15 @@ def test_a_detector_gives_maps_in_the_scans_geometry(card_id: str, drawn: Scan):
         assert np.array_equal(np.isnan(seen), np.isnan(result.reconstruction))
 
 
-@pytest.mark.parametrize("card_id", EXPLAINED)
+@pytest.fixture(scope="module", params=EXPLAINED)
+def explained(request: pytest.FixtureRequest) -> Model:
+    return inference.load(request.param)
+
+
 @pytest.mark.parametrize("method", sorted(EXPLAINERS))
-def test_every_method_explains_every_card_with_the_cards_scale(card_id: str, method: str, drawn: Scan):
-    model = inference.load(card_id)
-    explanation = inference.explain(model, drawn, method=method, label=model.card.labels[-1])
+def test_every_method_explains_every_card_with_the_cards_scale(explained: Model, method: str, drawn: Scan):
+    model, label = explained, explained.card.labels[-1]
+    explanation = inference.explain(model, drawn, method=method, label=label, arguments=BRIEF.get(method))
     assert explanation.heatmap.shape == drawn.pixels.shape
     assert explanation.scale == model.card.scales[method] > 0
 

@@ -1,3 +1,5 @@
+import itertools
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from core import cards, inference
 from core.batch import fusion, labelled_folders, screening
 from core.batch.screening import Job
 from core.errors import NotEnoughLabels
+from core.inference import Model
 from core.models import MODELS
 from tests.phantoms.chest import chest, png
 
@@ -127,10 +130,28 @@ def test_known_files_are_passed_over(films: list[Path]):
     assert again[-1].status == "unreadable"  # gone.png has no bytes to be known by
 
 
-def test_stopping_early_reads_no_further(films: list[Path]):
-    rows = screening.screen(inference.load(CARD.id), films)
+def test_stopping_early_reads_no_further(films: list[Path], monkeypatch: pytest.MonkeyPatch):
+    opened: list[Path] = []
+    stopped = threading.Event()
+    open_one, set_threads = screening._open, torch.set_num_threads
+
+    def open_slowly(model: Model, path: Path, job: Job) -> object:
+        if len(opened) >= 2 * screening.TOGETHER:  # these are still waiting when the first row has come
+            stopped.wait(60)
+        opened.append(path)
+        return open_one(model, path, job)
+
+    def note_the_end(threads: int) -> None:  # given back by the caller's thread, last of all
+        set_threads(threads)
+        if threading.current_thread() is threading.main_thread():
+            stopped.set()
+
+    rows = screening.screen(inference.load(CARD.id), itertools.cycle(films))
+    monkeypatch.setattr(screening, "_open", open_slowly)
+    monkeypatch.setattr(torch, "set_num_threads", note_the_end)
     assert next(rows).status == "ok"
     rows.close()
+    assert 2 * screening.TOGETHER <= len(opened) < screening.AHEAD * screening.TOGETHER
 
 
 def test_one_class_alone_cannot_be_evaluated(tmp_path: Path):

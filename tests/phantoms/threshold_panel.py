@@ -1,4 +1,4 @@
-"""The threshold panel alone, on made-up scores: what the browser tests serve."""
+"""The threshold panel alone, on made-up scores: what browser tests and the benchmark serve."""
 
 import numpy as np
 import streamlit as st
