@@ -30,7 +30,11 @@ ROWS = [
     {"core.reading.images", "core.resample", "core.batch.fusion"},
     {"core.reading.sandbox"},
     {"core.reading.worker"},
-    {"core.reading.dicom", "core.reading.raster", "core.reading.windowing"},
+    {"core.reading.raster"},
+    {"core.reading.dicom"},
+    {"core.reading.windowing", "core.reading.deep", "core.reading.colour"},
+    {"core.reading.header", "core.reading.tables", "core.reading.padding"},
+    {"core.reading.elements", "core.reading.ranges"},
     {
         "core.types",
         "core.card_types",

@@ -24,7 +24,8 @@ def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
         )
     scan = sandbox.decode(data, name, view)
     digest = hashlib.sha256(data).hexdigest()
-    if scan.frame or (scan.windows and scan.window != scan.windows[0]):
+    usual = scan.frames // 2 if scan.stack else 0
+    if scan.frame != usual or (scan.windows and scan.window != scan.windows[0]):
         digest = _derived(digest, f"frame {scan.frame}, window {scan.window}")
     return replace(scan, digest=digest)
 

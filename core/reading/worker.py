@@ -19,6 +19,10 @@ Message = tuple[dict[str, Any], bytes]
 _Read = Callable[[bytes, str, View], Scan]
 _Readers = tuple[Callable[[bytes], bool], _Read, _Read]
 _HEAD: Final = struct.Struct(">IQ")  # bytes of JSON, bytes after it
+_KEPT: Final = (
+    *("modality", "acquisition", "colour_share", "frame", "frames", "window", "windows"),
+    *("stack", "notes", "series"),
+)
 _LONGEST: Final = 2**20  # of the JSON
 
 
@@ -71,8 +75,7 @@ def _answer(readers: _Readers, request: Mapping[str, Any], data: bytes) -> Messa
     except MemoryError:
         large = f"{name} needs more than {MEMORY >> 30} GB of memory to decode: export it smaller."
         return {"error": large, "kind": "MemoryError"}, b""
-    kept = ("modality", "acquisition", "colour_share", "frame", "frames", "window", "windows")
-    answer = {"shape": scan.pixels.shape, **{field: getattr(scan, field) for field in kept}}
+    answer = {"shape": scan.pixels.shape, **{field: getattr(scan, field) for field in _KEPT}}
     return answer, scan.pixels.astype("<f4", copy=False).tobytes()
 
 

@@ -83,10 +83,6 @@ UNREADABLE = {
     "a DICOM header in front of nothing": bytes(128) + b"DICM" + bytes(64),
     "0 x 0 DICOM": film(Rows=0, Columns=0),
     "more frames than bytes": film(NumberOfFrames=9999, PixelData=b"\0\0"),
-    "infinite slope": forged(b"inf", "RescaleSlope"),
-    "no number as slope": forged(b"nan", "RescaleSlope"),
-    "no number as window": forged(b"nan", "WindowCenter", "WindowWidth"),
-    "a huge slope": film(RescaleSlope="1e308", RescaleIntercept="1e308", WindowCenter=None, WindowWidth=None),
     "a stream that is larger than its header": film(
         uid.JPEGBaseline8Bit, encapsulate([SMALL_JPEG]), Rows=9, Columns=9
     ),
@@ -121,6 +117,10 @@ READ = {
     "one bit": film(
         BitsAllocated=1, BitsStored=1, HighBit=0, PixelData=bytes(240), WindowWidth=None, WindowCenter=None
     ),
+    "infinite slope": forged(b"inf", "RescaleSlope"),
+    "no number as slope": forged(b"nan", "RescaleSlope"),
+    "no number as window": forged(b"nan", "WindowCenter", "WindowWidth"),
+    "a huge slope": film(RescaleSlope="1e308", RescaleIntercept="1e308", WindowCenter=None, WindowWidth=None),
     "many windows": film(WindowCenter=[1] * 1000, WindowWidth=[9] * 1000),
 }
 
