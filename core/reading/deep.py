@@ -4,6 +4,7 @@ Its decoders hand out the high or the low byte of 16-bit samples. Asked twice, t
 samples of 64 bits come as four of 16. So strips, tiles and all compressions are Pillow's, and nothing is cut.
 """
 
+import sys
 from io import BytesIO
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ _KINDS: Final = {
     (64, _FLOAT): "f8", (64, _SIGNED): "i8", (64, _UNSIGNED): "u8", (16, _FLOAT): "f2", (8, _SIGNED): "i1",
 }  # fmt: skip
 _WIDE: Final = {64: ("RGBA", "RGBA;16L"), 16: ("LA", "LA"), 8: ("L", "L")}
+_NATIVE: Final = {"I;16BS": "I;16S", "I;32BS": "I;32S", "F;32BF": "F;32F"}
 
 Samples = NDArray[Any]
 
@@ -38,6 +40,16 @@ def teach_pillow() -> None:
     for key, modes in list(known.items()):
         if key[1] == 1:
             known.setdefault((key[0], WHITE_IS_ZERO, *key[2:]), modes)
+
+
+def mend_order(image: Image.Image) -> None:
+    """Before loading: libtiff gives numbers in this machine's order, where Pillow expects the file's."""
+    image.tile = [  # type: ignore[attr-defined]
+        tile._replace(args=(_NATIVE[tile.args[0]], *tile.args[1:]))
+        if tile.codec_name == "libtiff" and sys.byteorder == "little" and tile.args[0] in _NATIVE
+        else tile
+        for tile in getattr(image, "tile", [])
+    ]
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -118,8 +130,9 @@ def brightness(values: Samples, notes: list[str]) -> FloatArray:
     if finite is not None and not finite.all():
         if finite.mean() <= 0.5:
             raise ValueError("values are not finite")
-        values = np.where(finite, values, values[finite].min())
         notes.append("Some pixels are no numbers: shown black.")
+        shown = brightness(np.where(finite, values, values[finite].min()), notes)
+        return np.where(finite, shown, np.float32(0))
     low, high = ends = ranges.of_pixels(values)
     if values.dtype.kind == "f" and not (values == np.floor(values)).all():
         low, high = ranges.of_fractions(low, high)

@@ -1,12 +1,14 @@
 """A DICOM file's bytes -> its header, mended where only one reading makes sense; what was mended is said."""
 
 import re
+import struct
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
@@ -91,7 +93,13 @@ def parse(data: bytes, notes: list[str], *, pixels: bool = True) -> Dataset:
         passed = passed or tag == PIXEL_DATA
         return over
 
-    return read_partial(_BoundedFile(sound), stop_when=is_over, specific_tags=list(TAGS))
+    try:
+        return read_partial(_BoundedFile(sound), stop_when=is_over, specific_tags=list(TAGS))
+    except struct.error:
+        if not passed:
+            raise
+    passed = False  # half an element stood behind the pixels: whatever it is, let it end
+    return read_partial(_BoundedFile(sound + bytes(8)), stop_when=is_over, specific_tags=list(TAGS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,12 +308,7 @@ def true_bits(header: Dataset, found: Layout, notes: list[str]) -> int:
 
     Old files keep overlays in the bits above: there the film is smoother without them.
     """
-    if (
-        found.signed
-        or found.allocated != 16
-        or found.syntax.is_encapsulated
-        or found.high != found.stored - 1
-    ):
+    if found.signed or found.allocated != 16 or found.syntax.is_encapsulated:
         return found.stored
     order = ">" if found.syntax == uid.ExplicitVRBigEndian else "<"
     data: Any = header.get_item(PIXEL_DATA).value
@@ -313,11 +316,22 @@ def true_bits(header: Dataset, found: Layout, notes: list[str]) -> int:
     top = int(stored.max(initial=0))
     if top < 1 << found.stored:
         return found.stored
-    some = stored[: 1 << 20].astype(np.int32)
-    masked = some & ((1 << found.stored) - 1)
-    if np.abs(np.diff(some)).mean() > np.abs(np.diff(masked)).mean() * 1.05:
+    padding = elements.whole(header, "PixelPaddingValue")
+    if padding is not None and padding & 0xFFFF > 1 << found.stored and padding & 0xFFFF in stored:
+        return top.bit_length()
+    if not _is_film(stored[: 1 << 20].astype(np.int32), found.stored):
         return found.stored
     notes.append(
         f"BitsStored (0028,0101) says {found.stored} and values need {top.bit_length()}: these count."
     )
     return top.bit_length()
+
+
+def _is_film(values: NDArray[np.int32], bits: int) -> bool:
+    """Whether what stands above these bits belongs to the numbers below, and is no overlay."""
+    shares = np.bincount(values >> bits) / len(values)
+    if (shares > 0.01).sum() != 2:
+        return bool((shares > 0.01).sum() > 2)
+    half = 1 << (bits - 1)
+    jumps, masked = (np.abs(np.diff(each)) > half for each in (values, values & ((1 << bits) - 1)))
+    return bool((masked & ~jumps).sum() > (jumps & ~masked).sum())

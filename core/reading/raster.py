@@ -75,6 +75,7 @@ def _pixels(data: bytes, page: int, image: Image.Image, notes: list[str]) -> tup
         return (1 - pixels if negative else pixels), share
     if image.format == "JPEG" and "jfif" not in image.info:
         image = colour.jpeg(image, is_ybr=True)
+    deep.mend_order(image)
     image.load()
     ImageOps.exif_transpose(image, in_place=True)  # otherwise films that lie right are copied
     if image.mode.startswith(("I", "F")):

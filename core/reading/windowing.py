@@ -126,9 +126,10 @@ def _measured(pixels: Stored, header: Dataset, found: Layout, notes: list[str]) 
         if value is None and tag.split(" ")[0] in header:
             notes.append(f"{tag} is no number to rescale by: left out.")
     measured: Values = pixels.values.astype(np.float64) * (slope or 1.0) + (intercept or 0.0)
-    if np.isfinite(measured[pixels.used]).all() and float(np.ptp(measured[pixels.used])) < 1e30:
+    reach, levels = (float(np.ptp(each[pixels.used])) for each in (measured, pixels.values))
+    if reach < 1e30 and (reach > 0 or levels == 0):
         return measured
-    notes.append("Rescale goes beyond all numbers: left out.")
+    notes.append("RescaleSlope and RescaleIntercept go beyond all numbers: left out.")
     return pixels.values.astype(np.float64)
 
 
