@@ -27,7 +27,7 @@ ROWS = [
     {"core.samples"},
     {"core.cards"},
     {"core.models", "core.detectors"},
-    {"core.reading.images", "core.resample", "core.batch.fusion"},
+    {"core.reading.images", "core.resample", "core.batch.fusion", "core.batch.folders"},
     {"core.reading.sandbox"},
     {"core.reading.worker"},
     {"core.reading.raster"},
