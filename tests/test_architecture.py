@@ -30,7 +30,7 @@ ROWS = [
     {"core.reading.images", "core.resample", "core.batch.fusion", "core.batch.folders"},
     {"core.reading.sandbox"},
     {"core.reading.worker"},
-    {"core.reading.raster"},
+    {"core.reading.raster", "core.reading.archives", "core.reading.nifti"},
     {"core.reading.dicom"},
     {"core.reading.windowing", "core.reading.deep", "core.reading.colour"},
     {"core.reading.header", "core.reading.tables", "core.reading.padding"},

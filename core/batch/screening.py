@@ -26,7 +26,7 @@ from core.models import Classifier, ClassifierEnsemble, UNet
 from core.preprocess import align_films
 from core.reading import images, sandbox
 from core.resample import as_film
-from core.types import LungFields, Prediction, Scan, Verdict, View, verdict_of
+from core.types import AS_SENT, LungFields, Prediction, Scan, Verdict, View, verdict_of
 
 Status = Literal["ok", "refused", "unreadable", "known"]
 
@@ -282,7 +282,13 @@ def _full(x: Tensor) -> Tensor:
 
 
 def judge_named(
-    model: Model, data: bytes, path: str, *, threshold: float | None = None, override: bool = False
+    model: Model,
+    data: bytes,
+    path: str,
+    *,
+    threshold: float | None = None,
+    override: bool = False,
+    view: View = AS_SENT,
 ) -> ScreeningRow:
     """One file's row from its bytes, and its line in the audit log.
 
@@ -291,11 +297,12 @@ def judge_named(
     path: as it shall stand in the row.
     threshold: on the score; the card's own when None.
     override: judge what the gate refuses.
+    view: which frame, and how it is shown.
     """
     cut = model.card.threshold if threshold is None else threshold
     digest = hashlib.sha256(data).hexdigest()
     try:
-        scan = images.read(data, path.rsplit("/", 1)[-1])
+        scan = images.read(data, path.rsplit("/", 1)[-1], view)
         admission = admit(model, scan, override=override)
     except RefusedScan as error:
         row = ScreeningRow(path, "refused", error=str(error), digest=digest)

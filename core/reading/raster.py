@@ -47,7 +47,7 @@ def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
         raise UnreadableImage(too_large) from error
     except UnidentifiedImageError as error:
         raise UnreadableImage(
-            f"{name} is not a PNG, JPEG, BMP, TIFF, WebP or DICOM image: choose one of these."
+            f"{name} is not a PNG, JPEG, BMP, TIFF, WebP, NIfTI or DICOM image: choose one of these."
         ) from error
     except _BROKEN as error:
         raise UnreadableImage(f"{name} is damaged or cut short: export it once more.") from error

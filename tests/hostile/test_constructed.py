@@ -75,7 +75,7 @@ UNREADABLE = {
     "a picture of no pixels": png(0, 0, zlib.compress(b"")),
     "a picture of no rows": png(7, 0, zlib.compress(b"")),
     "four thousand million pixels": png(65535, 65535, zlib.compress(bytes(99))),
-    "a zip": zipped(film()),
+    "a zip of nothing": zipped(b"Dear colleague,"),
     "a zip bomb": zipped(bytes(300 * 2**20)),
     "a pdf": b"%PDF-1.7\n" + bytes(500),
     "a page": b"<html><script>alert(1)</script></html>",
@@ -121,6 +121,7 @@ READ = {
     "no number as slope": forged(b"nan", "RescaleSlope"),
     "no number as window": forged(b"nan", "WindowCenter", "WindowWidth"),
     "a huge slope": film(RescaleSlope="1e308", RescaleIntercept="1e308", WindowCenter=None, WindowWidth=None),
+    "a zip": zipped(film()),
     "many windows": film(WindowCenter=[1] * 1000, WindowWidth=[9] * 1000),
 }
 

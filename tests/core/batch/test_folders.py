@@ -83,7 +83,7 @@ def test_a_folder_that_cannot_be_opened_has_a_row(folder: Path, monkeypatch: pyt
     monkeypatch.setattr(os, "scandir", locked)
     found = folders.files([folder])
     assert folder / "z" in found
-    monkeypatch.setattr(os, "open", lambda path, flags: locked(path))
+    monkeypatch.setattr(os, "open", lambda path, _: locked(path))
     with pytest.raises(PermissionError):
         folders.read(folder / "z")
 
@@ -114,7 +114,7 @@ def test_names_in_any_encoding_come_out_whole(tmp_path: Path):
     assert {os.fsencode(Path(row["path"]).name) for row in table(tmp_path / "r.csv")} == set(ODD)
     assert run(folder, "--out", tmp_path / "r.parquet") == 0
     rows = parquet.read_table(tmp_path / "r.parquet").to_pylist()
-    assert {os.path.basename(row["path_bytes"]) for row in rows} == set(ODD)
+    assert {row["path_bytes"].rsplit(b"/", 1)[-1] for row in rows} == set(ODD)
     assert {Path(row["path"]).name for row in rows} >= {"caf\\udce9.png", "Röntgen-胸.png"}
     assert {row["status"] for row in rows} == {"ok"}
 
