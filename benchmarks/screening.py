@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from benchmarks import sections
 from core import cards, checkpoints, inference
 from core.anatomy import lungs
-from core.batch import fusion, parquet, screening
+from core.batch import folders, fusion, parquet, screening
 from core.batch.screening import BATCH_SIZE, Job, ScreeningRow
 from core.card_types import Card
 from core.inference import Model
@@ -62,7 +62,7 @@ def main() -> None:
     fusion.keep_memory()  # for all ways; before any library starts threads, so the peers' are imported late
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.data or draw(Path(scratch))
-        found = screening.files([folder])
+        found = folders.files([folder])
         files = list(islice(cycle(found), options.films - options.films % BATCH_SIZE))
         lines = [
             f"{len(files)} {'real' if options.data else f'drawn {SIDE} px'} films, from file to score, "

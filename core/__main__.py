@@ -17,7 +17,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from core import audit, cards, inference, overlay
-from core.batch import labelled_folders, parquet, screening
+from core.batch import folders, labelled_folders, parquet, screening
 from core.batch.screening import Job, ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         "--override-gate", action="store_true", help="judge what the gate refuses, and say so"
     )
     view = argparse.ArgumentParser(add_help=False)
-    view.add_argument("--frame", type=int, default=1, metavar="N", help="of a file with several, from 1")
+    view.add_argument("--frame", type=int, metavar="N", help="of a file with several, from 1")
     view.add_argument("--window", default="", metavar="NAME", help="the file's own if left out")
     view.add_argument("--turn-back", action="store_true", help="read the negative of the file")
 
@@ -87,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     screen.add_argument("--operating-point", type=Path, metavar="FILE", help="JSON from page Thresholds")
     screen.add_argument("--point", metavar="NAME", help="which one, when the file holds several")
+    screen.add_argument(
+        "--frames", choices=("first", "all"), default="first", help="of files with several frames or pages"
+    )
     screen.set_defaults(run=screen_many)
 
     measure = commands.add_parser(
@@ -131,6 +134,10 @@ def predict_one(options: argparse.Namespace) -> int:
         "score": result.score,
         "threshold": result.threshold,
         "verdict": result.verdict,
+        "frame": scan.frame + 1,
+        "frames": scan.frames,
+        "window": scan.window,
+        "notes": scan.notes,
     }
     if isinstance(result, Prediction):
         answer["probabilities"] = dict(result.probabilities)
@@ -140,8 +147,11 @@ def predict_one(options: argparse.Namespace) -> int:
         _print_json(answer)
     else:
         print(f"{scan.name}: {result.verdict} (score {result.score:.4f}, threshold {result.threshold:.4f})")
-        if said:
-            print(said)
+        if scan.frames > 1:
+            print(f"Frame {scan.frame + 1} of {scan.frames}: --frame N judges another.")
+        for line in (*scan.notes, said):
+            if line:
+                print(line)
     return 0
 
 
@@ -160,24 +170,29 @@ def explain_one(options: argparse.Namespace) -> int:
 
 def screen_many(options: argparse.Namespace) -> int:
     model = screening.load(options.card)
-    job = Job(_threshold(options, model.card), options.override_gate)
-    files = screening.files(options.paths)
+    job = Job(_threshold(options, model.card), options.override_gate, every_frame=options.frames == "all")
+    files = folders.files(options.paths)
     if options.out.suffix not in (".csv", ".parquet"):
         raise UnknownName(f"{options.out.name} is neither .csv nor .parquet: end --out with one of these.")
     stored = options.out.suffix == ".parquet"
     if stored:
         job = replace(job, known=parquet.known(options.out, model.card, job))
-    unreadable = 0
+    count = unreadable = 0
     add: Callable[[ScreeningRow], None]
     with ExitStack() as stack:
         if stored:
             add = stack.enter_context(parquet.Writer(options.out, model.card, job)).add
         else:
-            add = _csv(stack.enter_context(options.out.open("w", newline="")), model.card)
+            add = _csv(
+                stack.enter_context(
+                    options.out.open("w", newline="", encoding="utf-8", errors="surrogateescape")
+                ),
+                model.card,
+            )
         for row in _rows(options, model, files, job):
-            unreadable += row.status == "unreadable"
+            count, unreadable = count + 1, unreadable + (row.status == "unreadable")
             add(row)
-    if unreadable == len(files):
+    if unreadable == count:
         print(
             f"None of the {len(files)} files could be read. Give PNG, JPEG or DICOM images.", file=sys.stderr
         )
@@ -190,12 +205,15 @@ def _csv(file: TextIO, card: Card) -> Callable[[ScreeningRow], None]:
     writer = csv.writer(file, lineterminator="\n")
     labels = card.labels if card.kind == "classifier" else ()
     columns = ["path", "status", "score", "threshold", "verdict", "error"]
-    writer.writerow([*columns, *(f"p_{label}" for label in labels)])
+    writer.writerow([*columns, *(f"p_{label}" for label in labels), "frames", "frame", "same_as"])
+    first: dict[tuple[str, int], str] = {}
 
     def add(row: ScreeningRow) -> None:
         probabilities = [_digits(row.probabilities.get(label)) for label in labels]
         head = [row.path, row.status, _digits(row.score), _digits(row.threshold), row.verdict, row.error]
-        writer.writerow([*head, *probabilities])
+        same = first.setdefault((row.digest, row.frame), row.path) if row.digest else row.path
+        last = [row.frames or None, row.frame or None, None if same == row.path else same]
+        writer.writerow([*head, *probabilities, *last])
 
     return add
 
@@ -208,9 +226,13 @@ def _rows(
         rows = _cluster().screen(model.card.id, files, job, address=options.address)
     else:
         rows = screening.screen(model, files, job)
-    started, done, known = time.monotonic(), 0, 0
-    for row in tqdm(rows, total=len(files), unit="scan", file=sys.stderr):
+    started, done, known, more = time.monotonic(), 0, 0, 0
+    judged: set[int] = set()
+    total = None if job.every_frame else len(files)
+    for row in tqdm(rows, total=total, unit="scan", file=sys.stderr):
         done, known = done + 1, known + (row.status == "known")
+        judged.add(hash((row.digest or row.path, row.frame)))
+        more += row.frames > 1 and not job.every_frame
         yield row
     seconds = time.monotonic() - started
     said = f", {known} of them judged before" if known else ""
@@ -218,6 +240,12 @@ def _rows(
         f"{done} scans in {seconds:.1f} s, {done / seconds:.1f} a second, engine {options.engine}{said}.",
         file=sys.stderr,
     )
+    if done > len(judged):
+        print(f"{done - len(judged)} of them are copies of others, byte by byte.", file=sys.stderr)
+    if more:
+        print(
+            f"{more} hold several frames or pages: one was judged. --frames all judges each.", file=sys.stderr
+        )
 
 
 def _cluster() -> ModuleType:
@@ -262,7 +290,7 @@ def evaluate_folder(options: argparse.Namespace) -> int:
 
 
 def _read(options: argparse.Namespace) -> Scan:
-    view = View(options.frame - 1, options.window)
+    view = View(None if options.frame is None else options.frame - 1, options.window)
     scan = images.read(options.file.read_bytes(), options.file.name, view)
     return images.turned_back(scan) if options.turn_back else scan
 

@@ -22,7 +22,9 @@ class Scan:
     modality: the DICOM code ("CR", "DX", "CT", ...) or None. acquisition: whitelisted DICOM tags.
     colour_share: share of the file's pixels that were visibly coloured, in [0, 1].
     frame of frames: which one is shown, from 0. window of windows: how; empty where nothing can be chosen.
-    turned: whether a person turned a negative back.
+    stack: whether the frames are slices of one body, in order.
+    turned: whether a person turned a negative back. notes: a sentence for each thing that the reader did
+    against what the file says, or without it. series: digest of the series that the file names, or empty.
     """
 
     pixels: FloatArray
@@ -36,6 +38,9 @@ class Scan:
     window: str = ""
     windows: tuple[str, ...] = ()
     turned: bool = False
+    stack: bool = False
+    notes: tuple[str, ...] = ()
+    series: str = ""
 
     @property
     def burned_in(self) -> bool:
@@ -45,9 +50,12 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What to show of a file that holds more than one picture. window: empty for the file's own."""
+    """What to show of a file that holds more than one picture.
 
-    frame: int = 0
+    frame: from 0; the first one when None, or the middle one of a stack. window: empty for the file's own.
+    """
+
+    frame: int | None = None
     window: str = ""
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.batch.screening import ScreeningRow, files
+from core.batch.folders import files
+from core.batch.screening import ScreeningRow
 from core.card_types import Card
 from core.errors import UnknownName
 from core.evaluation.binary import evaluate

@@ -4,6 +4,7 @@ Each part is written whole or not at all, so a run that was stopped, however, lo
 is done when its bytes were judged before with the same weights, threshold and gate.
 """
 
+import os
 import secrets
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute, dataset, parquet
 
-from core.batch.screening import Job, ScreeningRow
+from core.batch.screening import Job, ScreeningRow, key
 from core.card_types import Card
 from core.errors import OpacityError
 
@@ -37,12 +38,15 @@ def known(folder: Path, card: Card, job: Job) -> frozenset[str]:
     try:
         table = dataset.dataset(parts, format="parquet")
         others = table.filter(compute.field("card") != card.id).head(1, columns=["card"])
-        done = table.to_table(columns=["sha256"], filter=same)
+        columns = ["sha256", "frame"] if "frame" in table.schema.names else ["sha256"]
+        done = table.to_table(columns=columns, filter=same).to_pydict()
     except pa.ArrowException as error:
         raise OpacityError(f"{folder} holds other Parquet files. Choose another --out.") from error
     if len(others):
         raise OpacityError(f"{folder} holds results of {others['card'][0]}. Choose another --out.")
-    return frozenset(done["sha256"].to_pylist()) - {""}
+    frames = done.get("frame", [0] * len(done["sha256"]))
+    pairs = zip(done["sha256"], frames, strict=True)
+    return frozenset(key(digest, frame or 0, job) for digest, frame in pairs if digest)
 
 
 class Writer:
@@ -80,13 +84,19 @@ class Writer:
         self._rows, self._written = [], self._written + 1
 
 
+def as_text(path: str) -> str:
+    """The path as text that any program reads: bytes that are none stand as backslashes and a number."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _table(rows: list[ScreeningRow], card: Card, job: Job) -> pa.Table:
     """The columns of the CSV, and what a row was made with. threshold: the run's, in every row."""
     labels = card.labels if card.kind == "classifier" else ()
     cut = card.threshold if job.threshold is None else job.threshold
     size = len(rows)
     columns: dict[str, Any] = {
-        "path": pa.array([row.path for row in rows], pa.string()),
+        "path": pa.array([as_text(row.path) for row in rows], pa.string()),
+        "path_bytes": pa.array([os.fsencode(row.path) for row in rows], pa.binary()),
         "sha256": pa.array([row.digest for row in rows], pa.string()),
         "status": pa.array([row.status for row in rows], pa.string()),
         "score": pa.array([row.score for row in rows], pa.float64()),
@@ -96,6 +106,8 @@ def _table(rows: list[ScreeningRow], card: Card, job: Job) -> pa.Table:
         "card": pa.array([card.id] * size, pa.string()),
         "weights": pa.array([card.sha256] * size, pa.string()),
         "override": pa.array([job.override] * size, pa.bool_()),
+        "frames": pa.array([row.frames or None for row in rows], pa.int32()),
+        "frame": pa.array([row.frame or None for row in rows], pa.int32()),
     }
     for label in labels:
         values = [row.probabilities.get(label) for row in rows]

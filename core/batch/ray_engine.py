@@ -48,7 +48,7 @@ def screen(
         context.execution_options.preserve_order = True
         workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
         rows = ray.data.from_items(
-            [{"path": path.as_posix()} for path in paths],
+            [{"path": os.fsencode(path)} for path in paths],  # names need not be text
             override_num_blocks=max(1, math.ceil(len(paths) / _batch(len(paths), workers))),
         ).map_batches(
             _Worker,
@@ -96,6 +96,6 @@ class _Worker:
         self._job = job
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[str]]:
-        paths = [Path(path) for path in batch["path"]]
+        paths = [Path(os.fsdecode(path)) for path in batch["path"]]
         rows = screening.screen(self._model, paths, self._job, workers=1)
         return {"row": [json.dumps(asdict(row)) for row in rows]}  # JSON keeps a float to its last bit

@@ -1,5 +1,6 @@
 """Many scans: files are read ahead while the networks work; each scan is judged and let go."""
 
+import contextlib
 import hashlib
 import os
 from collections import deque
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from core import audit, cards, checkpoints, gate, inference
 from core.anatomy import heads, lungs
-from core.batch import fusion
+from core.batch import folders, fusion
 from core.card_types import Card
 from core.detectors import Detector
 from core.errors import OpacityError, RefusedScan
@@ -25,7 +26,7 @@ from core.models import Classifier, ClassifierEnsemble, UNet
 from core.preprocess import align_films
 from core.reading import images, sandbox
 from core.resample import as_film
-from core.types import LungFields, Prediction, Scan, Verdict, verdict_of
+from core.types import AS_SENT, LungFields, Prediction, Scan, Verdict, View, verdict_of
 
 Status = Literal["ok", "refused", "unreadable", "known"]
 
@@ -37,10 +38,11 @@ BATCHES_AHEAD = 4  # times as many are being read, wait at film size, or are jud
 
 @dataclass(frozen=True, slots=True)
 class ScreeningRow:
-    """One file's outcome. score and verdict are None unless status is "ok"; error says why not, or
-    what the gate says against a file that was read on request.
+    """The outcome of one file, or of one frame of it. score and verdict are None unless status is "ok"; error
+    says why not, or what the gate says against a file that was read on request.
 
     digest: sha256 of the file's bytes, empty when they could not be had. "known": judged in an earlier run.
+    frame: which one was judged, from 1, of how many frames or pages; 0 where the file could not be read.
     """
 
     path: str
@@ -51,25 +53,27 @@ class ScreeningRow:
     error: str = ""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     digest: str = ""
+    frames: int = 0
+    frame: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to do with each file. threshold: the card's own when None. known: digests to pass over."""
+    """What to do with each file. threshold: the card's own when None.
+
+    every_frame: judge all frames or pages of a file instead of its first, or a stack's middle one. known:
+    digests to pass over; with every_frame, digest and frame as `key` joins them.
+    """
 
     threshold: float | None = None
     override: bool = False
     known: Collection[str] = frozenset()
+    every_frame: bool = False
 
 
-def files(paths: Sequence[Path]) -> list[Path]:
-    """All files among and below the paths, sorted within each, hidden ones left out."""
-    return [
-        file
-        for path in paths
-        for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
-        if not file.is_dir() and not file.name.startswith(".")
-    ]
+def key(digest: str, frame: int, job: Job) -> str:
+    """What a judged picture is known by. frame: from 1."""
+    return f"{digest}-{frame}" if job.every_frame else digest
 
 
 def load(card_id: str) -> Model:
@@ -105,7 +109,7 @@ def screen(
     A row depends on its file alone, not on the files around it nor on the number of workers.
     """
     threads = torch.get_num_threads()
-    upcoming, judging = iter(paths), deque[Future[list[ScreeningRow]]]()
+    upcoming, judging = _pictures(paths, job), deque[Future[list[ScreeningRow]]]()
     _lung_network()  # loaded once, before the threads ask for it together
     with (
         ThreadPoolExecutor(sandbox.POOL) as readers,
@@ -116,7 +120,7 @@ def screen(
         try:
             while True:
                 while len(judging) < BATCHES_AHEAD and (few := list(islice(upcoming, BATCH_SIZE))):
-                    opening = [readers.submit(_open, model, path, job) for path in few]
+                    opening = [readers.submit(_open, model, *picture, job) for picture in few]
                     judging.append(judges.submit(_judge_together, model, opening, job))
                 if not judging:
                     return
@@ -127,32 +131,49 @@ def screen(
             torch.set_num_threads(threads)  # what a worker sets holds for all threads that start later
 
 
+def _pictures(paths: Iterable[Path], job: Job) -> Iterator[tuple[Path, int | None]]:
+    """What to judge: a file and the frame of it, from 0, or None for its own."""
+    for path in paths:
+        frames = 1
+        if job.every_frame:
+            with contextlib.suppress(OSError, OpacityError):  # _open says why, in its row
+                frames = images.read(folders.read(path), path.name).frames
+        yield from ((path, frame) for frame in range(frames)) if frames > 1 else [(path, None)]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Opened:
-    """A scan brought down to film size: no network sees more. said: by the gate, of its header."""
+    """A scan brought down to film size: no network sees more. said: by the gate, of its header.
+
+    digest: of the file, whichever frame this is.
+    """
 
     path: str
     scan: Scan
     said: str
+    digest: str
 
 
-def _open(model: Model, path: Path, job: Job) -> _Opened | ScreeningRow:
-    name, data = path.as_posix(), b""
+def _open(model: Model, path: Path, frame: int | None, job: Job) -> _Opened | ScreeningRow:
+    name, digest = path.as_posix(), ""
     try:
-        data = path.read_bytes()
-        digest = hashlib.sha256(data).hexdigest() if job.known else ""
-        if digest in job.known:
+        data = folders.read(path)
+        digest = hashlib.sha256(data).hexdigest()
+        if key(digest, (frame or 0) + 1, job) in job.known:
             return ScreeningRow(name, "known", digest=digest)
-        scan = images.read(data, path.name)
+        scan = images.read(data, path.name, View(frame=frame))
         said = _objection(lambda: gate.check_header(scan, model.card), job)
     except OSError as error:
-        return ScreeningRow(name, "unreadable", error=f"{path.name} cannot be opened: {error.strerror}.")
+        reason = f"{folders.shown(path)} cannot be opened: {error.strerror}."
+        return ScreeningRow(name, "unreadable", error=reason)
     except RefusedScan as error:
-        return ScreeningRow(name, "refused", error=str(error), digest=scan.digest)
+        return ScreeningRow(
+            name, "refused", error=str(error), digest=digest, frames=scan.frames, frame=scan.frame + 1
+        )
     except OpacityError as error:
-        return ScreeningRow(name, "unreadable", error=str(error), digest=hashlib.sha256(data).hexdigest())
+        return ScreeningRow(name, "unreadable", error=str(error), digest=digest)
     film = as_film(scan.pixels)[0, 0].numpy()
-    return _Opened(name, replace(scan, pixels=film), said)
+    return _Opened(name, replace(scan, pixels=film), said, digest)
 
 
 def _objection(ask: Callable[[], None], job: Job) -> str:
@@ -204,7 +225,7 @@ def _admit(model: Model, opened: _Opened, seen: gate.ScanFeatures, job: Job) -> 
             lambda: gate.check_film(opened.scan, model.card, seen.fields, described=seen), job
         )
     except RefusedScan as error:
-        return ScreeningRow(opened.path, "refused", error=str(error), digest=opened.scan.digest)
+        return _row(opened, ScreeningRow(opened.path, "refused", error=str(error)))
     return _Admitted(opened, _box(model.card, opened, seen), said)
 
 
@@ -228,10 +249,15 @@ def _judge_admitted(model: Model, passed: Sequence[_Admitted], job: Job) -> list
         verdict = verdict_of(score, cut)
         scan, said = item.opened.scan, item.said
         audit.record(model.card, scan, threshold=cut, verdict=verdict, overridden=bool(said))
-        rows.append(
-            ScreeningRow(item.opened.path, "ok", score, cut, verdict, said, probabilities, digest=scan.digest)
-        )
+        row = ScreeningRow(item.opened.path, "ok", score, cut, verdict, said, probabilities)
+        rows.append(_row(item.opened, row))
     return rows
+
+
+def _row(opened: _Opened, row: ScreeningRow) -> ScreeningRow:
+    """The row with what is known of the file."""
+    scan = opened.scan
+    return replace(row, digest=opened.digest, frames=scan.frames, frame=scan.frame + 1)
 
 
 def _answers(model: Model, x: Tensor) -> list[tuple[float, dict[str, float]]]:
@@ -256,7 +282,13 @@ def _full(x: Tensor) -> Tensor:
 
 
 def judge_named(
-    model: Model, data: bytes, path: str, *, threshold: float | None = None, override: bool = False
+    model: Model,
+    data: bytes,
+    path: str,
+    *,
+    threshold: float | None = None,
+    override: bool = False,
+    view: View = AS_SENT,
 ) -> ScreeningRow:
     """One file's row from its bytes, and its line in the audit log.
 
@@ -265,14 +297,16 @@ def judge_named(
     path: as it shall stand in the row.
     threshold: on the score; the card's own when None.
     override: judge what the gate refuses.
+    view: which frame, and how it is shown.
     """
     cut = model.card.threshold if threshold is None else threshold
     digest = hashlib.sha256(data).hexdigest()
     try:
-        scan = images.read(data, path.rsplit("/", 1)[-1])
+        scan = images.read(data, path.rsplit("/", 1)[-1], view)
         admission = admit(model, scan, override=override)
     except RefusedScan as error:
-        return ScreeningRow(path, "refused", error=str(error), digest=digest)
+        row = ScreeningRow(path, "refused", error=str(error), digest=digest)
+        return replace(row, frames=scan.frames, frame=scan.frame + 1)
     except OpacityError as error:
         return ScreeningRow(path, "unreadable", error=str(error), digest=digest)
     result = inference.judge(model, scan, admission.fields)
@@ -287,6 +321,8 @@ def judge_named(
         error=admission.overridden,
         probabilities=result.probabilities if isinstance(result, Prediction) else {},
         digest=digest,
+        frames=scan.frames,
+        frame=scan.frame + 1,
     )
 
 

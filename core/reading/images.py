@@ -10,10 +10,11 @@ from core.types import AS_SENT, Scan, View
 
 
 def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
-    """Read a PNG, JPEG, BMP, TIFF, WebP or DICOM file; see core.pictures and core.dicom for what is shown.
+    """Read a PNG, JPEG, BMP, TIFF, WebP, NIfTI or DICOM file, or a zip of DICOM files.
 
-    A pure function of the bytes and the view. Pixels are read-only. Raises UnreadableImage with one
-    sentence: which file, which rule, what to do; UnknownName for a window that is not on offer.
+    See raster, dicom, archives and nifti for what is shown. A pure function of the bytes and the view.
+    Pixels are read-only. Raises UnreadableImage with one sentence: which file, which rule, what to do;
+    UnknownName for a window that is not on offer.
     """
     name = _last_part(name)
     if not data:
@@ -24,7 +25,8 @@ def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
         )
     scan = sandbox.decode(data, name, view)
     digest = hashlib.sha256(data).hexdigest()
-    if scan.frame or (scan.windows and scan.window != scan.windows[0]):
+    usual = scan.frames // 2 if scan.stack else 0
+    if scan.frame != usual or (scan.windows and scan.window != scan.windows[0]):
         digest = _derived(digest, f"frame {scan.frame}, window {scan.window}")
     return replace(scan, digest=digest)
 

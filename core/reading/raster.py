@@ -9,12 +9,12 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import UnreadableImage
-from core.reading import dicom
+from core.reading import colour, deep, dicom, ranges
+from core.reading.deep import FORMATS, PHOTOMETRIC, WHITE_IS_ZERO
 from core.reading.limits import MAX_FRAMES, MAX_PIXELS
 from core.types import AS_SENT, FloatArray, Scan, View
 
-FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
-PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # TIFF 6.0, PhotometricInterpretation
+COLOUR_MAP: Final = 320  # TIFF 6.0, ColorMap
 
 # What Pillow's parsers raise on cut or altered files; SyntaxError is their "broken file".
 _BROKEN: Final = (
@@ -23,74 +23,106 @@ _BROKEN: Final = (
 )
 _BOMB: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
+deep.teach_pillow()
+
 
 def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
     """One page: orientation applied, colour turned to grey by ITU-R 601 luma; no digest yet.
 
-    8 bit is divided by 255. 16-bit grey by the smallest 2^n - 1, n >= 8, that holds its brightest pixel:
-    12-bit films are often stored in 16 bits and would be near black, while whole bits keep the stretch
-    below two. Values below zero or with fractions are stretched over their range. Transparency shows
-    black, as a film's surround is. Raises UnreadableImage with one sentence.
+    8 bit is divided by 255, deeper pixels as deep.brightness says, in colour as in grey. Transparency shows
+    black, as a film's surround is; where it is the same everywhere it means nothing. Raises UnreadableImage
+    with one sentence.
     """
     dicom.quiet_libraries()
+    notes: list[str] = []
     too_large = f"{name} has more than {MAX_PIXELS:,} pixels: export it smaller."
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             pages = _pages(image, name, view)
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImage(too_large)
-            image.load()
-            # Pillow turns 8-bit films of this kind itself, deeper ones it leaves.
-            negative = (
-                image.mode.startswith(("I", "F"))
-                and getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
-            )
-            ImageOps.exif_transpose(image, in_place=True)  # otherwise films that lie right are copied
-            pixels, share = _grey(image)
+            with np.errstate(all="ignore"):
+                pixels, share = _pixels(data, view.frame or 0, image, notes)
     except _BOMB as error:
         raise UnreadableImage(too_large) from error
     except UnidentifiedImageError as error:
         raise UnreadableImage(
-            f"{name} is not a PNG, JPEG, BMP, TIFF, WebP or DICOM image: choose one of these."
+            f"{name} is not a PNG, JPEG, BMP, TIFF, WebP, NIfTI or DICOM image: choose one of these."
         ) from error
     except _BROKEN as error:
         raise UnreadableImage(f"{name} is damaged or cut short: export it once more.") from error
-    return Scan(
-        1 - pixels if negative else pixels, "", name, colour_share=share, frame=view.frame, frames=pages
-    )
+    return Scan(pixels, "", name, colour_share=share, frame=view.frame or 0, frames=pages, notes=tuple(notes))
 
 
 def _pages(image: Image.Image, name: str, view: View) -> int:
     """Turn to the page asked for. Only a TIFF has pages; what moves in other formats is no scan."""
-    pages = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
-    if pages > MAX_FRAMES or not 0 <= view.frame < pages:
-        raise UnreadableImage(
-            f"{name} has {pages:,} pages and no number {view.frame + 1}: choose another one."
-        )
+    page, pages = view.frame or 0, int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+    if pages > MAX_FRAMES or not 0 <= page < pages:
+        raise UnreadableImage(f"{name} has {pages:,} pages and no number {page + 1}: choose another one.")
     if pages > 1:
-        image.seek(view.frame)
+        image.seek(page)
     return pages
 
 
-def _grey(image: Image.Image) -> tuple[FloatArray, float]:
+def _pixels(data: bytes, page: int, image: Image.Image, notes: list[str]) -> tuple[FloatArray, float]:
     """(H, W) float32 in [0, 1], and the share of coloured pixels."""
+    negative = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
+    if deep.is_deep(image):
+        samples = deep.samples(data, page, image)
+        pixels, share = (
+            (deep.brightness(samples, notes), 0.0) if samples.ndim == 2 else _colours(samples, notes)
+        )
+        return (1 - pixels if negative else pixels), share
+    if image.format == "JPEG" and "jfif" not in image.info:
+        image = colour.jpeg(image, is_ybr=True)
+    deep.mend_order(image)
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)  # otherwise films that lie right are copied
     if image.mode.startswith(("I", "F")):
-        return _deep(np.asarray(image, dtype=np.float32)), 0.0
+        pixels = deep.brightness(np.asarray(image), notes)
+        return (
+            1 - pixels if negative else pixels
+        ), 0.0  # Pillow turns 8-bit films itself, deeper ones it leaves
+    return _grey(image)
+
+
+def _colours(samples: deep.Samples, notes: list[str]) -> tuple[FloatArray, float]:
+    """(H, W, 2 to 4) of 16 bits, the alpha last of two or four."""
+    planes, alpha = samples, None
+    if samples.shape[2] in (2, 4):
+        planes, alpha = samples[..., :-1], samples[..., -1]
+    if planes.shape[2] == 1 or (planes == planes[..., :1]).all():
+        pixels, share = deep.brightness(np.ascontiguousarray(planes[..., 0]), notes), 0.0
+    else:
+        pixels, share = colour.luma(planes, ranges.whole_bits(ranges.of_pixels(planes)[1]))
+    if alpha is not None and alpha.min() != alpha.max():
+        pixels = pixels * (alpha.astype(np.float32) / np.float32(alpha.max()))
+    return pixels, share
+
+
+def _grey(image: Image.Image) -> tuple[FloatArray, float]:
+    _mend_palette(image)
     if image.has_transparency_data:
-        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        image = Image.alpha_composite(black, image.convert("RGBA"))
+        rgba = image.convert("RGBA")
+        least, most = rgba.getchannel("A").getextrema()
+        if least == most:
+            image = rgba.convert("RGB")
+        else:
+            image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), rgba)
     share = 0.0
     if image.mode not in ("1", "L"):
         image = image.convert("RGB")
-        share = dicom.colour_share(np.asarray(image))
+        share = colour.share(np.asarray(image))
     # Files whose channels are equal come out exactly as their grey copies: the mode must not leak the label.
     return np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255), share
 
 
-def _deep(values: FloatArray) -> FloatArray:
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite((low, high)).all():
-        raise ValueError("values are not finite")
-    if low < 0 or high > 2**16 or high != int(high):
-        return (values - np.float32(low)) / np.float32((high - low) or 1.0)
-    return values / np.float32(2 ** max(8, int(high).bit_length()) - 1)
+def _mend_palette(image: Image.Image) -> None:
+    """A TIFF's palette has 16 bits, of which Pillow takes the high byte. Who fills fewer means those."""
+    entries = np.array(getattr(image, "tag_v2", {}).get(COLOUR_MAP, ()), np.int64)
+    if image.mode not in ("P", "PA") or not len(entries) or len(entries) % 3:
+        return
+    top = ranges.whole_bits(float(entries.max()))
+    if top < 2**16 - 1:
+        eight = np.rint(entries * (255 / top)).astype(np.uint8).reshape(3, -1)
+        image.putpalette(eight.T.tobytes(), "RGB")

@@ -79,7 +79,9 @@ def _ask(data: bytes, name: str, view: View) -> Message:
 
 def _scan(answer: Mapping[str, Any], pixels: bytes, name: str) -> Scan:
     """The answer as a Scan, after checks: a decoder may have been taken over by the file it read."""
-    wrong = UnreadableImage(f"{name} made its decoder talk nonsense: export it once more.")
+    wrong = UnreadableImage(
+        f"{name} could not be decoded: what came back is nonsense. Export it once more, uncompressed."
+    )
     try:
         height, width = (int(side) for side in answer["shape"])
         frames, frame = int(answer["frames"]), int(answer["frame"])
@@ -88,6 +90,8 @@ def _scan(answer: Mapping[str, Any], pixels: bytes, name: str) -> Scan:
         modality = short(str(answer["modality"])) if answer["modality"] else None
         offered = tuple(short(str(window)) for window in answer["windows"])[:32]
         window = short(str(answer["window"]))
+        notes = tuple(short(str(note), 200) for note in answer["notes"])[:16]
+        stack, series = bool(answer["stack"]), short(str(answer["series"]))
     except (KeyError, TypeError, ValueError) as error:
         raise wrong from error
     fits = 0 < height * width <= MAX_PIXELS and min(height, width) > 0 and len(pixels) == 4 * height * width
@@ -113,6 +117,9 @@ def _scan(answer: Mapping[str, Any], pixels: bytes, name: str) -> Scan:
         frames=frames,
         window=window,
         windows=offered,
+        stack=stack,
+        notes=notes,
+        series=series,
     )
 
 

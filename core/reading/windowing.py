@@ -1,16 +1,16 @@
 """Stored values of a DICOM frame -> brightness: modality, window or table, polarity (PS3.3 C.11)."""
 
 from collections.abc import Callable
-from itertools import islice
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_modality_lut, apply_voi
 
 from core.errors import UnknownName
+from core.reading import elements, padding, ranges, tables
+from core.reading.header import Layout
 from core.types import FloatArray
 
 # Centre and width in Hounsfield units, as most consoles have them.
@@ -23,80 +23,132 @@ PRESETS: Final = {
     "bone": (400.0, 1800.0),
 }
 FULL: Final = "full range"
+FUNCTIONS: Final = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 MOST_CHOICES: Final = 8  # of the file's own windows; a list of a thousand is no choice
 
 Values = NDArray[np.float64]
 Rendering = Callable[[Values], Values]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stored:
+    """A frame's pixels as codes, and the values that the codes stand for.
+
+    codes: (H, W) without sign. values: (N,) of each code. counts: (N,) pixels that have it; padding: (N,).
+    """
+
+    codes: NDArray[Any]
+    values: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    padding: NDArray[np.bool_]
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """(N,): which codes occur inside the film."""
+        return (self.counts > 0) & ~self.padding
+
+
 def grey(
-    stored: NDArray[Any], header: Dataset, name: str = "", frame: int = 0
+    stored: NDArray[Any], header: Dataset, found: Layout, name: str, frame: int, notes: list[str]
 ) -> tuple[FloatArray, tuple[str, ...], str]:
     """(H, W) stored values -> ((H, W) in [0, 1] with bright dense, the windows on offer, the one in use).
 
-    name: one of those on offer; the first, which the file asks for itself, when empty.
-    Raises UnknownName for another one, ValueError for tables and windows that make no sense.
+    name: one of those on offer; when empty, the first that shows something: the file's own way comes first,
+    and the full range last. Appends to notes what was left out. Raises UnknownName for another name.
     """
-    codes = stored.view(f"u{stored.itemsize}")
-    # A film has at most 65,536 different values: transform those, then look each pixel up.
-    values = np.arange(2 ** (8 * stored.itemsize), dtype=codes.dtype).view(stored.dtype).astype(np.int32)
-    used = np.zeros(len(values), dtype=bool)
-    used[codes] = True
-    padding = values == header.get("PixelPaddingValue")
-    if (used & ~padding).any():
-        used &= ~padding
-    measured = apply_modality_lut(values, _with_groups(header, frame)).astype(np.float64)
-    choices = _choices(values, used, _with_groups(header, frame))
-    name = name or next(iter(choices))
-    if name not in choices:
+    pixels = _coded(stored, header, found)
+    flat = _with_groups(header, frame)
+    measured = _measured(pixels, flat, found, notes)
+    choices = _choices(pixels, measured, flat, found, notes)
+    if name and name not in choices:
         raise UnknownName(f"No window {name!r}. Choose from: {', '.join(choices)}.")
-    shown = choices[name](measured)
-    if not np.isfinite(shown[used]).all():
-        raise ValueError("rescale or window is not finite")
-    shown = np.clip(np.nan_to_num(shown), 0, 1)
-    if header.PhotometricInterpretation == "MONOCHROME1":
+    usual = _first_that_shows(choices, measured, pixels)
+    if not name and usual != next(iter(choices)):
+        notes.append(f"{next(iter(choices))} shows nothing of this film: {usual} is used.")
+    name = name or usual
+    shown = np.clip(np.nan_to_num(choices[name](measured)), 0, 1)
+    if found.photometric == "MONOCHROME1":
         shown = 1 - shown
-    shown[padding & ~used] = 0  # outside of the exposed field, black in either interpretation
-    pixels: FloatArray = shown.astype(np.float32)[codes]
-    return pixels, tuple(choices), name
+    shown[pixels.padding] = 0  # outside of the exposed field, black in either interpretation
+    brightness: FloatArray = shown.astype(np.float32)[pixels.codes]
+    return brightness, tuple(dict.fromkeys((usual, *choices))), name
+
+
+def _coded(stored: NDArray[Any], header: Dataset, found: Layout) -> Stored:
+    # A film has at most 65,536 different values: transform those, then look each pixel up.
+    codes = stored.view(f"u{stored.itemsize}")
+    values = np.arange(2 ** (8 * stored.itemsize), dtype=codes.dtype).view(stored.dtype).astype(np.int64)
+    counts = np.bincount(codes.ravel(), minlength=len(values))
+    outside = padding.mask(
+        values,
+        counts > 0,
+        header,
+        allocated=8 * stored.itemsize,
+        stored=found.stored,
+        signed=stored.dtype.kind == "i",
+    )
+    return Stored(codes, values, counts, outside)
+
+
+_PER_FRAME: Final = ("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "VOILUTFunction")
 
 
 def _with_groups(header: Dataset, frame: int) -> Dataset:
     """The header with rescale and window of an enhanced multi-frame file at its top (PS3.3 C.7.6.16)."""
     flat = header
-    groups = [*list(header.get("SharedFunctionalGroupsSequence") or [])[:1]]
-    groups += list(header.get("PerFrameFunctionalGroupsSequence") or [])[frame : frame + 1]
+    groups = elements.items(header, "SharedFunctionalGroupsSequence")[:1]
+    groups += elements.items(header, "PerFrameFunctionalGroupsSequence")[frame : frame + 1]
     for group in groups:
         for sequence in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
-            for item in list(group.get(sequence) or [])[:1]:
+            for item in elements.items(group, sequence)[:1]:
                 if flat is header:
                     flat = Dataset()
                     flat.update(header)
-                for tag in (
-                    "RescaleSlope",
-                    "RescaleIntercept",
-                    "WindowCenter",
-                    "WindowWidth",
-                    "VOILUTFunction",
-                ):
-                    if tag in item:
-                        setattr(flat, tag, item[tag].value)
+                for keyword in _PER_FRAME:
+                    if said := elements.values(item, keyword):
+                        flat.add_new(keyword, "LO", [str(one) for one in said])
     return flat
 
 
-def _choices(values: NDArray[Any], used: NDArray[np.bool_], header: Dataset) -> dict[str, Rendering]:
+def _measured(pixels: Stored, header: Dataset, found: Layout, notes: list[str]) -> Values:
+    """(N,) what each value means: by the Modality LUT, or else by rescale, or as it is."""
+    inside = pixels.values[pixels.used]
+    for item in elements.items(header, "ModalityLUTSequence")[:1]:
+        table = tables.read(item, float(inside.min()), float(inside.max()), signed=found.signed)
+        if table is not None:
+            return table.look_up(pixels.values).astype(np.float64)
+        notes.append("The Modality LUT is empty or damaged: left out.")
+    slope, intercept = (elements.number(header, tag) for tag in ("RescaleSlope", "RescaleIntercept"))
+    for tag, value in (
+        ("RescaleSlope (0028,1053)", slope or None),
+        ("RescaleIntercept (0028,1052)", intercept),
+    ):
+        if value is None and tag.split(" ")[0] in header:
+            notes.append(f"{tag} is no number to rescale by: left out.")
+    measured: Values = pixels.values.astype(np.float64) * (slope or 1.0) + (intercept or 0.0)
+    reach, levels = (float(np.ptp(each[pixels.used])) for each in (measured, pixels.values))
+    if reach < 1e30 and (reach > 0 or levels == 0):
+        return measured
+    notes.append("RescaleSlope and RescaleIntercept go beyond all numbers: left out.")
+    return pixels.values.astype(np.float64)
+
+
+def _choices(
+    pixels: Stored, measured: Values, header: Dataset, found: Layout, notes: list[str]
+) -> dict[str, Rendering]:
     """How this frame can be shown, by name; the file's own way first, numbers only in the names."""
     choices: dict[str, Rendering] = {}
-    for index, table in enumerate(islice(header.get("VOILUTSequence") or [], MOST_CHOICES)):
-        choices[f"table {index + 1}"] = _table(header, index, int(table.LUTDescriptor[2]))
-    function = str(header.get("VOILUTFunction") or "LINEAR").upper()
-    centres, widths = _numbers(header.get("WindowCenter")), _numbers(header.get("WindowWidth"))
-    # Anonymisers write a width of 0 where they removed a window. PS3.3 wants as many centres as widths.
-    for centre, width in list(zip(centres, widths, strict=False))[:MOST_CHOICES]:
-        if width:
-            choices.setdefault(f"window {centre:g} / {width:g}", _linear(centre, width, function))
-    full = _full(values, used, header)
-    if header.get("Modality") == "CT" and "RescaleIntercept" in header:
+    inside = measured[pixels.used]
+    for index, item in enumerate(elements.items(header, "VOILUTSequence")[:MOST_CHOICES], 1):
+        table = tables.read(item, float(inside.min()), float(inside.max()), signed=found.signed)
+        if table is None:
+            notes.append(f"VOI LUT {index} is empty or damaged: left out.")
+        else:
+            choices[f"table {index}"] = _by_table(table)
+    for centre, width in _windows(header, notes):
+        choices.setdefault(f"window {centre:g} / {width:g}", _linear(centre, width, _function(header, notes)))
+    full = _full(pixels, found)
+    if elements.text(header, "Modality") == "CT" and "RescaleIntercept" in header:
         if not choices:
             choices[FULL] = full
         for name, (centre, width) in PRESETS.items():
@@ -105,44 +157,73 @@ def _choices(values: NDArray[Any], used: NDArray[np.bool_], header: Dataset) -> 
     return choices
 
 
-def _full(values: NDArray[Any], used: NDArray[np.bool_], header: Dataset) -> Rendering:
+def _windows(header: Dataset, notes: list[str]) -> list[tuple[float, float]]:
+    """Centres and widths that can be used. Anonymisers write a width of 0 where they removed a window."""
+    centres, widths = elements.numbers(header, "WindowCenter"), elements.numbers(header, "WindowWidth")
+    pairs = list(zip(centres, widths, strict=False))[:MOST_CHOICES]
+    good = [(c, w) for c, w in pairs if c is not None and w is not None and 0 < w < 1e30 and abs(c) < 1e30]
+    if len(good) < len([pair for pair in pairs if pair[1] != 0]) or len(centres) != len(widths):
+        notes.append(
+            "A window (0028,1050) and (0028,1051) is no pair of a number and a width above 0: left out."
+        )
+    return good
+
+
+def _function(header: Dataset, notes: list[str]) -> str:
+    said = elements.text(header, "VOILUTFunction").upper() or "LINEAR"
+    if said in FUNCTIONS:
+        return said
+    note = f"VOILUTFunction (0028,1056) says {elements.brief(header, 'VOILUTFunction')}: read as LINEAR."
+    if note not in notes:
+        notes.append(note)
+    return "LINEAR"
+
+
+def _first_that_shows(choices: dict[str, Rendering], measured: Values, pixels: Stored) -> str:
+    """The first window with contrast inside the film: the file's own way unless that shows nothing."""
+    some = pixels.codes.ravel()[:: 1 + pixels.codes.size // ranges.SAMPLED]
+    inside = some[~pixels.padding[some]]
+    for name, show in choices.items():
+        shown = np.clip(np.nan_to_num(show(measured)), 0, 1)
+        if len(inside) and ranges.contrast(shown[inside]) >= ranges.LEAST_CONTRAST:
+            return name
+    return next(iter(choices))
+
+
+def _full(pixels: Stored, found: Layout) -> Rendering:
     """8 bits keep their range; more stretch over the values in use, since a sensor rarely fills its bits."""
 
     def show(measured: Values) -> Values:
-        top = (1 << int(header.BitsStored)) - 1  # not 2 **, whose type depends on the exponent's sign
-        if top <= 255 and header.PixelRepresentation == 0 and np.array_equal(measured, values):
+        top = (1 << found.stored) - 1
+        if top <= 255 and not found.signed and np.array_equal(measured, pixels.values):
             return measured / top
-        low, high = float(measured[used].min()), float(measured[used].max())
+        used = pixels.used
+        low, high = ranges.of_counts(measured[used], pixels.counts[used])
         return (measured - low) / ((high - low) or 1.0)
 
     return show
 
 
-def _table(header: Dataset, index: int, depth: int) -> Rendering:
+def _by_table(table: tables.Table) -> Rendering:
     def show(measured: Values) -> Values:
-        looked_up = apply_voi(np.rint(measured).astype(np.int32), header, index=index)
-        brightness: Values = looked_up.astype(np.float64) / (2.0**depth - 1)
+        brightness: Values = table.look_up(measured) / float(table.top)
         return brightness
 
     return show
 
 
 def _linear(centre: float, width: float, function: str) -> Rendering:
-    """PS3.3 C.11.2.1.2 and C.11.2.1.3, with an output range of 0 to 1."""
+    """PS3.3 C.11.2.1.2 and C.11.2.1.3, with an output range of 0 to 1.
+
+    A LINEAR window of width 1 or less would be a step: it is meant for values with fractions, exactly.
+    """
 
     def show(x: Values) -> Values:
-        if width < 0 or function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
-            raise ValueError("no such window")
         if function == "SIGMOID":
-            return 1 / (1 + np.exp(-4 * (x - centre) / width))
-        if function == "LINEAR":
-            return (x - (centre - 0.5)) / max(width - 1, 1e-9) + 0.5
+            steep = np.clip(-4 * (x - centre) / width, -700, 700)
+            return 1 / (1 + np.exp(steep))
+        if function == "LINEAR" and width > 1:
+            return (x - (centre - 0.5)) / (width - 1) + 0.5
         return (x - centre) / width + 0.5
 
     return show
-
-
-def _numbers(value: Any) -> list[float]:
-    """What may be a list, a number, empty or absent."""
-    several = value if isinstance(value, (list, pydicom.multival.MultiValue)) else [value]
-    return [float(number) for number in several if number not in (None, "")]

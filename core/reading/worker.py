@@ -17,8 +17,12 @@ from core.types import Scan, View
 
 Message = tuple[dict[str, Any], bytes]
 _Read = Callable[[bytes, str, View], Scan]
-_Readers = tuple[Callable[[bytes], bool], _Read, _Read]
+_Readers = tuple[tuple[Callable[[bytes], bool], _Read], ...]
 _HEAD: Final = struct.Struct(">IQ")  # bytes of JSON, bytes after it
+_KEPT: Final = (
+    *("modality", "acquisition", "colour_share", "frame", "frames", "window", "windows"),
+    *("stack", "notes", "series"),
+)
 _LONGEST: Final = 2**20  # of the JSON
 
 
@@ -48,9 +52,14 @@ def serve() -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)  # native code that prints must not garble an answer
     os.dup2(silence, 2)
-    from core.reading import dicom, raster  # before the limits, which leave no room for imports
+    from core.reading import archives, dicom, nifti, raster  # before the limits, which leave it no room
 
-    readers = (dicom.is_dicom, dicom.read, raster.read)
+    readers: _Readers = (
+        (archives.is_zip, archives.read),
+        (nifti.is_nifti, nifti.read),
+        (dicom.is_dicom, dicom.read),
+        (lambda _: True, raster.read),
+    )
     confine()
     send(answers, b"{}", b"")
     while message := receive(sys.stdin.buffer, 2**40):
@@ -62,17 +71,16 @@ def serve() -> None:
 
 
 def _answer(readers: _Readers, request: Mapping[str, Any], data: bytes) -> Message:
-    is_dicom, read_dicom, read_picture = readers
     name, view = request["name"], View(request["frame"], request["window"])
     try:
-        scan = (read_dicom if is_dicom(data) else read_picture)(data, name, view)
+        read = next(read for fits, read in readers if fits(data))
+        scan = read(data, name, view)
     except (UnreadableImage, UnknownName) as error:
         return {"error": str(error), "kind": type(error).__name__}, b""
     except MemoryError:
         large = f"{name} needs more than {MEMORY >> 30} GB of memory to decode: export it smaller."
         return {"error": large, "kind": "MemoryError"}, b""
-    kept = ("modality", "acquisition", "colour_share", "frame", "frames", "window", "windows")
-    answer = {"shape": scan.pixels.shape, **{field: getattr(scan, field) for field in kept}}
+    answer = {"shape": scan.pixels.shape, **{field: getattr(scan, field) for field in _KEPT}}
     return answer, scan.pixels.astype("<f4", copy=False).tobytes()
 
 

@@ -75,7 +75,7 @@ UNREADABLE = {
     "a picture of no pixels": png(0, 0, zlib.compress(b"")),
     "a picture of no rows": png(7, 0, zlib.compress(b"")),
     "four thousand million pixels": png(65535, 65535, zlib.compress(bytes(99))),
-    "a zip": zipped(film()),
+    "a zip of nothing": zipped(b"Dear colleague,"),
     "a zip bomb": zipped(bytes(300 * 2**20)),
     "a pdf": b"%PDF-1.7\n" + bytes(500),
     "a page": b"<html><script>alert(1)</script></html>",
@@ -83,10 +83,6 @@ UNREADABLE = {
     "a DICOM header in front of nothing": bytes(128) + b"DICM" + bytes(64),
     "0 x 0 DICOM": film(Rows=0, Columns=0),
     "more frames than bytes": film(NumberOfFrames=9999, PixelData=b"\0\0"),
-    "infinite slope": forged(b"inf", "RescaleSlope"),
-    "no number as slope": forged(b"nan", "RescaleSlope"),
-    "no number as window": forged(b"nan", "WindowCenter", "WindowWidth"),
-    "a huge slope": film(RescaleSlope="1e308", RescaleIntercept="1e308", WindowCenter=None, WindowWidth=None),
     "a stream that is larger than its header": film(
         uid.JPEGBaseline8Bit, encapsulate([SMALL_JPEG]), Rows=9, Columns=9
     ),
@@ -121,6 +117,11 @@ READ = {
     "one bit": film(
         BitsAllocated=1, BitsStored=1, HighBit=0, PixelData=bytes(240), WindowWidth=None, WindowCenter=None
     ),
+    "infinite slope": forged(b"inf", "RescaleSlope"),
+    "no number as slope": forged(b"nan", "RescaleSlope"),
+    "no number as window": forged(b"nan", "WindowCenter", "WindowWidth"),
+    "a huge slope": film(RescaleSlope="1e308", RescaleIntercept="1e308", WindowCenter=None, WindowWidth=None),
+    "a zip": zipped(film()),
     "many windows": film(WindowCenter=[1] * 1000, WindowWidth=[9] * 1000),
 }
 

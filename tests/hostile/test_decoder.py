@@ -152,7 +152,7 @@ def test_a_loop_without_end_runs_out_of_its_time():
 
 def test_an_answer_that_is_nonsense_is_refused():
     good = {"shape": [1, 1], "frames": 1, "frame": 0, "colour_share": 0, "acquisition": {}, "modality": None}
-    good |= {"window": "", "windows": []}
+    good |= {"window": "", "windows": [], "stack": False, "notes": [], "series": ""}
     one = np.ones(1, np.float32).tobytes()
     assert sandbox._scan(good, one, "film").pixels.tolist() == [[1]]
     lies = [

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from core import cards, inference
-from core.batch import fusion, labelled_folders, screening
+from core.batch import folders, fusion, labelled_folders, screening
 from core.batch.screening import Job
 from core.errors import NotEnoughLabels
 from core.inference import Model
@@ -30,14 +30,14 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     noise = np.random.default_rng(0).random((224, 224), dtype=np.float32)
     (folder / "3-noise.png").write_bytes(png(noise))
     (folder / "5-text.png").write_text("not a picture")
-    return [*screening.files([folder]), folder / "gone.png"]
+    return [*folders.files([folder]), folder / "gone.png"]
 
 
 def test_folders_are_walked_and_hidden_files_left_out(tmp_path: Path):
     (tmp_path / "a").mkdir()
     for name in ("b.png", "a/c.png", ".hidden", "a/.DS_Store"):
         (tmp_path / name).write_bytes(b"")
-    names = [path.name for path in screening.files([tmp_path, tmp_path / "b.png"])]
+    names = [path.name for path in folders.files([tmp_path, tmp_path / "b.png"])]
     assert names == ["c.png", "b.png", "b.png"]
 
 

@@ -146,7 +146,7 @@ def test_a_header_that_claims_too_many_pixels_is_refused_before_decoding(side):
 
 def test_text_renamed_to_png_is_refused():
     with pytest.raises(
-        UnreadableImage, match=r"notes\.png is not a PNG, JPEG, BMP, TIFF, WebP or DICOM image"
+        UnreadableImage, match=r"notes\.png is not a PNG, JPEG, BMP, TIFF, WebP, NIfTI or DICOM image"
     ):
         images.read(b"Dear colleague,", "notes.png")
 
