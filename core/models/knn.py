@@ -46,7 +46,7 @@ class KNN(PooledHead, FeatureReuse):
     """k-nearest neighbours on the spatial mean of a trained classifier's feature maps.
 
     known: (M, D), the known scans' embeddings at length 1. classes_of: (M,), the class of each. Both lie in
-    the embeddings.npz of the card that lends its maps; the weights hold their fingerprint.
+    the embeddings.npz of the card that `of` names; the weights hold their fingerprint.
     cases: M. width: D.
     """
 
