@@ -148,7 +148,7 @@ def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
         share = f"colour in {scan.colour_share:.0%} of pixels, at most {MOST_COLOUR:.0%} is usual"
         yield (
             "colour",
-            f"{scan.name} looks like a photograph or a screenshot ({share}). "
+            f"{scan.name} looks like a photograph ({share}), or a screenshot. "
             "Send the file itself; or crop the film out of it, straighten it, and try again.",
         )
     scout = "LOCALIZER" in scan.acquisition.get("ImageType", "")  # a projection, though a CT made it
