@@ -134,11 +134,11 @@ def predict_one(options: argparse.Namespace) -> int:
         "score": result.score,
         "threshold": result.threshold,
         "verdict": result.verdict,
-        "frame": scan.frame + 1,
-        "frames": scan.frames,
-        "window": scan.window,
-        "notes": scan.notes,
     }
+    if scan.frames > 1:
+        answer |= {"frame": scan.frame + 1, "frames": scan.frames}
+    if scan.notes:
+        answer["notes"] = scan.notes
     if isinstance(result, Prediction):
         answer["probabilities"] = dict(result.probabilities)
     if said:

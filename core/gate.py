@@ -17,6 +17,7 @@ from core.resample import as_film
 from core.types import FloatArray, LungFields, Scan
 
 SMALLEST_SIDE = 64  # pixels; below this ribs and vessels are gone
+BLACK, LEAST_BARS = 0.02, 0.1  # grey value; share of the picture that black bars have to cover to be said
 LEAST_CONTRAST = 0.05  # between the 1st and the 99th percentile
 SAMPLED = 2**14  # pixels: of larger scans every n-th tells the contrast as well, in a fifth of the time
 MOST_COLOUR = 0.05  # share of pixels
@@ -101,7 +102,30 @@ def check_film(
                 "Turn it back to have it read.",
                 "negative",
             )
-        raise RefusedScan(f"Not read: {reason} {_reads(card)}", test)
+        raise RefusedScan(f"Not read: {reason} {_reads(card)}{_bars_to_crop(scan)}", test)
+
+
+def _other_ways(scan: Scan) -> str:
+    """What else the file can show, when what it shows is nothing."""
+    windows = [window for window in scan.windows if window != scan.window]
+    told = f" Try another window: {', '.join(windows)}." if windows else ""
+    return told + (f" Or another of its {scan.frames} frames." if scan.frames > 1 else "")
+
+
+def _bars_to_crop(scan: Scan) -> str:
+    share = bars(scan.pixels)
+    return f" Black bars cover {share:.0%} of it: crop them and try again." if share >= LEAST_BARS else ""
+
+
+def bars(pixels: FloatArray) -> float:
+    """Share of the picture that rows and columns at its edges cover which are black from end to end."""
+    height, width = pixels.shape
+    lit = pixels[:: 1 + height // 512, :: 1 + width // 512] > BLACK
+    rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
+    if not len(rows):
+        return 0.0
+    inside = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
+    return float(1 - inside / lit.size)
 
 
 def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
@@ -117,11 +141,16 @@ def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
     if high - low < LEAST_CONTRAST:
         yield (
             "blank",
-            f"{scan.name} is blank (contrast {high - low:.2f}, at least {LEAST_CONTRAST} is needed).",
+            f"{scan.name} is blank (contrast {high - low:.2f}, at least {LEAST_CONTRAST} is needed)."
+            f"{_other_ways(scan)}",
         )
     if scan.colour_share > MOST_COLOUR:
         share = f"colour in {scan.colour_share:.0%} of pixels, at most {MOST_COLOUR:.0%} is usual"
-        yield "colour", f"{scan.name} looks like a photograph ({share})."
+        yield (
+            "colour",
+            f"{scan.name} looks like a photograph ({share}), or a screenshot. "
+            "Send the file itself; or crop the film out of it, straighten it, and try again.",
+        )
     scout = "LOCALIZER" in scan.acquisition.get("ImageType", "")  # a projection, though a CT made it
     known = MODALITIES.get(card.modality, {scan.modality})
     fits = card.modality == CHEST_FILM if scout else scan.modality in known

@@ -22,7 +22,7 @@ class Scan:
     modality: the DICOM code ("CR", "DX", "CT", ...) or None. acquisition: whitelisted DICOM tags.
     colour_share: share of the file's pixels that were visibly coloured, in [0, 1].
     frame of frames: which one is shown, from 0. window of windows: how; empty where nothing can be chosen.
-    stack: whether the frames are slices of one body, in order.
+    stack: whether the frames are slices of one body, in order. cropped: whether a person cut it out.
     turned: whether a person turned a negative back. notes: a sentence for each thing that the reader did
     against what the file says, or without it. series: digest of the series that the file names, or empty.
     """
@@ -39,6 +39,7 @@ class Scan:
     windows: tuple[str, ...] = ()
     turned: bool = False
     stack: bool = False
+    cropped: bool = False
     notes: tuple[str, ...] = ()
     series: str = ""
 
@@ -53,10 +54,14 @@ class View:
     """What to show of a file that holds more than one picture.
 
     frame: from 0; the first one when None, or the middle one of a stack. window: empty for the file's own.
+    crop: (top, left, bottom, right) in fractions of the picture, cut out after turning it by angle, in
+    degrees against the clock.
     """
 
     frame: int | None = None
     window: str = ""
+    crop: tuple[float, float, float, float] | None = None
+    angle: float = 0.0
 
 
 AS_SENT = View()

@@ -7,7 +7,7 @@ from pages.shared import sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, thresholds
-from pages.shared.views import anomaly, refusal
+from pages.shared.views import anomaly, refusal, slices
 
 sidebar.show_frame()
 scan = sidebar.upload_scan()
@@ -17,6 +17,7 @@ if scan is None:
     sidebar.show_invitation(card.modality)
     st.stop()
 
+slices.judge_stack(card, scan)
 picture, answer = refusal.columns_unless_refused(card, scan, key="anomaly")
 result = models.anomaly(card.id, scan.digest, _scan=scan)
 threshold = thresholds.current(card)

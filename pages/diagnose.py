@@ -7,7 +7,7 @@ from pages.shared import sidebar
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, thresholds
-from pages.shared.views import charts, evidence, readout, refusal, second_opinion
+from pages.shared.views import charts, evidence, readout, refusal, second_opinion, slices
 from pages.shared.views.second_opinion import Opinion
 
 sidebar.show_frame()
@@ -17,6 +17,7 @@ if scan is None:
     sidebar.show_invitation(card.modality)
     st.stop()
 
+slices.judge_stack(card, scan)
 picture, answer = refusal.columns_unless_refused(card, scan, key="diagnose")
 prediction = models.prediction(card.id, scan.digest, _scan=scan)
 threshold = thresholds.current(card)

@@ -36,7 +36,7 @@ ROWS = {
         {"core.reading.dicom"},
         {"core.reading.windowing", "core.reading.deep", "core.reading.colour"},
         {"core.reading.header", "core.reading.tables", "core.reading.padding"},
-        {"core.reading.elements", "core.reading.ranges"},
+        {"core.reading.elements", "core.reading.ranges", "core.reading.cutting"},
         {"core.reading.limits"},
         {"core.types", "core.card_types", "core.errors", "core.names", "core.precision", "core.retired"},
     ],

@@ -55,7 +55,7 @@ def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
         raise UnreadableImage(f"{name} is damaged, or locked by a password: pack it once more.") from None
     if len(members) == 1:
         return dicom.read(content, name, view)
-    scan = dicom.read(content, name, View(0, view.window))
+    scan = dicom.read(content, name, replace(view, frame=0))
     notes = (note, *scan.notes) if note else scan.notes
     return replace(scan, frame=place, frames=len(members), stack=sliced, notes=notes)
 

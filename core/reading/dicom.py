@@ -19,7 +19,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
 
 from core.errors import UnreadableImage
-from core.reading import colour, elements, ranges, tables, windowing
+from core.reading import colour, cutting, elements, ranges, tables, windowing
 from core.reading import header as headers
 from core.reading.header import Layout
 from core.reading.limits import ACQUISITION, short
@@ -111,7 +111,7 @@ def _read(data: bytes, name: str, view: View) -> Scan:
     else:
         pixels, share = _from_colours(stored, header, found)
     return Scan(
-        pixels=pixels,
+        pixels=cutting.pixels(pixels, view),
         digest="",
         name=name,
         modality=elements.brief(header, "Modality") or None,

@@ -28,7 +28,10 @@ def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
     usual = scan.frames // 2 if scan.stack else 0
     if scan.frame != usual or (scan.windows and scan.window != scan.windows[0]):
         digest = _derived(digest, f"frame {scan.frame}, window {scan.window}")
-    return replace(scan, digest=digest)
+    cropped = view.crop is not None or view.angle != 0
+    if cropped:
+        digest = _derived(digest, f"crop {view.crop}, angle {view.angle}")
+    return replace(scan, digest=digest, cropped=cropped)
 
 
 def turned_back(scan: Scan) -> Scan:

@@ -10,7 +10,7 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from core.errors import UnknownName, UnreadableImage
-from core.reading import ranges
+from core.reading import cutting, ranges
 from core.reading.dicom import BROKEN
 from core.reading.limits import MAX_FRAMES, MAX_INFLATED, MAX_PIXELS, MAX_VOLUME
 from core.reading.windowing import FULL, PRESETS
@@ -82,7 +82,7 @@ def _read(content: bytes, name: str, view: View) -> Scan:
     bottom, top = windows[window]
     shown = np.clip((_upright(values, axes, flipped) - bottom) / ((top - bottom) or 1.0), 0, 1)
     return Scan(
-        pixels=np.ascontiguousarray(shown.astype(np.float32)),
+        pixels=cutting.pixels(np.ascontiguousarray(shown.astype(np.float32)), view),
         digest="",
         name=name,
         frame=frame,

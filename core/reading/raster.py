@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import UnreadableImage
-from core.reading import colour, deep, dicom, ranges
+from core.reading import colour, cutting, deep, dicom, ranges
 from core.reading.deep import FORMATS, PHOTOMETRIC, WHITE_IS_ZERO
 from core.reading.limits import MAX_FRAMES, MAX_PIXELS
 from core.types import AS_SENT, FloatArray, Scan, View
@@ -42,7 +42,7 @@ def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImage(too_large)
             with np.errstate(all="ignore"):
-                pixels, share = _pixels(data, view.frame or 0, image, notes)
+                pixels, share = _pixels(data, view, image, notes)
     except _BOMB as error:
         raise UnreadableImage(too_large) from error
     except UnidentifiedImageError as error:
@@ -64,15 +64,15 @@ def _pages(image: Image.Image, name: str, view: View) -> int:
     return pages
 
 
-def _pixels(data: bytes, page: int, image: Image.Image, notes: list[str]) -> tuple[FloatArray, float]:
+def _pixels(data: bytes, view: View, image: Image.Image, notes: list[str]) -> tuple[FloatArray, float]:
     """(H, W) float32 in [0, 1], and the share of coloured pixels."""
     negative = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
     if deep.is_deep(image):
-        samples = deep.samples(data, page, image)
+        samples = deep.samples(data, view.frame or 0, image)
         pixels, share = (
             (deep.brightness(samples, notes), 0.0) if samples.ndim == 2 else _colours(samples, notes)
         )
-        return (1 - pixels if negative else pixels), share
+        return cutting.pixels(1 - pixels if negative else pixels, view), share
     if image.format == "JPEG" and "jfif" not in image.info:
         image = colour.jpeg(image, is_ybr=True)
     deep.mend_order(image)
@@ -80,10 +80,9 @@ def _pixels(data: bytes, page: int, image: Image.Image, notes: list[str]) -> tup
     ImageOps.exif_transpose(image, in_place=True)  # otherwise films that lie right are copied
     if image.mode.startswith(("I", "F")):
         pixels = deep.brightness(np.asarray(image), notes)
-        return (
-            1 - pixels if negative else pixels
-        ), 0.0  # Pillow turns 8-bit films itself, deeper ones it leaves
-    return _grey(image)
+        # Pillow turns 8-bit films itself, deeper ones it leaves.
+        return cutting.pixels(1 - pixels if negative else pixels, view), 0.0
+    return _grey(image, view)
 
 
 def _colours(samples: deep.Samples, notes: list[str]) -> tuple[FloatArray, float]:
@@ -100,7 +99,7 @@ def _colours(samples: deep.Samples, notes: list[str]) -> tuple[FloatArray, float
     return pixels, share
 
 
-def _grey(image: Image.Image) -> tuple[FloatArray, float]:
+def _grey(image: Image.Image, view: View) -> tuple[FloatArray, float]:
     _mend_palette(image)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
@@ -111,8 +110,10 @@ def _grey(image: Image.Image) -> tuple[FloatArray, float]:
             image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), rgba)
     share = 0.0
     if image.mode not in ("1", "L"):
-        image = image.convert("RGB")
+        image = cutting.image(image.convert("RGB"), view)
         share = colour.share(np.asarray(image))
+    else:
+        image = cutting.image(image, view)
     # Files whose channels are equal come out exactly as their grey copies: the mode must not leak the label.
     return np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255), share
 

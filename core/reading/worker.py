@@ -71,7 +71,7 @@ def serve() -> None:
 
 
 def _answer(readers: _Readers, request: Mapping[str, Any], data: bytes) -> Message:
-    name, view = request["name"], View(request["frame"], request["window"])
+    name, view = request["name"], _view(request)
     try:
         read = next(read for fits, read in readers if fits(data))
         scan = read(data, name, view)
@@ -82,6 +82,13 @@ def _answer(readers: _Readers, request: Mapping[str, Any], data: bytes) -> Messa
         return {"error": large, "kind": "MemoryError"}, b""
     answer = {"shape": scan.pixels.shape, **{field: getattr(scan, field) for field in _KEPT}}
     return answer, scan.pixels.astype("<f4", copy=False).tobytes()
+
+
+def _view(request: Mapping[str, Any]) -> View:
+    crop = request.get("crop")
+    top, left, bottom, right = crop or (0.0, 0.0, 1.0, 1.0)
+    box = None if crop is None else (float(top), float(left), float(bottom), float(right))
+    return View(request["frame"], request["window"], box, float(request.get("angle", 0.0)))
 
 
 def confine() -> tuple[str, ...]:

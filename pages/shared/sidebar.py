@@ -113,6 +113,7 @@ def _read_files(files: Sequence[tuple[bytes, str]]) -> None:
         else:
             reading.keep(scan, data, name)
             read.append(scan)
+    read = reading.stacked(read)
     st.session_state.scans.update({scan.digest: scan for scan in read})
     if read:
         st.session_state.scan = read[0].digest

@@ -18,12 +18,14 @@ from core import audit, cards
 from core.card_types import Card, Scores
 from core.errors import CardError, RefusedScan
 from core.types import (
+    AS_SENT,
     AnomalyResult,
     FloatArray,
     Kind,
     LungFields,
     Prediction,
     Scan,
+    View,
     verdict_of,
 )
 
@@ -203,14 +205,15 @@ class ScreeningResult:
     probabilities: Mapping[str, float]
 
 
-def screen(card_id: str, data: bytes, name: str) -> ScreeningResult:
+def screen(card_id: str, data: bytes, name: str, view: View = AS_SENT) -> ScreeningResult:
     """Read a file and score it; only the result is kept.
 
     card_id: of the card that judges.
     data: the file's bytes.
     name: the file's name, for messages.
+    view: which frame, and how it is shown.
     """
     from core.batch import screening
 
-    row = screening.judge_named(model(card_id), data, name)
+    row = screening.judge_named(model(card_id), data, name, view=view)
     return ScreeningResult(row.status, row.score, row.error, row.probabilities)

@@ -1,14 +1,17 @@
 """How a scan is read: frame, window and polarity; what the gate refuses; what a person overrides."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.card_types import Card
 from core.errors import OpacityError
-from core.reading import images
+from core.reading import archives, images
 from core.types import Scan, View
 from pages.shared.caches import models
 from pages.shared.wording import escape_markdown
 
+SLICED = archives.SLICED
 BURNED_IN = (
     "This file says that text is burned into its picture: it may name the patient. "
     "Cover it before you share the screen or a copy."
@@ -16,14 +19,41 @@ BURNED_IN = (
 
 
 def keep(scan: Scan, data: bytes, name: str) -> None:
-    """Hold the bytes of a file that can be shown in several ways; others are not needed again.
+    """Hold the bytes of a file: it may be shown another way, or a part of it.
 
     scan: read from the file.
     data: the file's bytes.
     name: the file's name.
     """
-    if scan.frames > 1 or len(scan.windows) > 1:
-        _files()[scan.digest] = (data, name)
+    _files()[scan.digest] = (data, name)
+
+
+def file_of(scan: Scan) -> tuple[bytes, str] | None:
+    """Bytes and name of the scan's file; None when it was forgotten or turned back."""
+    return _files().get(scan.digest)
+
+
+def stacked(scans: Sequence[Scan]) -> list[Scan]:
+    """The scans, slices of one series that came together made into one stack, in the place of the first."""
+    series: dict[str, list[Scan]] = {}
+    for scan in {scan.digest: scan for scan in scans}.values():
+        alone = scan.frames > 1 or not scan.series or scan.modality not in SLICED
+        series.setdefault(scan.digest if alone else scan.series, []).append(scan)
+    return [_stack(parts) if len(parts) > 1 else parts[0] for parts in series.values()]
+
+
+def _stack(parts: Sequence[Scan]) -> Scan:
+    packed = archives.pack([_files()[part.digest] for part in parts])
+    name = f"{parts[0].name} and {len(parts) - 1} more"
+    try:
+        stack = images.read(packed, name)
+    except OpacityError as problem:  # too large together: one slice after the other, then
+        st.session_state.problems = [str(problem)]
+        return parts[0]
+    for part in parts:
+        _files().pop(part.digest, None)
+    keep(stack, packed, name)
+    return stack
 
 
 def forget(digest: str) -> None:
@@ -31,6 +61,7 @@ def forget(digest: str) -> None:
     sent: Scan | None = st.session_state.get("sent", {}).pop(digest, None)
     for gone in (digest, sent.digest if sent else ""):
         _files().pop(gone, None)
+    st.session_state.pop("slices", None)
     st.session_state["overridden"] = {pair for pair in _overridden() if pair[1] != digest}
 
 
@@ -42,14 +73,23 @@ def show_options(scan: Scan) -> None:
         st.caption("Turned back: black and white are exchanged relative to the file.")
         st.button("Show as in the file", on_click=_turn, args=(scan,), width="stretch")
         return
+    for note in scan.notes:
+        st.caption(escape_markdown(note))
     if scan.digest not in _files():
         return
-    if scan.frames > 1:
-        frame = st.number_input(
-            f"Frame, of {scan.frames}", 1, scan.frames, scan.frame + 1, key=f"frame-{scan.digest}"
+    if scan.cropped:
+        st.caption("Cropped: a part of the file's picture, as you chose it.")
+        st.button(
+            "Show all of it", on_click=show, args=(scan, View(scan.frame, scan.window)), width="stretch"
         )
+        return
+    if scan.frames > 1:
+        pick = st.slider if scan.stack else st.number_input
+        what = "Slice" if scan.stack else "Frame"
+        frame = pick(f"{what}, of {scan.frames}", 1, scan.frames, scan.frame + 1, key=f"frame-{scan.digest}")
         if frame != scan.frame + 1:
-            _read_again(scan, View(int(frame) - 1, ""))
+            show(scan, View(int(frame) - 1, scan.window if scan.stack else ""))
+            st.rerun()
     if len(scan.windows) > 1:
         window = st.selectbox(
             "Window, centre / width",
@@ -58,7 +98,8 @@ def show_options(scan: Scan) -> None:
             key=f"window-{scan.digest}",
         )
         if window != scan.window:
-            _read_again(scan, View(scan.frame, window))
+            show(scan, View(scan.frame, window))
+            st.rerun()
 
 
 def show_refusal(card: Card, scan: Scan, refusal: str) -> None:
@@ -111,16 +152,16 @@ def _turn(scan: Scan) -> None:
     _replace(scan, images.turned_back(scan) if not scan.turned else st.session_state.sent.pop(scan.digest))
 
 
-def _read_again(scan: Scan, view: View) -> None:
+def show(scan: Scan, view: View) -> None:
+    """Put another view of the scan's file in its place; the next run shows it."""
     data, name = _files()[scan.digest]
     try:
         other = images.read(data, name, view)
     except OpacityError as problem:
-        st.error(escape_markdown(str(problem)))
+        st.session_state.problems = [str(problem)]
         return
     _files()[other.digest] = _files().pop(scan.digest)
     _replace(scan, other)
-    st.rerun()
 
 
 def _replace(scan: Scan, other: Scan) -> None:

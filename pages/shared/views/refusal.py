@@ -4,10 +4,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.card_types import Card
-from core.types import Scan
+from core.reading import cutting
+from core.types import Scan, View
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading
+from pages.shared.views import cropping
 
 
 def columns_unless_refused(card: Card, scan: Scan, *, key: str) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -22,7 +24,14 @@ def columns_unless_refused(card: Card, scan: Scan, *, key: str) -> tuple[DeltaGe
     if refusal:
         with answer:
             reading.show_refusal(card, scan, refusal)
+            chosen = cropping.choose(scan)
         with picture:
-            scan_viewer(scan.pixels, key=key, alt="The scan, not read", height=680)
+            scan_viewer(
+                cutting.pixels(scan.pixels, View(angle=chosen.angle)),
+                key=key,
+                alt="The scan, not read",
+                outline=cropping.rectangle(scan, chosen),
+                height=680,
+            )
         st.stop()
     return picture, answer
