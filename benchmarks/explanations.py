@@ -20,10 +20,10 @@ from torch.nn import functional as F
 
 from benchmarks import sections
 from core import cards, checkpoints
-from core.explain import grad_cam, occlusion, score_cam
-from core.explain.occlusion import STRIDE, WINDOW
-from core.explain.score_cam import CHANNELS
-from core.explain.trust import rank_correlation
+from core.explainers import grad_cam, occlusion, score_cam
+from core.explainers.occlusion import STRIDE, WINDOW
+from core.explainers.score_cam import CHANNELS
+from core.explainers.trust import rank_correlation
 from core.models import MODELS, Classifier
 from core.models.frozen import FeatureReuse, FrozenResNet50
 from core.models.torchvision_nets import DenseNet121, ResNet50

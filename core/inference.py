@@ -12,8 +12,8 @@ from core import cards, checkpoints
 from core.card_types import Card
 from core.detectors import Detector
 from core.errors import CardError, UnknownName
-from core.explain import EXPLAINERS, SLOW, UNITS, Progress, trust
-from core.explain.ensemble import MEAN_UNIT, heat_map
+from core.explainers import EXPLAINERS, SLOW, UNITS, Progress, trust
+from core.explainers.ensemble import MEAN_UNIT, heat_map
 from core.models import AnyClassifier, Classifier, ClassifierEnsemble
 from core.preprocess import align, denormalise, to_scan_space
 from core.resample import crop

@@ -16,7 +16,7 @@ ROWS = {
         {"core.batch"},
         {"core.inference", "core.audit"},
         {
-            "core.explain",
+            "core.explainers",
             "core.evaluation",
             "core.cost",
             "core.neighbours",

@@ -17,8 +17,8 @@ from core import cards, inference
 from core.anatomy import lungs
 from core.card_types import Card
 from core.errors import UnknownName
-from core.explain import EXPLAINERS, FAST, trust
-from core.explain.ensemble import heat_map
+from core.explainers import EXPLAINERS, FAST, trust
+from core.explainers.ensemble import heat_map
 from core.inference import Model
 from core.models import AnyClassifier, Classifier
 from core.preprocess import align, to_scan_space

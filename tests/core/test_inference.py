@@ -5,11 +5,11 @@ import pytest
 
 from core import cards, inference
 from core.errors import UnknownName
-from core.explain import EXPLAINERS
+from core.explainers import EXPLAINERS
 from core.inference import Model
 from core.reading import images
 from core.types import Prediction, Scan, is_abnormal, verdict_of
-from tests.core.explain.brief import BRIEF
+from tests.core.explainers.brief import BRIEF
 
 CLASSIFIERS = [card.id for card in cards.every() if card.kind == "classifier"]
 EXPLAINED = [name for name in CLASSIFIERS if not cards.read(name).yardstick]  # those look at no place

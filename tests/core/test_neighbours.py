@@ -18,11 +18,11 @@ from torch.nn import functional as F
 from core import cards, neighbours
 from core.card_types import Card, KnownCases
 from core.errors import AlteredWeights, CardError, MissingWeights
-from core.explain import EXPLAINERS
+from core.explainers import EXPLAINERS
 from core.models import CNN, KNN
 from core.models.knn import VoteSettings, vote_logits
 from core.neighbours import TSNE_LAYOUT, UMAP_LAYOUT, Index
-from tests.core.explain.brief import BRIEF
+from tests.core.explainers.brief import BRIEF
 from tests.phantoms.embeddings import LABELS, clusters, digest, index_of
 
 CLASSIFIERS = [card for card in cards.every() if card.kind == "classifier"]

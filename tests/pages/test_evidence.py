@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import cards
-from core.explain import EXPLAINERS, trust
+from core.explainers import EXPLAINERS, trust
 from pages.shared.views.explainer_names import NAMES
 from tests.phantoms.chest import chest, png
 

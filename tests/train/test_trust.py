@@ -11,7 +11,7 @@ from core import cards
 from core.card_types import Card, Scores
 from core.detectors import Sharpness
 from core.errors import UnknownName
-from core.explain import trust as measures
+from core.explainers import trust as measures
 from core.inference import Model
 from core.models import Classifier
 from core.types import InputSpec, LungFields

@@ -12,7 +12,7 @@ from core.types import Explanation, Faithfulness, FloatArray, Scan
 from pages.shared.caches.models import card, lungs, model
 
 if TYPE_CHECKING:
-    from core.explain import Option
+    from core.explainers import Option
 
 HEATMAPS_KEPT = 64  # per session
 
@@ -92,7 +92,7 @@ def is_measured(request: HeatmapRequest, scan: Scan) -> bool:
 @st.cache_data(show_spinner=False)
 def explainers(card_id: str) -> tuple[str, ...]:
     """The methods that the card has a scale for, the one to trust most first."""
-    from core.explain import EXPLAINERS
+    from core.explainers import EXPLAINERS
 
     known = (name for name in EXPLAINERS if name in card(card_id).scales)
     return tuple(sorted(known, key=lambda name: name != best_explainer(card_id)))
@@ -101,7 +101,7 @@ def explainers(card_id: str) -> tuple[str, ...]:
 @st.cache_data(show_spinner=False)
 def best_explainer(card_id: str) -> str | None:
     """The method that the card's trust table puts first; None without a table."""
-    from core.explain import trust
+    from core.explainers import trust
 
     return trust.best_method(card(card_id).trust)
 
@@ -109,7 +109,7 @@ def best_explainer(card_id: str) -> str | None:
 @st.cache_data(show_spinner=False)
 def explainer_options(method: str) -> dict[str, Option]:
     """What a person may set about a method."""
-    from core.explain import OPTIONS
+    from core.explainers import OPTIONS
 
     return dict(OPTIONS.get(method, {}))
 

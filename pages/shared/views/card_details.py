@@ -125,7 +125,7 @@ def show_trust(card: Card, best: str | None) -> None:
     """How far each heat map of the card can be trusted. best: the method that Diagnose opens with."""
     if not card.trust:
         return
-    from core.explain import trust
+    from core.explainers import trust
 
     st.subheader("Which heat map to trust")
     rows = [_trust_row(name, row, first=name == best) for name, row in card.trust.items()]
@@ -156,7 +156,7 @@ def show_trust(card: Card, best: str | None) -> None:
 
 
 def _trust_row(method: str, row: Trust, *, first: bool) -> dict[str, str | float]:
-    from core.explain import trust
+    from core.explainers import trust
 
     notes = {"default": first, "not reliable": not trust.is_trustworthy(row)}
     return {

@@ -89,7 +89,7 @@ def _pick_options(method: str) -> tuple[tuple[str, int], ...]:
 
 def draw(choice: HeatmapChoice, scan: Scan) -> Evidence:
     """The chosen maps, slow ones with their progress on the page, and what they have in common."""
-    from core.explain import trust  # brings torch, which a page loads last
+    from core.explainers import trust  # brings torch, which a page loads last
 
     if not choice.requests:
         return Evidence(choice, {}, {}, Agreement({}, np.zeros_like(scan.pixels)))

@@ -20,7 +20,7 @@ def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> N
     lungs: None for a picture without any.
     scan: the one on screen.
     """
-    from core.explain import trust
+    from core.explainers import trust
 
     if not found.shown:
         st.caption(f"{card.title} has no heat map yet: there is no evidence to show.")
@@ -51,7 +51,7 @@ def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> N
 
 
 def _inside(shown: Explanation, lungs: LungFields) -> dict[str, str]:
-    from core.explain import trust
+    from core.explainers import trust
 
     inside = trust.inside_share(shown.heatmap, lungs.mask)
     return {"inside the lungs": "no heat" if inside is None else f"{inside:.0%}"}
@@ -98,7 +98,7 @@ def _measure(choice: HeatmapChoice, scan: Scan) -> dict[str, Faithfulness]:
 
 def _show_explanations(card: Card, found: Evidence, has_lungs: bool) -> None:
     """What the rows mean, and the rank correlation of every two maps."""
-    from core.explain.trust import MAX_RANDOMISED_CORRELATION
+    from core.explainers.trust import MAX_RANDOMISED_CORRELATION
 
     maps, shared = found.maps, found.shared
     with st.expander("How to read this"):

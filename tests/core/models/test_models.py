@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from core import checkpoints
 from core.detectors import DETECTORS
 from core.errors import CardError
-from core.explain import EXPLAINERS
+from core.explainers import EXPLAINERS
 from core.models import ENSEMBLES, FROZEN_BASE_MODELS, MODELS, SEGMENTERS, Classifier, FrozenBaseClassifier
 from core.models.backbones import BACKBONES, Backbone
 from core.models.cnn import CNN
@@ -22,7 +22,7 @@ from core.models.knn import KNN
 from core.models.unet import UNet
 from core.resample import resize
 from core.types import InputSpec
-from tests.core.explain.brief import BRIEF
+from tests.core.explainers.brief import BRIEF
 
 
 class Still(Backbone):

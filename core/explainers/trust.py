@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from torch import Generator, Tensor, nn
 
 from core import precision
-from core.explain.batched import Progress, blur
+from core.explainers.batched import Progress, blur
 from core.models.base import Classifier
 from core.models.ensemble import AnyClassifier, ClassifierEnsemble, member_input
 from core.resample import resize

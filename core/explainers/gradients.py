@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.explain.batched import Progress, require_positive
+from core.explainers.batched import Progress, require_positive
 from core.models.base import Classifier
 
 STEPS = 32

@@ -5,8 +5,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from core.explain import EXPLAINERS, trust
-from core.explain.ensemble import heat_map
+from core.explainers import EXPLAINERS, trust
+from core.explainers.ensemble import heat_map
 from core.models.cnn import CNN
 from core.models.ensemble import ClassifierEnsemble, Member, member_input
 from core.types import InputSpec

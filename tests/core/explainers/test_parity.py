@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.explain import EXPLAINERS, grad_cam, integrated_gradients, occlusion, score_cam
+from core.explainers import EXPLAINERS, grad_cam, integrated_gradients, occlusion, score_cam
 from core.models import MODELS, Classifier
 from core.models.torchvision_nets import DenseNet121
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.explain import (
+from core.explainers import (
     EXPLAINERS,
     FAST,
     OPTIONS,
@@ -20,7 +20,7 @@ from core.explain import (
     occlusion,
     score_cam,
 )
-from core.explain.score_cam import resembled
+from core.explainers.score_cam import resembled
 from core.models.base import Classifier
 from core.models.cnn import CNN
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from core.explain import grad_cam, trust
+from core.explainers import grad_cam, trust
 from core.models.base import Classifier
 from core.models.cnn import CNN
 from core.types import Curve, Frame, Trust

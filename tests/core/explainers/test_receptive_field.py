@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.explain.receptive_field import Windowed
+from core.explainers.receptive_field import Windowed
 from core.models import MODELS, Classifier
 from core.models.backbones import ResidualNetwork
 from core.models.frozen import FrozenResNet50

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.explain.batched import Progress, logits, require_positive
+from core.explainers.batched import Progress, logits, require_positive
 from core.models.base import Classifier
 
 CHANNELS = 32

@@ -5,11 +5,11 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
-from core.explain.batched import Progress
-from core.explain.cam import grad_cam, grad_cam_plus_plus, hires_cam, layer_cam
-from core.explain.gradients import STEPS, integrated_gradients
-from core.explain.occlusion import STRIDE, WINDOW, occlusion
-from core.explain.score_cam import CHANNELS, score_cam
+from core.explainers.batched import Progress
+from core.explainers.cam import grad_cam, grad_cam_plus_plus, hires_cam, layer_cam
+from core.explainers.gradients import STEPS, integrated_gradients
+from core.explainers.occlusion import STRIDE, WINDOW, occlusion
+from core.explainers.score_cam import CHANNELS, score_cam
 from core.models.base import Classifier
 
 # (model, x, target) -> (h, w) >= 0 that spans the whole of x; options are keywords.

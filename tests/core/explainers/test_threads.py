@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from core.explain import EXPLAINERS
+from core.explainers import EXPLAINERS
 from core.models import MODELS, Classifier
 from core.models.cnn import CNN
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.explain import EXPLAINERS, Progress
+from core.explainers import EXPLAINERS, Progress
 from core.models.base import Classifier
 from core.models.ensemble import AnyClassifier, member_input
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from core import precision
-from core.explain.batched import Progress, logits, require_positive
-from core.explain.receptive_field import Windowed
+from core.explainers.batched import Progress, logits, require_positive
+from core.explainers.receptive_field import Windowed
 from core.models.base import Classifier
 
 WINDOW, STRIDE = 32, 16
