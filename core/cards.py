@@ -6,6 +6,7 @@ No torch here: the app lists its cards before any network is needed.
 import csv
 import hashlib
 import io
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -21,7 +22,17 @@ from core.card_types import BackboneCard, Card, Scores, SegmenterCard
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
 from core.names import AUROC_DRAWN_LESIONS
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+
+def _weights() -> Path:
+    """The folder that OPACITY_WEIGHTS names, or the checkout's, or what was installed with this package."""
+    if named := os.environ.get("OPACITY_WEIGHTS"):
+        return Path(named)
+    package = Path(__file__).resolve().parent
+    checkout = package.parent / "weights"
+    return checkout if checkout.is_dir() else package / "weights"
+
+
+WEIGHTS = _weights()
 SAMPLES = "samples"  # a folder of scans, which core.samples reads: its card is no model's
 GATES = "gates"  # learned checks, each stored once for all cards that were taught the same films
 
@@ -261,4 +272,6 @@ def _put(path: Path, data: bytes) -> None:
 
 
 def _folders(root: Path) -> list[str]:
+    if not root.is_dir():
+        raise CardError(f"There is no folder {root}. Name the one with the weights in OPACITY_WEIGHTS.")
     return sorted(path.parent.name for path in root.glob("*/card.json") if path.parent.name != SAMPLES)

@@ -1,5 +1,9 @@
-"""The README quotes figures; they must be the cards'."""
+"""The README quotes figures, which must be the cards', and code, which must run."""
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +11,8 @@ import pytest
 from core import cards
 from core.card_types import Card, SegmenterCard
 
-TEXT = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "README.md").read_text("utf-8")
 
 
 def quoted(card: Card) -> str:
@@ -43,3 +48,13 @@ def test_the_readme_quotes_what_cards_do_on_adults():
     assert f"raises a false alarm on {alarm}, `pneumonia-cnn-adults` on {fewer}" in words
     assert f"films they flag {flagged} and {more}" in words
     assert {alone.figures[n] for n in ("adult normals", "COVID films")} == {400}
+
+
+def test_the_lines_from_python_run_anywhere(tmp_path: Path):
+    (lines,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    assert sum(bool(line) for line in lines.splitlines()) == 5
+    run = [sys.executable, "-W", "error", "-c", lines]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    said = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
+    assert re.match(r"Prediction\(probabilities=\{'normal': [\d.e-]+, 'pneumonia': [\d.e-]+\}", said)
+    assert re.search(r"\(\d+, \d+\)$", said.strip())
