@@ -35,6 +35,7 @@ ROWS = {
         {"core.reading.raster", "core.reading.archives", "core.reading.nifti"},
         {"core.reading.dicom"},
         {"core.reading.windowing", "core.reading.deep", "core.reading.colour"},
+        {"core.reading.refuted"},
         {"core.reading.header", "core.reading.tables", "core.reading.padding"},
         {"core.reading.elements", "core.reading.ranges", "core.reading.cutting"},
         {"core.reading.limits"},

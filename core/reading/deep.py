@@ -24,6 +24,12 @@ _KINDS: Final = {
     (64, _FLOAT): "f8", (64, _SIGNED): "i8", (64, _UNSIGNED): "u8", (16, _FLOAT): "f2", (8, _SIGNED): "i1",
 }  # fmt: skip
 _WIDE: Final = {64: ("RGBA", "RGBA;16L"), 16: ("LA", "LA"), 8: ("L", "L")}
+_PREMULTIPLIED: Final = {
+    "La": ("L", "LX"),
+    "RGBa": ("RGB", "RGBX"),
+    "RGBa;16L": ("RGB", "RGBX;16L"),
+    "RGBa;16B": ("RGB", "RGBX;16B"),
+}
 _NATIVE: Final = {"I;16BS": "I;16S", "I;32BS": "I;32S", "F;32BF": "F;32F"}
 
 Samples = NDArray[Any]
@@ -35,8 +41,13 @@ def teach_pillow() -> None:
     for order in (b"II", b"MM"):
         for bits, kind in _KINDS:
             known[(order, 1, (kind,), 1, (bits,), ())] = _WIDE[bits]
+        for alpha in (0, 1, 2):
+            known[(order, 1, (1,), 1, (16, 16), (alpha,))] = ("RGBA", "RGBA")
         known.setdefault((order, 1, (1,), 1, (12,), ()), ("I;16", "I;12"))
         known.setdefault((order, 1, (1,), 1, (32,), ()), ("I", "I;32BS"))
+    for key, (_, rawmode) in list(known.items()):  # colour times alpha is what stands on black already
+        if rawmode in _PREMULTIPLIED:
+            known[key] = _PREMULTIPLIED[rawmode]
     for key, modes in list(known.items()):
         if key[1] == 1:
             known.setdefault((key[0], WHITE_IS_ZERO, *key[2:]), modes)
@@ -54,7 +65,9 @@ def mend_order(image: Image.Image) -> None:
 
 def is_deep(image: Image.Image) -> bool:
     """Whether `samples` gives more of an opened image than Pillow's own pixels."""
-    return _kind(image) is not None or any(
+    if _kind(image) is not None or _is_pair(image) or _is_planar(image):
+        return True
+    return any(
         ";16" in rawmode and image.mode in ("RGB", "RGBA", "LA") and "a" not in rawmode
         for rawmode in _rawmodes(image)
     )
@@ -70,6 +83,8 @@ def samples(data: bytes, page: int, image: Image.Image) -> Samples:
     if "LA;16B" in rawmodes:
         return _passed(data, page, "RGBA").view(">u2").astype(np.uint16)
     order = "<" if _is_native(image) else ">"
+    if _is_pair(image):
+        return _passed(data, page, "").view(f"{order}u2").astype(np.uint16)
     if kind in ("f2", "i1"):
         plain = _passed(data, page, "")
         return np.ascontiguousarray(plain).view(f"{order}{kind}").reshape(plain.shape[:2])
@@ -86,6 +101,17 @@ def _kind(image: Image.Image) -> str | None:
         return None
     kind = tuple(tags.get(_FORMAT, (1,)))
     return _KINDS.get((bits[0], kind[0])) if kind else None
+
+
+def _is_pair(image: Image.Image) -> bool:
+    """Grey and alpha of 16 bits each."""
+    return tuple(getattr(image, "tag_v2", {}).get(_BITS, ())) == (16, 16)
+
+
+def _is_planar(image: Image.Image) -> bool:
+    """Colours of 16 bits, one plane after the other."""
+    bits = tuple(getattr(image, "tag_v2", {}).get(_BITS, ()))
+    return set(bits) == {16} and len(bits) > 2 and _rawmodes(image)[:1] == ["R"]
 
 
 def _is_native(image: Image.Image) -> bool:

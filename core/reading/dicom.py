@@ -5,6 +5,7 @@ import logging
 import struct
 import warnings
 import zlib
+from dataclasses import replace
 from io import BytesIO
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
 
 from core.errors import UnreadableImage
-from core.reading import colour, cutting, elements, ranges, tables, windowing
+from core.reading import colour, cutting, elements, ranges, refuted, tables, windowing
 from core.reading import header as headers
 from core.reading.header import Layout
 from core.reading.limits import ACQUISITION, short
@@ -95,6 +96,8 @@ def _read(data: bytes, name: str, view: View) -> Scan:
     notes: list[str] = []
     header = headers.parse(data, notes)
     found = headers.layout(header, notes)
+    if refuted.is_unsigned(header, found, notes):
+        found = replace(found, signed=False)
     frame = view.frame or 0
     if not 0 <= frame < found.frames:
         raise UnreadableImage(f"has {found.frames} frames and no number {frame + 1}: choose another one.")
@@ -155,7 +158,7 @@ def _decode(header: Dataset, found: Layout, frame: int, notes: list[str]) -> NDA
         elif left_aligned:
             header.BitsStored = found.allocated
         else:
-            header.BitsStored = headers.true_bits(header, found, notes)
+            header.BitsStored = refuted.true_bits(header, found, notes)
         header.HighBit = header.BitsStored - 1
         # One frame only: more may follow than the header admits to, and the size limit trusts it.
         stored, _ = get_decoder(found.syntax).as_array(

@@ -5,10 +5,8 @@ import struct
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
@@ -301,37 +299,3 @@ def settle(header: Dataset, found: Layout) -> None:
     if found.samples > 1:
         header.PlanarConfiguration = found.planar
     header.file_meta.TransferSyntaxUID = found.syntax
-
-
-def true_bits(header: Dataset, found: Layout, notes: list[str]) -> int:
-    """BitsStored, or more where the pixels of an unsigned film reach beyond it without a break.
-
-    Old files keep overlays in the bits above: there the film is smoother without them.
-    """
-    if found.signed or found.allocated != 16 or found.syntax.is_encapsulated:
-        return found.stored
-    order = ">" if found.syntax == uid.ExplicitVRBigEndian else "<"
-    data: Any = header.get_item(PIXEL_DATA).value
-    stored = np.frombuffer(data, f"{order}u2", count=min(len(data) // 2, found.rows * found.columns))
-    top = int(stored.max(initial=0))
-    if top < 1 << found.stored:
-        return found.stored
-    padding = elements.whole(header, "PixelPaddingValue")
-    if padding is not None and padding & 0xFFFF > 1 << found.stored and padding & 0xFFFF in stored:
-        return top.bit_length()
-    if not _is_film(stored[: 1 << 20].astype(np.int32), found.stored):
-        return found.stored
-    notes.append(
-        f"BitsStored (0028,0101) says {found.stored} and values need {top.bit_length()}: these count."
-    )
-    return top.bit_length()
-
-
-def _is_film(values: NDArray[np.int32], bits: int) -> bool:
-    """Whether what stands above these bits belongs to the numbers below, and is no overlay."""
-    shares = np.bincount(values >> bits) / len(values)
-    if (shares > 0.01).sum() != 2:
-        return bool((shares > 0.01).sum() > 2)
-    half = 1 << (bits - 1)
-    jumps, masked = (np.abs(np.diff(each)) > half for each in (values, values & ((1 << bits) - 1)))
-    return bool((masked & ~jumps).sum() > (jumps & ~masked).sum())

@@ -19,7 +19,7 @@ def of_counts(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[f
     least = WILD * float(below[-1])
     low = float(ranked[np.searchsorted(below, least, side="right")])
     high = float(ranked[np.searchsorted(below, below[-1] - least, side="left")])
-    return without_wild(float(ranked[0]), low, high, float(ranked[-1]))
+    return _without_wild(ranked, low, high)
 
 
 def of_pixels(values: NDArray[Any]) -> tuple[float, float]:
@@ -27,18 +27,16 @@ def of_pixels(values: NDArray[Any]) -> tuple[float, float]:
     flat = values.ravel()
     few = int(WILD * flat.size)
     ends = np.partition(flat, (few, flat.size - 1 - few))
-    return without_wild(
-        float(flat.min()), float(ends[few]), float(ends[flat.size - 1 - few]), float(flat.max())
-    )
+    return _without_wild(flat, float(ends[few]), float(ends[flat.size - 1 - few]))
 
 
-def without_wild(lowest: float, low: float, high: float, highest: float) -> tuple[float, float]:
-    """Keep an end unless it lies far from all but few pixels."""
-    if high > low:
-        if highest - low > FAR * (high - low):
-            highest = high
-        if high - lowest > FAR * (high - low):
-            lowest = low
+def _without_wild(values: NDArray[Any], low: float, high: float) -> tuple[float, float]:
+    """The ends of the values that do not lie far from all but few; low, high: of those."""
+    lowest, highest, reach = float(values.min()), float(values.max()), FAR * (high - low)
+    if reach > 0 and highest > low + reach:
+        highest = float(values[values <= low + reach].max())
+    if reach > 0 and lowest < high - reach:
+        lowest = float(values[values >= high - reach].min())
     return lowest, highest
 
 

@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from core.errors import UnreadableImage
 from core.reading import colour, cutting, deep, dicom, ranges
@@ -46,6 +46,11 @@ def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
     except _BOMB as error:
         raise UnreadableImage(too_large) from error
     except UnidentifiedImageError as error:
+        if data[:4] in TiffImagePlugin.PREFIXES:
+            raise UnreadableImage(
+                f"{name} is a damaged TIFF or holds pixels of a kind that is not read: "
+                "export it with 8 or 16 bits."
+            ) from error
         raise UnreadableImage(
             f"{name} is not a PNG, JPEG, BMP, TIFF, WebP, NIfTI or DICOM image: choose one of these."
         ) from error

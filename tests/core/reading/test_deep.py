@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.errors import UnreadableImage
 from core.reading import images
 from tests.phantoms.chest import chest
 
@@ -25,6 +26,8 @@ def tiff(pixels, *, order="<", photometric=1, compression=1, strips=1, extra=(),
     rows = -(-height // strips)
     packed = pixels.astype(pixels.dtype.newbyteorder(order))
     parts = [packed[top : top + rows].tobytes() for top in range(0, height, rows)]
+    if planar == 2:  # the channels come first
+        parts = [plane.tobytes() for plane in np.moveaxis(packed, 2, 0)]
     if compression == 8:
         parts = [zlib.compress(part) for part in parts]
     entries = {256: (4, [width]), 257: (4, [height]), 258: (3, [8 * pixels.itemsize] * samples),
@@ -141,6 +144,27 @@ def test_tiffs_of_16_bits_in_colour_keep_them(order, compression, samples):
     extra = (2,) if samples == 4 else ()
     data = tiff(planes, order=order, compression=compression, photometric=2, extra=extra)
     read(data, TWELVE / 4095, 1e-6)
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_planes_one_after_the_other_and_grey_with_alpha_keep_16_bits(order):
+    for compression in (1, 8):
+        data = tiff(np.dstack([TWELVE] * 3), order=order, photometric=2, planar=2, compression=compression)
+        read(data, TWELVE / 4095, 1e-6)
+    for alpha in (1, 2):
+        pair = np.dstack([TWELVE, np.zeros_like(TWELVE)])
+        read(tiff(pair, order=order, extra=(alpha,)), TWELVE / 4095, 1e-6)
+
+
+def test_premultiplied_colour_stands_on_black_already():
+    for pixels, expected in ((EIGHT, EIGHT / 255), (TWELVE, TWELVE / 4095)):
+        three = np.dstack([pixels] * 3 + [np.zeros_like(pixels)])
+        read(tiff(three, photometric=2, extra=(1,)), expected)
+
+
+def test_tiffs_that_are_not_read_are_said_to_be_tiffs():
+    with pytest.raises(UnreadableImage, match="is a damaged TIFF or holds pixels of a kind that is not read"):
+        images.read(tiff(np.dstack([FILM] * 3), photometric=2), "film.tif")
 
 
 def test_16_bits_of_real_colour_become_luma():

@@ -171,6 +171,17 @@ def test_numbers_that_the_pixels_refute_do_not_count(tag, value):
     read(altered(plain(), tag, value))
 
 
+def test_signed_values_that_tear_the_film_are_read_without_sign():
+    data = film(TWELVE, **WINDOW, Modality="DX", PixelRepresentation=1)
+    says(read(data), "PixelRepresentation (0028,0103) says signed and the film tears")
+
+
+def test_one_hot_pixel_does_not_set_the_full_range():
+    stored, inner = TWELVE.copy(), TWELVE.astype(float)
+    stored[3, 3], inner[3, 3] = 65535, TWELVE.max()
+    read(film(stored), (inner - TWELVE.min()) / np.ptp(TWELVE))
+
+
 def test_bits_above_the_stored_ones_are_left_out_where_they_hold_an_overlay():
     stored = TWELVE.copy()
     stored[50:60, 50:150:2] |= 1 << 13
