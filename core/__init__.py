@@ -52,10 +52,14 @@ _HOMES = {
     "load": "core.inference",
     "read": "core.reading.images",
 }
+# Modules by the names they had before they moved: scripts outside this project import them so.
+_MOVED = {"images": "core.reading.images", "screening": "core.batch.screening"}
 
 
 def __getattr__(name: str) -> Any:
     """What needs torch is imported when it is asked for (PEP 562)."""
+    if name in _MOVED:
+        return import_module(_MOVED[name])
     if name not in _HOMES:
         raise AttributeError(f"module 'core' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

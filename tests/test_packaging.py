@@ -57,3 +57,12 @@ def test_weights_may_lie_where_a_variable_says(tmp_path: Path):
 def test_a_missing_folder_of_weights_says_how_to_name_it(tmp_path: Path):
     with pytest.raises(CardError, match="Name the one with the weights in OPACITY_WEIGHTS"):
         cards.every(tmp_path / "none")
+
+
+def test_modules_that_moved_are_found_by_their_former_names():
+    import core
+    from core.batch import screening
+    from core.reading import images
+
+    assert core.images is images
+    assert core.screening is screening
