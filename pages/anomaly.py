@@ -6,8 +6,8 @@ from core.names import CHEST_FILM
 from pages.shared import sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
-from pages.shared.session import reading, thresholds
-from pages.shared.views import anomaly, refusal, slices
+from pages.shared.session import reading, slices, thresholds
+from pages.shared.views import anomaly, refusal
 
 sidebar.show_frame()
 scan = sidebar.upload_scan()

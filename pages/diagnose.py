@@ -6,8 +6,8 @@ from core.names import CHEST_FILM
 from pages.shared import sidebar
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
-from pages.shared.session import reading, thresholds
-from pages.shared.views import charts, evidence, readout, refusal, second_opinion, slices
+from pages.shared.session import reading, slices, thresholds
+from pages.shared.views import charts, evidence, readout, refusal, second_opinion
 from pages.shared.views.second_opinion import Opinion
 
 sidebar.show_frame()

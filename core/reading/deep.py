@@ -17,7 +17,7 @@ from core.types import FloatArray
 
 FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # TIFF 6.0, PhotometricInterpretation
-_BITS, _FORMAT, _COMPRESSION = 258, 339, 259
+_BITS, _FORMAT, _COMPRESSION, _PLANAR = 258, 339, 259, 284
 LEAST_LEVELS: Final = 64  # of grey: what has fewer is blank
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3  # TIFF 6.0, SampleFormat
 _KINDS: Final = {
@@ -112,6 +112,13 @@ def _is_planar(image: Image.Image) -> bool:
     """Colours of 16 bits, one plane after the other."""
     bits = tuple(getattr(image, "tag_v2", {}).get(_BITS, ()))
     return set(bits) == {16} and len(bits) > 2 and _rawmodes(image)[:1] == ["R"]
+
+
+def is_packed_in_planes(image: Image.Image) -> bool:
+    """Whether libtiff would hand out 16-bit colours plane by plane: of those only high bytes can be had."""
+    tags = getattr(image, "tag_v2", {})
+    bits = tuple(tags.get(_BITS, ()))
+    return len(bits) > 1 and 16 in bits and tags.get(_PLANAR, 1) == 2 and tags.get(_COMPRESSION, 1) != 1
 
 
 def _is_native(image: Image.Image) -> bool:

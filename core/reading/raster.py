@@ -42,7 +42,7 @@ def read(data: bytes, name: str, view: View = AS_SENT) -> Scan:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImage(too_large)
             with np.errstate(all="ignore"):
-                pixels, share = _pixels(data, view, image, notes)
+                pixels, share = _pixels(data, name, view, image, notes)
     except _BOMB as error:
         raise UnreadableImage(too_large) from error
     except UnidentifiedImageError as error:
@@ -69,9 +69,15 @@ def _pages(image: Image.Image, name: str, view: View) -> int:
     return pages
 
 
-def _pixels(data: bytes, view: View, image: Image.Image, notes: list[str]) -> tuple[FloatArray, float]:
+def _pixels(
+    data: bytes, name: str, view: View, image: Image.Image, notes: list[str]
+) -> tuple[FloatArray, float]:
     """(H, W) float32 in [0, 1], and the share of coloured pixels."""
     negative = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
+    if deep.is_packed_in_planes(image):
+        raise UnreadableImage(
+            f"{name} holds colours of 16 bits in compressed planes, which are not read: export it in grey."
+        )
     if deep.is_deep(image):
         samples = deep.samples(data, view.frame or 0, image)
         pixels, share = (

@@ -170,3 +170,4 @@ def test_what_was_read_otherwise_than_the_header_says_is_told():
     data = chest_film(WindowCenter=127.5, WindowWidth=-256)
     app = upload(opened("pages/diagnose.py"), "film.dcm", data)
     assert "is no pair of a number and a width above 0: left out" in words(app)
+    assert "Shown: full range." in words(app)

@@ -73,6 +73,8 @@ def show_options(scan: Scan) -> None:
         st.caption("Turned back: black and white are exchanged relative to the file.")
         st.button("Show as in the file", on_click=_turn, args=(scan,), width="stretch")
         return
+    if len(scan.windows) == 1:
+        st.caption(f"Shown: {scan.window}.")
     for note in scan.notes:
         st.caption(escape_markdown(note))
     if scan.digest not in _files():

@@ -8,8 +8,7 @@ from core.reading import cutting
 from core.types import Scan, View
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
-from pages.shared.session import reading
-from pages.shared.views import cropping
+from pages.shared.session import cropping, reading
 
 
 def columns_unless_refused(card: Card, scan: Scan, *, key: str) -> tuple[DeltaGenerator, DeltaGenerator]:
