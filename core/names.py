@@ -32,6 +32,7 @@ ADULT_FALSE_ALARMS: Final = "false alarms on adult normals"
 ADULT_NORMALS: Final = "adult normals"  # how many
 COVID_FLAGGED: Final = "flagged COVID films"
 COVID_FILMS: Final = "COVID films"  # how many
+WORST_SOURCE: Final = "AUC of the worst source, validation"  # cards of many sources are ordered by it
 SEEDS: Final = "seeds"  # how many
 SEED_AUC_MEAN: Final = "AUC over seeds, mean"
 SEED_AUC_SPREAD: Final = "AUC over seeds, spread"

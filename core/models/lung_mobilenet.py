@@ -22,7 +22,8 @@ class LungMobileNetV2(Classifier):
         if channels != 3:
             first = self.layers[0][0]
             self.layers[0][0] = nn.Conv2d(channels, first.out_channels, 3, stride=2, padding=1, bias=False)
-        self.answer = LungHead(self.layers[-1].out_channels, classes)
+        self.width: int = self.layers[-1].out_channels
+        self.answer = LungHead(self.width, classes)
 
     def features(self, x: Tensor) -> Tensor:
         return self.layers(x)  # type: ignore[no-any-return]
