@@ -4,6 +4,7 @@ from torch import nn
 
 from core.models.adapted import AdaptedTransformer, AnotherHead
 from core.models.base import Classifier
+from core.models.border import Border, SourceGuess
 from core.models.cnn import CNN
 from core.models.cnn_transformer import CNNTransformer
 from core.models.ensemble import AnyClassifier, ClassifierEnsemble
@@ -34,6 +35,8 @@ MODELS: dict[str, type[Classifier]] = {
     "mobilenet-v2": MobileNetV2,
     "bands": FrequencyBands,
     "lung-mobilenet-v2": LungMobileNetV2,
+    "border": Border,
+    "source-guess": SourceGuess,
 }
 
 # Their frozen base is in another folder of weights/.

@@ -1,81 +1,87 @@
-"""Run plans side by side: python -m train.hospitals --films FOLDER --pretrained FOLDER --plans FILE --out FOLDER"""
+"""Train one network for many hospitals: python -m train.hospitals --films FOLDER --plans FILE --out FOLDER
+
+Runs of a list of plans side by side on one accelerator; each writes its scores of all films and, where no
+hospital was left out, its weights. Made for a machine without the project's data: FOLDER holds films.bin,
+the bytes of all files, and films.json, what the table says of each and where it lies.
+"""
 
 import argparse
 import json
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
-from sklearn.metrics import roc_auc_score
+from safetensors.torch import load_file, save_file
 
-from train.hospitals import learn, networks
-from train.hospitals.learn import Plan
+from core.models.unet import UNet
+from train.hospitals import figures, learn, networks
+from train.hospitals.learn import Asked, Plan
 from train.hospitals.store import Store, build
 
 
 def main() -> None:
     arguments = parse()
-    if arguments.one is not None:
-        run(
-            arguments,
-            Plan(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(arguments.one).items()}),
-        )
-        return
-    stored = arguments.work / "store.pt"
     arguments.work.mkdir(parents=True, exist_ok=True)
-    if not stored.is_file():
-        from core.models.unet import UNet
-        from safetensors.torch import load_file
-
-        started = time.monotonic()
+    if arguments.one is not None:
+        run(arguments, plan_of(json.loads(arguments.one)))
+        return
+    if not (arguments.work / "store.pt").is_file():
         segmenter = UNet()
-        segmenter.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in load_file(arguments.segmenter).items()}
-        )
+        given = load_file(arguments.segmenter)
+        segmenter.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in given.items()})
         store = build(arguments.films, segmenter, device())
-        torch.save((store.crops, store.hulls, store.rows), stored)
-        share = store.hulls.float().mean((1, 2, 3))
-        print(
-            f"store {len(store.rows)} in {time.monotonic() - started:.0f}s, hull {share.mean():.3f}, whole {(share > 0.98).sum()}",
-            flush=True,
-        )
-    waiting, running = json.loads(arguments.plans.read_text()), []
-    until = time.monotonic() + arguments.seconds
-    while waiting or running:
-        running = [each for each in running if each.poll() is None]
-        ready = waiting and not (waiting[0].get("teachers") and running)
-        if ready and len(running) < arguments.side_by_side and time.monotonic() < until:
-            plan = waiting.pop(0)
-            running.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "train.hospitals", *sys.argv[1:], "--one", json.dumps(plan)]
-                )
-            )
-        elif waiting and not running and time.monotonic() >= until:
-            print("out of time:", [p["name"] for p in waiting])
-            break
-        time.sleep(0.1)
+        torch.save((store.crops, store.hulls, store.rows), arguments.work / "store.pt")
+    side_by_side(json.loads(arguments.plans.read_text()), arguments.side_by_side, arguments.seconds)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--films", type=Path, required=True, help="folder with films.bin and films.json")
+    parser.add_argument("--pretrained", type=Path, required=True, help="folder with pretrained networks")
+    parser.add_argument("--segmenter", type=Path, required=True, help="weights of the lung segmenter")
+    parser.add_argument("--plans", type=Path, required=True, help="a list of plans, as JSON")
+    parser.add_argument("--out", type=Path, required=True, help="where scores and weights go")
+    parser.add_argument("--work", type=Path, default=Path("runs/hospitals"), help="where films are kept")
+    parser.add_argument("--side-by-side", type=int, default=4, help="runs at once")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="no run starts after these")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    return parser.parse_args()
 
 
 def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("films", "pretrained", "plans", "out", "segmenter", "work"):
-        parser.add_argument(f"--{name}", type=Path)
-    parser.add_argument("--side-by-side", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=1e9)
-    parser.add_argument("--one")
-    return parser.parse_args()
+def plan_of(given: dict[str, Any]) -> Plan:
+    """A plan from JSON, whose lists are tuples here."""
+    return Plan(**{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
+
+
+def side_by_side(plans: list[dict[str, Any]], most: int, seconds: float) -> None:
+    """Each plan in a process of its own. Plans with teachers wait until all before them have ended."""
+    waiting, running = deque(plans), list[subprocess.Popen[bytes]]()
+    until = time.monotonic() + seconds
+    while waiting or running:
+        running = [each for each in running if each.poll() is None]
+        late = time.monotonic() >= until
+        held_up = bool(waiting) and bool(waiting[0].get("teachers")) and bool(running)
+        if waiting and not late and not held_up and len(running) < most:
+            plan = json.dumps(waiting.popleft())
+            again = [sys.executable, "-m", "train.hospitals", *sys.argv[1:], "--one", plan]
+            running.append(subprocess.Popen(again))
+        elif late and not running:
+            print("Not run:", [plan["name"] for plan in waiting])
+            return
+        time.sleep(0.1)
 
 
 def run(arguments: argparse.Namespace, plan: Plan) -> None:
+    """Train one, ask it about all films, print its figures."""
     torch.set_num_threads(2)
     torch.backends.cudnn.benchmark = True
     crops, hulls, rows = torch.load(arguments.work / "store.pt", weights_only=False, mmap=True)
@@ -86,57 +92,23 @@ def run(arguments: argparse.Namespace, plan: Plan) -> None:
     learn.learn(asked, store, plan, teachers)
     minutes = (time.monotonic() - started) / 60
     torch.save((plan, asked.state_dict()), arguments.work / f"{plan.name}.pt")
-    scores = {}
-    for black in (True, False):
-        found = learn.logits(asked, store, plan.size, black=black)
-        for name, values in found.items():
-            scores[f"{name}|{'black' if black else 'shown'}"] = values.half().numpy()
+    scores = {
+        f"{name}|{'black' if black else 'shown'}": values.half().numpy()
+        for black in (True, False)
+        for name, values in learn.logits(asked, store, plan.size, black=black).items()
+    }
     np.savez(arguments.out / f"{plan.name}.npz", **scores)
-    if not plan.left_out or plan.name.startswith("keep"):
+    if not plan.left_out:
         save_file(networks.weights(asked), arguments.out / f"{plan.name}.safetensors")
-    print(
-        json.dumps({"name": plan.name, "minutes": round(minutes, 2), **figures(plan, store, scores)}),
-        flush=True,
-    )
+    found = {"name": plan.name, "minutes": round(minutes, 2), **figures.of_run(plan, store.rows, scores)}
+    print(json.dumps(found), flush=True)
 
 
-def teacher(arguments: argparse.Namespace, name: str) -> learn.Asked:
+def teacher(arguments: argparse.Namespace, name: str) -> Asked:
     plan, state = torch.load(arguments.work / f"{name}.pt", weights_only=False)
     asked = networks.build(plan, arguments.pretrained)
     asked.load_state_dict(state)
     return asked.to(device()).eval()
-
-
-def figures(plan: Plan, store: Store, scores: dict[str, np.ndarray]) -> dict[str, float]:
-    """AUC of normal against ill per kind of source: of the left out on all films, else on validation."""
-    rows, found = store.rows, {}
-    where = np.array([learn.source_of(r) for r in rows])
-    sub = np.array([r["sub"] if r["source"] in ("nih", "kermany") else r["source"] for r in rows])
-    split = np.array([r["split"] for r in rows])
-    covid_out = "covid" in plan.name
-    for view in ("black", "shown"):
-        s = scores[f"pneumonia|{view}"].astype(float)
-        p = s[:, 1] - s[:, 0]
-        y = learn.truth(rows, "pneumonia").numpy()
-        for name in sorted(set(sub)):
-            out = np.array([learn.left_out(r, plan) for r in rows])
-            out |= covid_out & (sub == "covidrad") & (split != "train")
-            use = (sub == name) & (y >= 0) & (out | (split == "validation"))
-            if plan.left_out and name in ("nih352", "rsna128", "shenzhen", "small", "large", "covidrad"):
-                if out[sub == name].any():
-                    use &= out
-            if len(set(y[use])) == 2:
-                tag = "OUT " if out[use].all() else ""
-                found[f"{tag}{name} {view}"] = round(float(roc_auc_score(y[use], p[use])), 4)
-    o = scores["opacity|black"].astype(float)
-    y = learn.truth(rows, "opacity").numpy()
-    use = (sub == "rsna128") & (split == "validation") & (y < 2) & (y >= 0)
-    found["opacity val"] = round(float(roc_auc_score(y[use], (o[:, 1] - o[:, 0])[use])), 4)
-    t = scores["tuberculosis|black"].astype(float)
-    use = (where == "shenzhen") & (split == "validation")
-    y = learn.truth(rows, "tuberculosis").numpy()
-    found["tb val"] = round(float(roc_auc_score(y[use], (t[:, 1] - t[:, 0])[use])), 4)
-    return found
 
 
 if __name__ == "__main__":

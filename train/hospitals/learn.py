@@ -1,7 +1,6 @@
 """Train one network on all hospitals but those left out, on one accelerator, in a minute."""
 
 import math
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,10 +49,15 @@ MASS = {  # how often each kind of film is drawn; within RSNA's, both views as o
 }
 
 
+SETTLING = 30  # batches
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """left_out: sources whose films are neither learned from nor chosen by. black, swapped: shares of films
-    whose outside is blackened or another's. robust: the step of GroupDRO's weights (Sagawa 2019), 0 for none.
+    """One run. left_out: hospitals, or set:NAME for a data set, that nothing is learned from.
+
+    black, swapped: shares of films whose outside is blackened or another's. robust: the step of GroupDRO, 0
+    for none. rank: of the adapters. average: of the weights. splits: learned from. teachers: names of runs.
     """
 
     name: str
@@ -97,21 +101,20 @@ def truth(rows: Sequence[Mapping[str, str]], head: str) -> Tensor:
 
 def draws(rows: Sequence[Mapping[str, str]], plan: Plan) -> np.ndarray:
     """(N,) how probable each film is in a batch: sources, labels and views even, normals half of all."""
-    allowed = np.array([r["split"] in plan.splits and not left_out(r, plan) for r in rows])
-    keys = [(kind_of(r), r["view"] if r["label"] != "other" else "") for r in rows]
+    allowed = np.array([row["split"] in plan.splits and not left_out(row, plan) for row in rows])
+    keys = [(kind_of(row), row["view"] if row["label"] != "other" else "") for row in rows]
     count = Counter(key for key, fine in zip(keys, allowed, strict=True) if fine)
     views = Counter(kind for kind, _ in count)
     mass = np.array(
         [
-            MASS.get(k[0], 0) / count[k] / views[k[0]] if fine else 0.0
-            for k, fine in zip(keys, allowed, strict=True)
+            MASS.get(key[0], 0) / count[key] / views[key[0]] if fine else 0.0
+            for key, fine in zip(keys, allowed, strict=True)
         ]
     )
     answer = truth(rows, "pneumonia").numpy()
     if not plan.tb_is_pneumonia:
-        answer = np.where([r["label"] == "tuberculosis" for r in rows], -1, answer)
-    normal, ill = mass[answer == 0].sum(), mass[answer == 1].sum()
-    mass[answer == 0] *= ill / normal
+        answer = np.where([row["label"] == "tuberculosis" for row in rows], -1, answer)
+    mass[answer == 0] *= mass[answer == 1].sum() / mass[answer == 0].sum()
     return mass / mass.sum()
 
 
@@ -138,98 +141,149 @@ class Asked(nn.Module):
         return answers, self.network.answer.attention(f)  # type: ignore[operator, union-attr]
 
 
-def learn(asked: Asked, store: Store, plan: Plan, teachers: Sequence[Asked] = ()) -> Asked:
-    """crops and hulls of the store lie on the accelerator. Returns the averaged network."""
-    torch.manual_seed(plan.seed)
-    device = store.crops.device
-    mass = torch.from_numpy(draws(store.rows, plan)).to(device)
-    answers = {name: truth(store.rows, name).to(device) for name in HEADS}
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """What a plan learns from. mass: (N,), how probable each film is in a batch.
+
+    answers: (N,) classes per head, -1 for unknown. kinds: (N,), the group of each film.
+    """
+
+    store: Store
+    mass: Tensor
+    answers: Mapping[str, Tensor]
+    kinds: Tensor
+
+
+def lesson_of(store: Store, plan: Plan) -> Lesson:
+    """All films of the store, on its device, as the plan weighs them."""
+    device, rows = store.crops.device, store.rows
+    answers = {name: truth(rows, name).to(device) for name in HEADS}
     if not plan.tb_is_pneumonia:
-        tb = torch.tensor([r["label"] == "tuberculosis" for r in store.rows], device=device)
+        tb = torch.tensor([row["label"] == "tuberculosis" for row in rows], device=device)
         answers["pneumonia"] = torch.where(tb, -1, answers["pneumonia"])
-    kinds = sorted({kind_of(row) for row in store.rows})
-    group = torch.tensor([kinds.index(kind_of(row)) for row in store.rows], device=device)
-    robust = torch.ones(len(kinds), device=device)
-    own = [(n, p) for n, p in asked.named_parameters() if p.requires_grad]
-    smooth = {n: p.detach().clone() for n, p in own}
+    named = sorted({kind_of(row) for row in rows})
+    kinds = torch.tensor([named.index(kind_of(row)) for row in rows], device=device)
+    return Lesson(store, torch.from_numpy(draws(rows, plan)).to(device), answers, kinds)
+
+
+def draw(lesson: Lesson, plan: Plan) -> tuple[Tensor, pixels.Batch]:
+    """Indices (N,) of a batch, and its films as on another day."""
+    chosen = torch.multinomial(lesson.mass, plan.batch, replacement=True)
+    crops, hulls = lesson.store.crops[chosen], lesson.store.hulls[chosen]
+    return chosen, pixels.another_day(crops, hulls, plan.size, black=plan.black, swapped=plan.swapped)
+
+
+class Robust:
+    """GroupDRO's weights of the kinds of film (Sagawa 2019, arXiv:1911.08731); all 1 for a step of 0."""
+
+    def __init__(self, lesson: Lesson, step: float) -> None:
+        self.step = step
+        self.weights = torch.ones(int(lesson.kinds.max()) + 1, device=lesson.kinds.device)
+
+    def weigh(self, each: Tensor, known: Tensor, kinds: Tensor) -> Tensor:
+        """Losses (N,) weighted by kind; kinds that do badly count for more from now on."""
+        if not self.step:
+            return each
+        total = torch.zeros_like(self.weights).index_add(0, kinds, each.detach() * known)
+        count = torch.zeros_like(self.weights).index_add(0, kinds, known.float())
+        grown = (self.weights * torch.exp(self.step * total / count.clamp_min(1))).clamp(max=1e4)
+        self.weights = grown / grown.mean()
+        return each * self.weights[kinds]
+
+
+def loss_of(
+    asked: Asked, lesson: Lesson, plan: Plan, robust: Robust, teachers: Sequence[Asked] = ()
+) -> Tensor:
+    """Cross-entropy of every head on the films that it has an answer for, and of looking past the lungs."""
+    chosen, seen = draw(lesson, plan)
+    x = normalised(seen.films)
+    with torch.autocast(x.device.type, torch.bfloat16):
+        found, attention = asked(x)
+    loss = outside_lungs(attention.float(), seen.hull)
+    for name, answer in found.items():
+        y = lesson.answers[name][chosen]
+        known = y >= 0
+        each = F.cross_entropy(answer, y.clamp_min(0), reduction="none", label_smoothing=0.05)
+        if name == "pneumonia":
+            each = robust.weigh(each, known, lesson.kinds[chosen])
+        loss = loss + WEIGHT[name] * (each * known).sum() / known.sum().clamp_min(1)
+    return loss + distance(found, x, teachers) if teachers else loss
+
+
+def outside_lungs(attention: Tensor, hull: Tensor) -> Tensor:
+    """Little where the attention (N, 1, h, w) lies inside the hull (N, 1, H, W)."""
+    inside = F.adaptive_avg_pool2d(hull, attention.shape[-2:])
+    return -0.1 * (attention * inside).sum((1, 2, 3)).clamp_min(1e-4).log().mean()
+
+
+def distance(found: Mapping[str, Tensor], x: Tensor, teachers: Sequence[Asked]) -> Tensor:
+    """Kullback-Leibler divergence from the mean of the teachers' answers to the same films."""
+    with torch.no_grad(), torch.autocast(x.device.type, torch.bfloat16):
+        said = [teacher(x)[0] for teacher in teachers]
+    apart = torch.zeros((), device=x.device)
+    for name, answer in found.items():
+        wanted = torch.stack([one[name] for one in said]).softmax(-1).mean(0)
+        apart = apart + 1.5 * WEIGHT[name] * F.kl_div(answer.log_softmax(1), wanted, reduction="batchmean")
+    return apart
+
+
+def learn(asked: Asked, store: Store, plan: Plan, teachers: Sequence[Asked] = ()) -> Asked:
+    """Train in place, and return the network with averaged weights.
+
+    asked: with its pretrained start, on the device of the store.
+    store: films on the accelerator.
+    plan: what to learn from, how long and how fast.
+    teachers: networks to agree with, beside the labels.
+    """
+    torch.manual_seed(plan.seed)
+    lesson = lesson_of(store, plan)
+    robust = Robust(lesson, plan.robust)
+    own = [parameter for parameter in asked.parameters() if parameter.requires_grad]
+    smooth = [parameter.detach().clone() for parameter in own]
     groups = [
-        {"params": [p for _, p in own if p.ndim > 1], "weight_decay": plan.decay},
-        {"params": [p for _, p in own if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in own if p.ndim > 1], "weight_decay": plan.decay},
+        {"params": [p for p in own if p.ndim <= 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=plan.rate)
     asked.train()
-    started = time.monotonic()
     for step in range(plan.steps):
-        rate = (
-            plan.rate
-            * min(1.0, (step + 1) / (0.1 * plan.steps))
-            * 0.5
-            * (1 + math.cos(math.pi * step / plan.steps))
-        )
-        for part in optimizer.param_groups:
-            part["lr"] = rate
-        chosen = torch.multinomial(mass, plan.batch, replacement=True)
-        seen = pixels.another_day(
-            store.crops[chosen], store.hulls[chosen], plan.size, black=plan.black, swapped=plan.swapped
-        )
-        x = normalised(seen.films)
-        with torch.autocast(device.type, torch.bfloat16):
-            logits, attention = asked(x)
-        loss = torch.zeros((), device=device)
-        for name, found in logits.items():
-            y = answers[name][chosen]
-            known = y >= 0
-            each = F.cross_entropy(found, y.clamp_min(0), reduction="none", label_smoothing=0.05)
-            if name == "pneumonia" and plan.robust:
-                g = group[chosen]
-                total = torch.zeros_like(robust).index_add(0, g, each.detach() * known)
-                seen_of = torch.zeros_like(robust).index_add(0, g, known.float())
-                robust = (robust * torch.exp(plan.robust * total / seen_of.clamp_min(1))).clamp(max=1e4)
-                robust = robust / robust.mean()
-                each = each * robust[g]
-            loss = loss + WEIGHT[name] * (each * known).sum() / known.sum().clamp_min(1)
-        inside = F.adaptive_avg_pool2d(seen.hull, attention.shape[-2:])
-        loss = loss - 0.1 * (attention.float() * inside).sum((1, 2, 3)).clamp_min(1e-4).log().mean()
-        if teachers:
-            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
-                said = [t(x)[0] for t in teachers]
-            for name, found in logits.items():
-                wanted = torch.stack([a[name] for a in said]).softmax(-1).mean(0)
-                loss = loss + 1.5 * WEIGHT[name] * F.kl_div(
-                    found.log_softmax(1), wanted, reduction="batchmean"
-                )
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(step, plan)
+        loss = loss_of(asked, lesson, plan, robust, teachers)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_([p for _, p in own], 2.0)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(own, 2.0)
         optimizer.step()
         keep = min(plan.average, (step + 1) / (step + 10))
         with torch.no_grad():
-            torch._foreach_lerp_(list(smooth.values()), [p.detach() for _, p in own], 1 - keep)
+            torch._foreach_lerp_(smooth, [parameter.detach() for parameter in own], 1 - keep)
         if step % 100 == 0 or step == plan.steps - 1:
-            print(f"{plan.name} {step} loss {loss.item():.3f} {time.monotonic() - started:.1f}s", flush=True)
+            print(f"{plan.name} step {step} loss {loss.item():.3f}", flush=True)
     with torch.no_grad():
-        for name, parameter in own:
-            parameter.copy_(smooth[name])
-    settle(asked, store, mass, plan)
+        for parameter, value in zip(own, smooth, strict=True):
+            parameter.copy_(value)
+    settle(asked, lesson, plan)
     return asked.eval()
 
 
-def settle(asked: Asked, store: Store, mass: Tensor, plan: Plan) -> None:
-    """BatchNorm statistics of the averaged weights, anew."""
-    norms = [m for m in asked.modules() if isinstance(m, nn.BatchNorm2d)]
+def rate_at(step: int, plan: Plan) -> float:
+    """Up in the first tenth, then down along a cosine."""
+    warm = min(1.0, (step + 1) / (0.1 * plan.steps))
+    return plan.rate * warm * 0.5 * (1 + math.cos(math.pi * step / plan.steps))
+
+
+def settle(asked: Asked, lesson: Lesson, plan: Plan) -> None:
+    """Batch norms learn the statistics of the averaged weights anew."""
+    norms = [module for module in asked.modules() if isinstance(module, nn.BatchNorm2d)]
     if not norms:
         return
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None
     asked.train()
-    with torch.no_grad(), torch.autocast(store.crops.device.type, torch.bfloat16):
-        for _ in range(30):
-            chosen = torch.multinomial(mass, plan.batch, replacement=True)
-            seen = pixels.another_day(
-                store.crops[chosen], store.hulls[chosen], plan.size, black=plan.black, swapped=plan.swapped
-            )
-            asked(normalised(seen.films))
+    with torch.no_grad(), torch.autocast(lesson.mass.device.type, torch.bfloat16):
+        for _ in range(SETTLING):
+            asked(normalised(draw(lesson, plan)[1].films))
 
 
 def logits(asked: Asked, store: Store, size: int, *, black: bool) -> dict[str, Tensor]:

@@ -24,7 +24,7 @@ from train.data.datasets import Case
 from train.data.tasks import ALL_AGES, TASKS, Task, load_cases
 from train.hospitals import held_out, sources
 from train.hospitals.learn import HEADS, Asked
-from train.publish import classifier_card, provenance, report
+from train.publish import classifier_card, report
 from train.publish.provenance import Trained
 
 TITLES = {"dinov2": "DINOv2 with adapters", "mobilenet-v2": "MobileNetV2", "small": "MobileNetV2, small"}

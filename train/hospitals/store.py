@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.anatomy import lungs
-from core.resample import resize
+from core.resample import FILM_SIZE, resize
 from train.hospitals.pixels import CONTEXT, GRID, SIDE
+
+Outline = tuple[tuple[float, float, float, float], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,30 +41,31 @@ def build(folder: Path, segmenter: nn.Module, device: torch.device) -> Store:
     parts = [blob[row["offset"] : row["offset"] + row["length"]] for row in rows]
     with ThreadPoolExecutor(16) as pool:
         films = list(pool.map(decode, parts))
-    segmenter = segmenter.to(device).eval()
-    thumbs = [
-        resize(resize(f[None, None].to(device).float() / 255, 224, 224), lungs.SIZE, lungs.SIZE)
-        for f in films
-    ]
-    with torch.inference_mode():
-        found = torch.cat(
-            [
-                torch.sigmoid(segmenter(torch.cat(thumbs[i : i + 256]))[:, 0]).cpu()
-                for i in range(0, len(thumbs), 256)
-            ]
-        )
-    torch.set_num_threads(1)  # the workers are forked
-    with get_context("fork").Pool(16) as pool:
-        outlines = pool.map(_outline, list(found.numpy()), chunksize=64)
     crops = torch.empty(len(films), 1, SIDE, SIDE, dtype=torch.uint8, device=device)
     hulls = torch.empty(len(films), 1, GRID, GRID, dtype=torch.uint8, device=device)
-    for i, (film, (box, hull)) in enumerate(zip(films, outlines, strict=True)):
+    for i, (film, (box, hull)) in enumerate(zip(films, _outlines(films, segmenter, device), strict=True)):
         crops[i] = _cut(film[None, None].to(device).float(), box, SIDE).clamp(0, 255).round().byte()
         hulls[i] = (_cut(torch.from_numpy(hull)[None, None].to(device), box, GRID) > 0.5).byte()
     return Store(crops.cpu(), hulls.cpu(), rows)
 
 
-def _outline(probability: np.ndarray) -> tuple[tuple[float, float, float, float], np.ndarray]:
+def _outlines(films: Sequence[Tensor], segmenter: nn.Module, device: torch.device) -> list[Outline]:
+    """The lungs' box and hull in every film. films: (H, W), grey values up to 255."""
+    segmenter = segmenter.to(device).eval()
+    small = [
+        resize(
+            resize(film[None, None].to(device).float() / 255, FILM_SIZE, FILM_SIZE), lungs.SIZE, lungs.SIZE
+        )
+        for film in films
+    ]
+    batches = [torch.cat(small[start : start + 256]) for start in range(0, len(small), 256)]
+    found = torch.cat([lungs.probabilities(batch, segmenter).cpu() for batch in batches])
+    torch.set_num_threads(1)  # the workers are forked
+    with get_context("fork").Pool(16) as pool:
+        return pool.map(_outline, list(found.numpy()), chunksize=64)
+
+
+def _outline(probability: np.ndarray) -> Outline:
     mask = lungs.clean(torch.from_numpy(probability))
     return lungs.box_of(mask), lungs.hull(mask).astype(np.float32)
 
