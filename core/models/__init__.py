@@ -64,9 +64,12 @@ __all__ = [
     "KNN",
     "MODELS",
     "SEGMENTERS",
+    "AdaptedTransformer",
+    "AnotherHead",
     "AnyClassifier",
     "Classifier",
     "ClassifierEnsemble",
     "FrozenBaseClassifier",
+    "LungMobileNetV2",
     "UNet",
 ]

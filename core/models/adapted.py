@@ -38,7 +38,8 @@ class AdaptedBlock(nn.Module):
         x = x + block.ls1(self._attended(block.norm1(x), block.attn))  # type: ignore[operator, arg-type]
         seen = block.norm2(x)  # type: ignore[operator]
         wide = F.gelu(block.mlp.fc1(seen) + self.fc1(seen))  # type: ignore[operator, union-attr]
-        return x + block.ls2(block.mlp.fc2(wide) + self.fc2(wide))  # type: ignore[operator, union-attr]
+        changed: Tensor = block.ls2(block.mlp.fc2(wide) + self.fc2(wide))  # type: ignore[operator, union-attr]
+        return x + changed
 
     def _attended(self, x: Tensor, attention: nn.Module) -> Tensor:
         count, places, width = x.shape

@@ -12,6 +12,7 @@ class LungHead(nn.Module):
 
     def __init__(self, width: int, classes: int, *, hidden: int = 64, dropout: float = 0.3) -> None:
         super().__init__()
+        self.width = width
         self.look = nn.Sequential(nn.Conv2d(width, hidden, 1), nn.Tanh(), nn.Conv2d(hidden, 1, 1))
         self.norm = nn.LayerNorm(2 * width)
         self.dropout = nn.Dropout(dropout)

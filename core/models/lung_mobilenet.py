@@ -13,7 +13,7 @@ class LungMobileNetV2(Classifier):
     The grid is a sixteenth of the input.
     """
 
-    def __init__(self, *, classes: int = 2, channels: int = 3, layers: int = 18) -> None:
+    def __init__(self, *, classes: int = 2, channels: int = 1, layers: int = 18) -> None:
         super().__init__()
         net = torchvision.models.mobilenet_v2(weights=None)
         self.layers = net.features[:layers]

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -16,14 +17,23 @@ def scan_of(pixels: np.ndarray) -> Scan:
     return Scan(pixels=pixels.astype(np.float32), digest="", name="film")
 
 
+def always(value: object) -> Callable[..., object]:
+    """A function that answers so whatever it is asked."""
+
+    def answer(*_: object, **__: object) -> object:
+        return value
+
+    return answer
+
+
 @pytest.fixture
 def lungs_found(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     """Two upright blocks as lungs, whatever the segmenter would say."""
     mask = np.zeros((lungs.SIZE, lungs.SIZE), dtype=bool)
     mask[32:96, 24:56] = mask[32:96, 72:104] = True
     logits = torch.from_numpy(mask).float()[None] * 0.98 + 0.01
-    monkeypatch.setattr(lungs, "network", lambda card_id="": None)
-    monkeypatch.setattr(lungs, "probabilities", lambda films, segmenter=None: logits)
+    monkeypatch.setattr(lungs, "network", always(None))
+    monkeypatch.setattr(lungs, "probabilities", always(logits))
     return mask
 
 
@@ -32,7 +42,8 @@ def test_a_card_without_a_view_keeps_the_old_one():
     assert InputSpec(224, 1, (0.0,), (1.0,), "lungs").outside == "shown"
 
 
-def test_fine_lines_survive_where_the_film_is_large(lungs_found):
+@pytest.mark.usefixtures("lungs_found")
+def test_fine_lines_survive_where_the_film_is_large():
     stripes = np.tile((np.arange(1792) // 5 % 2).astype(np.float32), (1792, 1))  # 10 px a pair
     large = replace(NATIVE, size=448, outside="shown")
     native, frame = align(scan_of(stripes), large)
@@ -55,7 +66,8 @@ def lungs_of(pixels: np.ndarray):
     return replace(found, box=(top * height, left * width, bottom * height, right * width))
 
 
-def test_all_that_lies_outside_the_hull_is_black_and_cannot_matter(lungs_found):
+@pytest.mark.usefixtures("lungs_found")
+def test_all_that_lies_outside_the_hull_is_black_and_cannot_matter():
     pixels = np.random.default_rng(0).random((640, 512))
     written_on = pixels.copy()
     written_on[:100] = 1.0  # a marker above the lungs
@@ -65,12 +77,14 @@ def test_all_that_lies_outside_the_hull_is_black_and_cannot_matter(lungs_found):
     assert x[0, 0, 0, 0] == 0
 
 
-def test_the_outside_is_shown_where_a_card_asks_for_it(lungs_found):
+@pytest.mark.usefixtures("lungs_found")
+def test_the_outside_is_shown_where_a_card_asks_for_it():
     x, _ = align(scan_of(np.random.default_rng(0).random((640, 512))), replace(NATIVE, outside="shown"))
     assert x[0, 0, 0, :].std() > 0
 
 
-def test_the_frame_lies_on_whole_pixels_and_maps_go_back_to_it(lungs_found):
+@pytest.mark.usefixtures("lungs_found")
+def test_the_frame_lies_on_whole_pixels_and_maps_go_back_to_it():
     scan = scan_of(np.random.default_rng(0).random((643, 511)))
     _, frame = align(scan, NATIVE)
     assert all(edge == int(edge) for edge in frame.box)
@@ -81,7 +95,8 @@ def test_the_frame_lies_on_whole_pixels_and_maps_go_back_to_it(lungs_found):
     assert np.isfinite(canvas).sum() == (bottom - top) * (right - left)
 
 
-def test_exposure_drops_out_of_what_lies_inside(lungs_found):
+@pytest.mark.usefixtures("lungs_found")
+def test_exposure_drops_out_of_what_lies_inside():
     pixels = np.random.default_rng(1).random((300, 300))
     x, _ = align(scan_of(pixels), NATIVE)
     y, _ = align(scan_of(pixels * 0.4 + 0.3), NATIVE)
@@ -89,10 +104,8 @@ def test_exposure_drops_out_of_what_lies_inside(lungs_found):
 
 
 def test_no_lungs_show_the_whole_film(monkeypatch):
-    monkeypatch.setattr(lungs, "network", lambda card_id="": None)
-    monkeypatch.setattr(
-        lungs, "probabilities", lambda films, segmenter=None: torch.zeros(1, lungs.SIZE, lungs.SIZE)
-    )
+    monkeypatch.setattr(lungs, "network", always(None))
+    monkeypatch.setattr(lungs, "probabilities", always(torch.zeros(1, lungs.SIZE, lungs.SIZE)))
     x, frame = align(scan_of(np.random.default_rng(2).random((100, 90))), NATIVE)
     assert frame.box == (0.0, 0.0, 100.0, 90.0)
     assert torch.isfinite(x).all()

@@ -68,7 +68,7 @@ def test_a_step_of_training_changes_the_network_and_looks_into_the_lungs():
         torch.ones(len(ROWS), 1, pixels.GRID, pixels.GRID, dtype=torch.uint8),
         ROWS,
     )
-    network = LungMobileNetV2(layers=4)
+    network = LungMobileNetV2(channels=3, layers=4)
     asked = Asked(network, network.width)
     before = network.answer.linear.weight.clone()
     plan = Plan("a", "lung-mobilenet-v2", steps=2, batch=4, size=96, robust=0.1)
@@ -182,7 +182,9 @@ def test_figures_of_a_source_need_both_of_its_classes():
     cases = [f"test/{i}" for i in range(30)] + [f"tuberculosis/shenzhen/{i}" for i in range(10)]
     labels = ["normal" if i % 2 else "pneumonia" for i in range(30)] + ["normal"] * 10
     scores = Scores(("test",) * 40, tuple(cases), tuple(labels), rng.random(40), {})
-    card = type("Card", (), {"labels": ("normal", "pneumonia"), "policy": publish.ALL_AGES, "threshold": 0.5})()
+    card = type(
+        "Card", (), {"labels": ("normal", "pneumonia"), "policy": publish.ALL_AGES, "threshold": 0.5}
+    )()
     found = sources.figures(card, scores)
     assert found["scans of Kermany"] == 30
     assert "scans of Shenzhen" not in found

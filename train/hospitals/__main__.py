@@ -59,7 +59,8 @@ def device() -> torch.device:
 
 def plan_of(given: dict[str, Any]) -> Plan:
     """A plan from JSON, whose lists are tuples here."""
-    return Plan(**{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
+    frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    return Plan(**frozen)
 
 
 def side_by_side(plans: list[dict[str, Any]], most: int, seconds: float) -> None:
@@ -92,7 +93,7 @@ def run(arguments: argparse.Namespace, plan: Plan) -> None:
     learn.learn(asked, store, plan, teachers)
     minutes = (time.monotonic() - started) / 60
     torch.save((plan, asked.state_dict()), arguments.work / f"{plan.name}.pt")
-    scores = {
+    scores: dict[str, Any] = {
         f"{name}|{'black' if black else 'shown'}": values.half().numpy()
         for black in (True, False)
         for name, values in learn.logits(asked, store, plan.size, black=black).items()

@@ -36,7 +36,7 @@ def load(name: str, folder: Path) -> Asked:
         adapted.set_base(checkpoints.backbone("dinov2-vits14"))
         asked = Asked(adapted, WIDTH)
     else:
-        mobile = LungMobileNetV2(layers=14 if name == "small" else 18)
+        mobile = LungMobileNetV2(channels=3, layers=14 if name == "small" else 18)
         asked = Asked(mobile, mobile.width)
     given = {key: value.float() for key, value in load_file(folder / f"{name}.safetensors").items()}
     missing = asked.load_state_dict(given, strict=False).missing_keys

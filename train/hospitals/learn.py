@@ -115,7 +115,7 @@ def draws(rows: Sequence[Mapping[str, str]], plan: Plan) -> np.ndarray:
     if not plan.tb_is_pneumonia:
         answer = np.where([row["label"] == "tuberculosis" for row in rows], -1, answer)
     mass[answer == 0] *= mass[answer == 1].sum() / mass[answer == 0].sum()
-    return mass / mass.sum()
+    return np.asarray(mass / mass.sum())
 
 
 def normalised(x: Tensor) -> Tensor:
@@ -212,7 +212,8 @@ def loss_of(
 
 def outside_lungs(attention: Tensor, hull: Tensor) -> Tensor:
     """Little where the attention (N, 1, h, w) lies inside the hull (N, 1, H, W)."""
-    inside = F.adaptive_avg_pool2d(hull, attention.shape[-2:])
+    height, width = attention.shape[-2:]
+    inside = F.adaptive_avg_pool2d(hull, (height, width))
     return -0.1 * (attention * inside).sum((1, 2, 3)).clamp_min(1e-4).log().mean()
 
 
@@ -251,7 +252,7 @@ def learn(asked: Asked, store: Store, plan: Plan, teachers: Sequence[Asked] = ()
             group["lr"] = rate_at(step, plan)
         loss = loss_of(asked, lesson, plan, robust, teachers)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(own, 2.0)
         optimizer.step()
         keep = min(plan.average, (step + 1) / (step + 10))

@@ -22,7 +22,9 @@ def build(plan: Plan, folder: Path) -> Asked:
         if plan.rank == 0:
             net.adapters.requires_grad_(False)
         return Asked(net, WIDTH)
-    mobile = LungMobileNetV2(layers={"lung-mobilenet-v2": 18, "lung-mobilenet-v2-small": 14}[plan.network])
+    mobile = LungMobileNetV2(
+        channels=3, layers={"lung-mobilenet-v2": 18, "lung-mobilenet-v2-small": 14}[plan.network]
+    )
     given = load_file(folder / "mobilenet_v2.safetensors")
     own = mobile.state_dict()
     fitting = {

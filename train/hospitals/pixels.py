@@ -76,7 +76,8 @@ def other_machine(x: Tensor, partner: Tensor) -> Tensor:
     reach = rand(x, 1.0, 4.0)
     low = ((rows < reach) & (columns < reach)).float() * rand(x, 0.2, 1.0) * chance(x, 0.35)
     amplitude = spectrum.abs() * (1 - low) + other.abs() * low
-    return torch.fft.irfft2(torch.polar(amplitude, spectrum.angle()), s=(high, wide))
+    mixed: Tensor = torch.fft.irfft2(torch.polar(amplitude, spectrum.angle()), s=(high, wide))
+    return mixed
 
 
 def resampled(x: Tensor) -> Tensor:

@@ -139,13 +139,13 @@ def publish_other(
     head = network.heads()[question]
     said = calibrate(head, held, name)
     below = cards.read(card_id(name))
-    width = head.look[0].in_channels
+    width = head.width
     arguments: dict[str, bool | int | float | str] = {
         "of": f"{below.id}@{below.sha256[:12]}",
-        "width": int(width),
+        "width": width,
         "classes": HEADS[question],
     }
-    own = AnotherHead(of=str(arguments["of"]), width=int(width), classes=HEADS[question])
+    own = AnotherHead(of=str(arguments["of"]), width=width, classes=HEADS[question])
     own.answer.load_state_dict(head.state_dict())
     checkpoints.load_dependencies(own)
     trained = replace(
@@ -219,10 +219,10 @@ def fitted(logits: Tensor, truth: Tensor, *, biased: bool) -> tuple[float, Tenso
     def loss() -> Tensor:
         optimizer.zero_grad()
         value = F.cross_entropy(logits.double() * log_scale.exp() + shift, truth)
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    optimizer.step(loss)
     found = shift.detach() - shift.detach().mean()
     return float(log_scale.detach().exp()), found.float()
 
