@@ -141,7 +141,7 @@ def dice_scores(network: nn.Module, films: Tensor, masks: Tensor) -> Tensor:
     Returns (N,).
     """
     network.eval()
-    where = next(network.parameters()).device
+    where = next(network.parameters(), films).device
     seen = torch.cat([lungs.probabilities(part.to(where), network).cpu() for part in films.split(64)])
     found = torch.stack([torch.from_numpy(lungs.clean(probability)) for probability in seen])
     truth = F.interpolate(masks, size=(lungs.SIZE, lungs.SIZE), mode="area")[:, 0] >= 0.5
