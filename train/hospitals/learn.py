@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from core.models.backbones import MEAN, STD
 from core.models.lung_head import LungHead
+from core.precision import half
 from train.hospitals import pixels
 from train.hospitals.store import Store
 
@@ -197,7 +198,7 @@ def loss_of(
     """Cross-entropy of every head on the films that it has an answer for, and of looking past the lungs."""
     chosen, seen = draw(lesson, plan)
     x = normalised(seen.films)
-    with torch.autocast(x.device.type, torch.bfloat16):
+    with half(x.device):
         found, attention = asked(x)
     loss = outside_lungs(attention.float(), seen.hull)
     for name, answer in found.items():
@@ -219,7 +220,7 @@ def outside_lungs(attention: Tensor, hull: Tensor) -> Tensor:
 
 def distance(found: Mapping[str, Tensor], x: Tensor, teachers: Sequence[Asked]) -> Tensor:
     """Kullback-Leibler divergence from the mean of the teachers' answers to the same films."""
-    with torch.no_grad(), torch.autocast(x.device.type, torch.bfloat16):
+    with torch.no_grad(), half(x.device):
         said = [teacher(x)[0] for teacher in teachers]
     apart = torch.zeros((), device=x.device)
     for name, answer in found.items():
@@ -282,7 +283,7 @@ def settle(asked: Asked, lesson: Lesson, plan: Plan) -> None:
         norm.reset_running_stats()
         norm.momentum = None
     asked.train()
-    with torch.no_grad(), torch.autocast(lesson.mass.device.type, torch.bfloat16):
+    with torch.no_grad(), half(lesson.mass.device):
         for _ in range(SETTLING):
             asked(normalised(draw(lesson, plan)[1].films))
 
@@ -292,7 +293,7 @@ def logits(asked: Asked, store: Store, size: int, *, black: bool) -> dict[str, T
     asked.eval()
     found: dict[str, list[Tensor]] = {name: [] for name in HEADS}
     device = store.crops.device
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+    with torch.inference_mode(), half(device):
         for start in range(0, len(store.rows), 256):
             part = slice(start, start + 256)
             seen = pixels.plain(store.crops[part], store.hulls[part], size, black=black)
