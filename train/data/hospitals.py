@@ -144,7 +144,7 @@ def _asked(root: Path, sources: Sequence[str], labels: Mapping[str, str]) -> lis
 
 @cache
 def table(root: Path) -> tuple[Film, ...]:
-    """`read_table`, once in a process: it reads every film."""
+    """`read_table`, once in a process."""
     return tuple(read_table(root))
 
 
