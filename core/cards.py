@@ -69,7 +69,7 @@ def _fault(error: ValidationError) -> str:
 def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
     """All cards that a person can choose, by task, the default first: test is for reports only.
 
-    Classifiers go by their validation AUC, those of many sources first and by the worst of these. Detectors
+    Classifiers go by their validation AUC, those of many sources first and by the worst left out. Detectors
     may learn nothing from sick scans, not even which of them is best: ensembles of different detectors come
     first, then those that find lesions drawn into normal scans. Broken cards are left to `broken`.
     """

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from core.card_types import Card, Scores
 from core.evaluation.binary import evaluate
-from core.names import WORST_SOURCE
+from core.names import WORST_SOURCE_VALIDATED
 from core.types import EvaluationReport
 
 PREFIXES = {
@@ -35,7 +35,7 @@ def figures(card: Card, scores: Scores) -> dict[str, float]:
         if source in HOSPITALS and validated is not None:
             areas.append(validated.auc)
     if len(areas) == len(HOSPITALS):
-        found[WORST_SOURCE] = min(areas)
+        found[WORST_SOURCE_VALIDATED] = min(areas)
     return found | _calibration(card, scores)
 
 
