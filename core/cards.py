@@ -20,7 +20,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from core import retired
 from core.card_types import BackboneCard, Card, Scores, SegmenterCard
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
-from core.names import AUROC_DRAWN_LESIONS
+from core.names import AUROC_DRAWN_LESIONS, WORST_SOURCE
 
 
 def _weights() -> Path:
@@ -36,7 +36,8 @@ WEIGHTS = _weights()
 SAMPLES = "samples"  # a folder of scans, which core.samples reads: its card is no model's
 GATES = "gates"  # learned checks, each stored once for all cards that were taught the same films
 
-TASKS = ("pneumonia", "etiology", "covid", "chest anomaly")  # offered in this order, others after them
+# offered in this order, others after them
+TASKS = ("pneumonia", "etiology", "covid", "opacity", "tuberculosis", "chest anomaly")
 SYNTHETIC_LESION_MODELS = ("restoring",)  # they have a head start on drawn lesions
 SLOW = ("ensemble-classifier",)  # as slow as all its members, so that nobody lands on it unasked
 YARDSTICK_MARGIN = 0.02  # by this much a detector must beat the yardstick there to be offered before it
@@ -68,9 +69,9 @@ def _fault(error: ValidationError) -> str:
 def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
     """All cards that a person can choose, by task, the default first: test is for reports only.
 
-    Classifiers go by their validation AUC. Detectors may learn nothing from sick scans, not even which of
-    them is best: ensembles of different detectors come first, then those that find lesions drawn into normal
-    scans. Broken cards are left to `broken`.
+    Classifiers go by their validation AUC, those of many sources first and by the worst left out. Detectors
+    may learn nothing from sick scans, not even which of them is best: ensembles of different detectors come
+    first, then those that find lesions drawn into normal scans. Broken cards are left to `broken`.
     """
     faulty = broken(root)
     readable = (read(name, root) for name in _folders(root) if name not in faulty)
@@ -86,7 +87,8 @@ def _rank(card: Card) -> float:
     if card.model in SLOW:
         return 0.0
     if card.kind == "classifier":
-        return card.report["validation"].auc
+        worst = card.figures.get(WORST_SOURCE)
+        return card.report["validation"].auc if worst is None else 1 + worst
     if card.model in SYNTHETIC_LESION_MODELS:
         return 0.0
     if card.model == "ensemble":

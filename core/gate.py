@@ -46,9 +46,17 @@ class ScanFeatures:
     features: Tensor
 
 
-def describe(scan: Scan, fields: LungFields | None = None) -> ScanFeatures:
-    """Measure a scan for the gate. fields: its lungs, where they are known already."""
-    return ScanFeatures(fields or lungs.find(scan), lungs.features(as_film(scan.pixels)))
+def describe(
+    scan: Scan, fields: LungFields | None = None, *, segmenter: str = lungs.CHILDREN
+) -> ScanFeatures:
+    """Measure a scan for the gate.
+
+    scan: any size.
+    fields: its lungs, where the segmenter of children's films has found them already.
+    segmenter: the card of the one that finds lungs.
+    """
+    known = fields if segmenter == lungs.CHILDREN else None
+    return ScanFeatures(known or lungs.find(scan, segmenter), lungs.features(as_film(scan.pixels)))
 
 
 def check(
@@ -94,7 +102,7 @@ def check_film(
     scan: as it was sent, or at film size.
     card, fields, described, negative, root: as in `check`.
     """
-    described = described or describe(scan, fields)
+    described = described or describe(scan, fields, segmenter=lungs.segmenter_of(card.input))
     for test, reason in _film_faults(scan, card, described, root):
         if test != "chest" and not scan.turned and _is_negative(scan, card, negative, root):
             raise RefusedScan(
@@ -248,7 +256,8 @@ def _is_negative(scan: Scan, card: Card, described: ScanFeatures | None, root: P
     if card.modality != CHEST_FILM and card.gate is None:
         return False  # the cheap rules for heads let most pictures pass
     back = images.turned_back(scan)
-    return not any(_film_faults(back, card, described or describe(back), root))
+    seen = described or describe(back, segmenter=lungs.segmenter_of(card.input))
+    return not any(_film_faults(back, card, seen, root))
 
 
 def _density(card: Card, root: Path) -> feature_density.FeatureDensity:

@@ -1,12 +1,17 @@
 """Scan to network input and back. Training takes the same steps, with augmentation between them."""
 
+from math import ceil
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.anatomy import heads, lungs
-from core.resample import as_film, crop, resize
+from core.resample import as_film, crop, gaussian, resize
 from core.types import FloatArray, Frame, InputSpec, LungFields, Scan
+
+FEWEST = 50  # pixels inside a hull, for percentiles of their own
 
 
 def stretch(x: Tensor) -> Tensor:
@@ -46,6 +51,8 @@ def frame_of(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> F
     if spec.region == "head":
         top, left, bottom, right = heads.boxes(as_film(scan.pixels))[0].tolist()
         return Frame(box=(top * height, left * width, bottom * height, right * width), shape=(height, width))
+    if spec.view == "native":
+        return _native_frame(scan, _lung_mask(scan, spec))
     return Frame(box=(fields or lungs.find(scan)).box, shape=(height, width))
 
 
@@ -54,8 +61,10 @@ def align(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> tupl
 
     scan: any size.
     spec: of the card.
-    fields: the scan's lungs, found here when not given.
+    fields: the scan's lungs, found here when not given; of no use to the native view, which has its own.
     """
+    if spec.view == "native":
+        return _align_native(scan, spec)
     frame = frame_of(scan, spec, fields)
     height, width = frame.shape
     fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
@@ -70,6 +79,59 @@ def align_films(films: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
     spec: of the card.
     """
     return normalise(stretch(crop(films, boxes, spec.size)), spec)
+
+
+def _lung_mask(scan: Scan, spec: InputSpec) -> NDArray[np.bool_]:
+    """(SIZE, SIZE), on the segmenter's own grid."""
+    segmenter = lungs.network(lungs.segmenter_of(spec))
+    return lungs.clean(lungs.probabilities(as_film(scan.pixels), segmenter)[0])
+
+
+def _native_frame(scan: Scan, mask: NDArray[np.bool_]) -> Frame:
+    """The lungs' box on whole pixels of the scan, at least two each way."""
+    height, width = scan.pixels.shape
+    top, left, bottom, right = lungs.box_of(mask)
+    first, last = (int(top * height), int(left * width)), (ceil(bottom * height), ceil(right * width))
+    box = (*first, max(last[0], first[0] + 2), max(last[1], first[1] + 2))
+    return Frame(box=tuple(float(edge) for edge in box), shape=(height, width))  # type: ignore[arg-type]
+
+
+def _align_native(scan: Scan, spec: InputSpec) -> tuple[Tensor, Frame]:
+    """Cut the lungs' box out of the scan's own pixels and bring it to a square in one antialiased step.
+
+    The square undoes the aspect on purpose: public copies had theirs undone, and it tells classes apart.
+    """
+    mask = _lung_mask(scan, spec)
+    frame = _native_frame(scan, mask)
+    top, left, bottom, right = (int(edge) for edge in frame.box)
+    pixels = np.ascontiguousarray(scan.pixels[top:bottom, left:right], dtype=np.float32)
+    x = resize(torch.from_numpy(pixels)[None, None], spec.size, spec.size)
+    height, width = frame.shape
+    fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
+    hull = crop(torch.from_numpy(lungs.hull(mask)).float()[None, None], fractions, spec.size)
+    x = stretch_inside(x, hull)
+    if spec.outside == "black":
+        x = x * soft_edge(hull)
+    return normalise(x, spec), frame
+
+
+def stretch_inside(x: Tensor, hull: Tensor) -> Tensor:
+    """As `stretch`, by percentiles of what lies inside the hull alone. Returns (N, 1, H, W).
+
+    x, hull: (N, 1, H, W); the hull is 1 inside.
+    """
+    few, inside = x[..., ::3, ::3].flatten(1), hull[..., ::3, ::3].flatten(1) > 0.5
+    inside = inside | (inside.sum(1, keepdim=True) < FEWEST)
+    values = torch.where(inside, few, torch.nan)
+    low, high = torch.nanquantile(values, torch.tensor([0.01, 0.99], device=x.device), dim=1)
+    span = (high - low).clamp_min(1e-3)
+    stretched: Tensor = (x - low[:, None, None, None]) / span[:, None, None, None]
+    return stretched.clamp(-0.2, 1.2)
+
+
+def soft_edge(hull: Tensor, level: float | Tensor = 0.35) -> Tensor:
+    """(N, 1, H, W) hull -> the same with an edge some pixels wide. A lower level makes it larger."""
+    return ((gaussian(hull, 4.0) - level) * 8 + 0.5).clamp(0, 1)
 
 
 def to_scan_space(grid: Tensor, frame: Frame, *, outside: float = 0.0) -> FloatArray:

@@ -1,5 +1,7 @@
 """The only place where pixels are resized, so that training and the app cannot differ by a filter."""
 
+from math import ceil
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -54,3 +56,12 @@ def crop(films: Tensor, boxes: Tensor, size: int, *, angle: Tensor | None = None
     grid = F.affine_grid(theta, [len(films), 1, fine, fine], align_corners=False)
     sampled = F.grid_sample(films, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     return F.avg_pool2d(sampled, oversampling) if oversampling > 1 else sampled
+
+
+def gaussian(x: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur, edges repeated. x: (N, 1, H, W). sigma: in pixels."""
+    reach = max(1, ceil(2.5 * sigma))
+    line = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=x.device) / sigma) ** 2)
+    line = line / line.sum()
+    x = F.conv2d(F.pad(x, (reach, reach, 0, 0), mode="replicate"), line.view(1, 1, 1, -1))
+    return F.conv2d(F.pad(x, (0, 0, reach, reach), mode="replicate"), line.view(1, 1, -1, 1))

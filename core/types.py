@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 Kind = Literal["classifier", "detector"]
 Region = Literal["whole", "lungs", "head"]
+Resolution = Literal["film-224", "native"]
+Outside = Literal["shown", "black"]
 Verdict = Literal["normal", "abnormal"]
 
 
@@ -69,13 +71,19 @@ AS_SENT = View()
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What a network wants to be fed: a square of `size` pixels, normalised by mean and std per channel."""
+    """What a network wants to be fed: a square of `size` pixels, normalised by mean and std per channel.
+
+    view: what the region is cut from: the film brought to 224 px first, or the scan at its own resolution.
+    outside: what is shown there of the region beyond the hull of the lungs; "black" needs the native view.
+    """
 
     size: int
     channels: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
     region: Region
+    view: Resolution = "film-224"
+    outside: Outside = "shown"
 
 
 @dataclass(frozen=True, slots=True)

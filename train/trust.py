@@ -25,7 +25,7 @@ from core.preprocess import align, to_scan_space
 from core.reading import images
 from core.types import Frame, LungFields, Trust
 from train.data.datasets import Case, evenly_spaced
-from train.data.tasks import TASKS
+from train.data.tasks import task_of_card
 
 SCANS = 100
 SCALE_EVERY = 4  # one in so many validation scans is shown to slow methods, for their scale
@@ -54,7 +54,7 @@ def main() -> None:
     if arguments.card:
         chosen = [inference.load(arguments.card).card]
     for card in chosen:
-        cases = {case.name: case for case in TASKS[card.task].cases(arguments.data)}
+        cases = {case.name: case for case in task_of_card(card).cases(arguments.data)}
         model = inference.load(card.id)
         subsampling = Subsampling(
             arguments.scans,

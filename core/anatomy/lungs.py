@@ -13,22 +13,32 @@ from core import cards, checkpoints
 from core.anatomy import shapes
 from core.models import UNet
 from core.resample import as_film, resize
-from core.types import LungFields, Scan
+from core.types import InputSpec, LungFields, Scan
 
 SIZE = 128
 MARGIN = 0.04  # of the film, around both lungs
 SMALLEST = 0.01  # of the film; smaller islands are no lung
+HULL_MARGIN = 3  # cells of the grid around the hull of both lungs, for the pleura and the sinuses
+CHILDREN, ALL_AGES = "lung-fields", "lung-fields-all-ages"
 
 
 @cache
-def _network() -> nn.Module:
-    return checkpoints.network(cards.read("lung-fields"))
+def network(card_id: str = CHILDREN) -> UNet:
+    """The segmenter of that card, one for all of this process."""
+    found = checkpoints.network(cards.read(card_id))
+    assert isinstance(found, UNet)
+    return found
 
 
-def probabilities(films: Tensor, network: nn.Module | None = None) -> Tensor:
+def segmenter_of(spec: InputSpec) -> str:
+    """Which segmenter a card's films are cut by: older cards keep the one they were trained with."""
+    return ALL_AGES if spec.view == "native" else CHILDREN
+
+
+def probabilities(films: Tensor, segmenter: nn.Module | None = None) -> Tensor:
     """films: (N, 1, H, W) in [0, 1] -> (N, SIZE, SIZE), the probability that a place is lung."""
     with torch.inference_mode():
-        logits = (network or _network())(resize(films, SIZE, SIZE))
+        logits = (segmenter or network())(resize(films, SIZE, SIZE))
     return torch.sigmoid(logits[:, 0])
 
 
@@ -37,21 +47,19 @@ def features(films: Tensor) -> Tensor:
 
     They tell what a film looks like: trained to know lungs from everything else, they serve the gate.
     """
-    network = _network()
-    assert isinstance(network, UNet)
     with torch.inference_mode():
-        return _pooled(network.encode(resize(films, SIZE, SIZE))[-1])
+        return _pooled(network().encode(resize(films, SIZE, SIZE))[-1])
 
 
 def _pooled(deepest: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(deepest, 2).flatten(1)
 
 
-def probabilities_and_features(films: Tensor, network: UNet) -> tuple[Tensor, Tensor]:
+def probabilities_and_features(films: Tensor, segmenter: UNet) -> tuple[Tensor, Tensor]:
     """`probabilities` and `features` in one pass, for many films."""
     with torch.inference_mode():
-        maps = network.encode(resize(films, SIZE, SIZE))
-        return torch.sigmoid(network.decode(maps)[:, 0]), _pooled(maps[-1])
+        maps = segmenter.encode(resize(films, SIZE, SIZE))
+        return torch.sigmoid(segmenter.decode(maps)[:, 0]), _pooled(maps[-1])
 
 
 def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
@@ -70,15 +78,19 @@ def clean(probability: Tensor) -> NDArray[np.bool_]:
     return np.isin(labels, keep)
 
 
-def boxes(films: Tensor, network: nn.Module | None = None) -> Tensor:
+def boxes(films: Tensor, segmenter: nn.Module | None = None) -> Tensor:
     """films: (N, 1, H, W) -> (N, 4), each film's box in fractions."""
-    batches = (probabilities(batch.float(), network) for batch in films.split(8))
+    batches = (probabilities(batch.float(), segmenter) for batch in films.split(8))
     return torch.tensor([box_of(clean(probability)) for batch in batches for probability in batch])
 
 
-def find(scan: Scan) -> LungFields:
-    """The lungs of a scan. Never fails: a picture without lungs gives an empty or doubtful mask."""
-    probability = probabilities(as_film(scan.pixels))[0]
+def find(scan: Scan, card_id: str = CHILDREN) -> LungFields:
+    """The lungs of a scan. Never fails: a picture without lungs gives an empty or doubtful mask.
+
+    scan: any size.
+    card_id: of the segmenter that looks.
+    """
+    probability = probabilities(as_film(scan.pixels), network(card_id))[0]
     coarse = measure(probability)
     height, width = scan.pixels.shape
     inside = torch.where(torch.from_numpy(coarse.mask), probability, 0.0)
@@ -88,6 +100,14 @@ def find(scan: Scan) -> LungFields:
         mask=(resize(inside[None, None], height, width)[0, 0] >= 0.5).numpy(),
         box=(top * height, left * width, bottom * height, right * width),
     )
+
+
+def hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The part of the film that evidence may come from: the convex hull of both lungs and a margin.
+
+    mask: (SIZE, SIZE). An empty one gives the whole film.
+    """
+    return shapes.hull_of(mask, HULL_MARGIN)
 
 
 def measure(probability: Tensor) -> LungFields:

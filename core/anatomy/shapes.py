@@ -37,6 +37,20 @@ def filled(island: Mask) -> Mask:
     return drawn.astype(np.bool_)
 
 
+def hull_of(mask: Mask, grown: int) -> Mask:
+    """The convex hull around all of a mask. An empty mask gives the whole picture.
+
+    mask: (H, W).
+    grown: how many pixels the hull is widened by, on every side.
+    """
+    if not mask.any():
+        return np.ones_like(mask)
+    points = cv2.findNonZero(mask.astype(np.uint8))
+    drawn = cv2.fillConvexPoly(np.zeros(mask.shape, np.uint8), cv2.convexHull(points), 1)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grown + 1, 2 * grown + 1))
+    return cv2.dilate(drawn, disc).astype(np.bool_)
+
+
 def box_of(mask: Mask, margin: float) -> tuple[float, float, float, float]:
     """(top, left, bottom, right) in fractions of the picture around all of a mask, and a margin.
 

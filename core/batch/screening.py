@@ -23,7 +23,7 @@ from core.detectors import Detector
 from core.errors import OpacityError, RefusedScan
 from core.inference import Model
 from core.models import Classifier, ClassifierEnsemble, UNet
-from core.preprocess import align_films
+from core.preprocess import align, align_films
 from core.reading import images, sandbox
 from core.resample import as_film
 from core.types import AS_SENT, LungFields, Prediction, Scan, Verdict, View, verdict_of
@@ -91,8 +91,8 @@ def load(card_id: str) -> Model:
 
 
 @cache
-def _lung_network() -> UNet:
-    network = fusion.fused(checkpoints.network(cards.read("lung-fields")))
+def _lung_network(card_id: str = lungs.CHILDREN) -> UNet:
+    network = fusion.fused(checkpoints.network(cards.read(card_id)))
     assert isinstance(network, UNet)
     return network
 
@@ -110,7 +110,10 @@ def screen(
     """
     threads = torch.get_num_threads()
     upcoming, judging = _pictures(paths, job), deque[Future[list[ScreeningRow]]]()
-    _lung_network()  # loaded once, before the threads ask for it together
+    for segmenter in {lungs.CHILDREN, lungs.segmenter_of(model.card.input)}:
+        _lung_network(segmenter)  # loaded once, before the threads ask for it together
+    if model.card.input.view == "native":
+        lungs.network(lungs.ALL_AGES)
     with (
         ThreadPoolExecutor(sandbox.POOL) as readers,
         ThreadPoolExecutor(
@@ -143,15 +146,17 @@ def _pictures(paths: Iterable[Path], job: Job) -> Iterator[tuple[Path, int | Non
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Opened:
-    """A scan brought down to film size: no network sees more. said: by the gate, of its header.
+    """A scan brought down to film size: nothing after this sees more. said: by the gate, of its header.
 
     digest: of the file, whichever frame this is.
+    aligned: (1, C, size, size), what the card's network sees, where that is cut from the scan's own pixels.
     """
 
     path: str
     scan: Scan
     said: str
     digest: str
+    aligned: Tensor | None = None
 
 
 def _open(model: Model, path: Path, frame: int | None, job: Job) -> _Opened | ScreeningRow:
@@ -173,7 +178,9 @@ def _open(model: Model, path: Path, frame: int | None, job: Job) -> _Opened | Sc
     except OpacityError as error:
         return ScreeningRow(name, "unreadable", error=str(error), digest=digest)
     film = as_film(scan.pixels)[0, 0].numpy()
-    return _Opened(name, replace(scan, pixels=film), said, digest)
+    native = model.card.input.view == "native"
+    aligned = align(scan, model.card.input)[0] if native else None
+    return _Opened(name, replace(scan, pixels=film), said, digest, aligned)
 
 
 def _objection(ask: Callable[[], None], job: Job) -> str:
@@ -202,18 +209,23 @@ def _judge_together(
     """At most BATCH_SIZE files; the rows of those that could not be opened are kept in their place."""
     opened = [future.result() for future in opening]
     scans = [item for item in opened if isinstance(item, _Opened)]
-    admitted = [_admit(model, item, seen, job) for item, seen in zip(scans, _survey(scans), strict=True)]
+    admitted = [
+        _admit(model, item, seen, job) for item, seen in zip(scans, _survey(scans, model.card), strict=True)
+    ]
     passed = [item for item in admitted if isinstance(item, _Admitted)]
     judged = iter(_judge_admitted(model, passed, job) if passed else [])
     outcomes = iter([next(judged) if isinstance(item, _Admitted) else item for item in admitted])
     return [item if isinstance(item, ScreeningRow) else next(outcomes) for item in opened]
 
 
-def _survey(scans: Sequence[_Opened]) -> list[gate.ScanFeatures]:
+def _survey(scans: Sequence[_Opened], card: Card) -> list[gate.ScanFeatures]:
     """What the gate has to know of each scan; the lungs on the network's own grid."""
     if not scans:
         return []
-    probabilities, features = lungs.probabilities_and_features(_full(_films(scans)), _lung_network())
+    films, segmenter = _full(_films(scans)), lungs.segmenter_of(card.input)
+    probabilities, features = lungs.probabilities_and_features(films, _lung_network())
+    if segmenter != lungs.CHILDREN:
+        probabilities = lungs.probabilities(films, _lung_network(segmenter))
     return [
         gate.ScanFeatures(lungs.measure(probabilities[i]), features[i : i + 1]) for i in range(len(scans))
     ]
@@ -241,8 +253,7 @@ def _box(card: Card, opened: _Opened, seen: gate.ScanFeatures) -> tuple[float, f
 
 
 def _judge_admitted(model: Model, passed: Sequence[_Admitted], job: Job) -> list[ScreeningRow]:
-    boxes = torch.tensor([item.box for item in passed])
-    x = align_films(_films([item.opened for item in passed]), boxes, model.card.input)
+    x = _aligned(passed, model.card)
     cut = model.card.threshold if job.threshold is None else job.threshold
     rows: list[ScreeningRow] = []
     for item, (score, probabilities) in zip(passed, _answers(model, _full(x)), strict=False):
@@ -258,6 +269,15 @@ def _row(opened: _Opened, row: ScreeningRow) -> ScreeningRow:
     """The row with what is known of the file."""
     scan = opened.scan
     return replace(row, digest=opened.digest, frames=scan.frames, frame=scan.frame + 1)
+
+
+def _aligned(passed: Sequence[_Admitted], card: Card) -> Tensor:
+    """(N, C, size, size), what the card's network sees of each."""
+    ready = [item.opened.aligned for item in passed if item.opened.aligned is not None]
+    if len(ready) == len(passed):
+        return torch.cat(ready)
+    boxes = torch.tensor([item.box for item in passed])
+    return align_films(_films([item.opened for item in passed]), boxes, card.input)
 
 
 def _answers(model: Model, x: Tensor) -> list[tuple[float, dict[str, float]]]:
@@ -341,6 +361,7 @@ def admit(model: Model, scan: Scan, *, override: bool = False) -> Admission:
     scan: as it was sent.
     override: note what the gate says, and go on.
     """
-    fields = lungs.find(scan) if model.card.input.region == "lungs" else None
+    segmenter = lungs.segmenter_of(model.card.input)
+    fields = lungs.find(scan, segmenter) if model.card.input.region == "lungs" else None
     said = _objection(lambda: gate.check(scan, model.card, fields), Job(override=override))
     return Admission(fields, said)

@@ -2,13 +2,16 @@
 
 from torch import nn
 
+from core.models.adapted import AdaptedTransformer, AnotherHead
 from core.models.base import Classifier
+from core.models.border import Border, SourceGuess
 from core.models.cnn import CNN
 from core.models.cnn_transformer import CNNTransformer
 from core.models.ensemble import AnyClassifier, ClassifierEnsemble
 from core.models.frequency_bands import FrequencyBands
 from core.models.frozen import DenseHead, FrozenBaseClassifier, FrozenResNet50, LinearProbe, NormalVersusRest
 from core.models.knn import KNN
+from core.models.lung_mobilenet import LungMobileNetV2
 from core.models.torchvision_nets import (
     VGG16,
     AlexNet,
@@ -31,6 +34,9 @@ MODELS: dict[str, type[Classifier]] = {
     "swin": Swin,
     "mobilenet-v2": MobileNetV2,
     "bands": FrequencyBands,
+    "lung-mobilenet-v2": LungMobileNetV2,
+    "border": Border,
+    "source-guess": SourceGuess,
 }
 
 # Their frozen base is in another folder of weights/.
@@ -40,6 +46,8 @@ FROZEN_BASE_MODELS: dict[str, type[FrozenBaseClassifier]] = {
     "dense-head": DenseHead,
     "summed": NormalVersusRest,
     "knn": KNN,
+    "adapted-transformer": AdaptedTransformer,
+    "another-head": AnotherHead,
 }
 
 ENSEMBLES: dict[str, type[nn.Module]] = {
@@ -56,9 +64,12 @@ __all__ = [
     "KNN",
     "MODELS",
     "SEGMENTERS",
+    "AdaptedTransformer",
+    "AnotherHead",
     "AnyClassifier",
     "Classifier",
     "ClassifierEnsemble",
     "FrozenBaseClassifier",
+    "LungMobileNetV2",
     "UNet",
 ]

@@ -102,6 +102,12 @@ def test_a_run_ends_in_a_card_of_the_weights_it_ships(tmp_path: Path, monkeypatc
             (data / folder / label).mkdir(parents=True, exist_ok=True)
         (data / "chest_xray/train" / label / f"{stem}.png").write_bytes(png(chest(96, seed=n)))
         (data / "lung_masks/train" / label / f"{stem}.png").write_bytes(png(ellipses(96)[0, 0].numpy()))
+    for n in range(24):
+        place, label = ("shenzhen" if n < 18 else "montgomery"), ("normal" if n % 2 else "tuberculosis")
+        (data / "tuberculosis" / place / label).mkdir(parents=True, exist_ok=True)
+        (data / "tuberculosis/lung_masks").mkdir(parents=True, exist_ok=True)
+        (data / "tuberculosis" / place / label / f"X{n}.png").write_bytes(png(chest(96, seed=n)))
+        (data / "tuberculosis/lung_masks" / f"X{n}.png").write_bytes(png(ellipses(96)[0, 0].numpy()))
     command = ["lungs", "--data", str(data), "--epochs", "1", "--runs", str(tmp_path / "runs")]
     monkeypatch.setattr("sys.argv", command)
     monkeypatch.setattr(cards, "write", lambda *parts: written.append(parts))
@@ -110,11 +116,12 @@ def test_a_run_ends_in_a_card_of_the_weights_it_ships(tmp_path: Path, monkeypatc
     assert isinstance(card, SegmenterCard)
     assert table is None
     assert card.sha256 == hashlib.sha256(weights).hexdigest()
-    assert {name: row["n"] for name, row in card.report.items()} == {
-        "validation": card.data["validation"],
-        "test": card.data["test"],
-    }
-    assert card.data["train"] + card.data["validation"] + card.data["test"] == card.data["patients"] == 24
+    figures = {name: row["n"] for name, row in card.report.items()}
+    assert figures["validation"] == card.data["validation"]
+    assert figures["test"] == card.data["test"]
+    assert figures["test, montgomery"] == 6  # all of them: a hospital left out
+    assert sum(n for name, n in figures.items() if name.startswith("test, ")) == figures["test"]
+    assert card.data["train"] + card.data["validation"] + card.data["test"] == card.data["patients"] == 48
     assert len(card.training.curve) == 1
 
 

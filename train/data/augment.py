@@ -139,9 +139,9 @@ def random_white_out(x: Tensor, mask: Tensor, generator: Generator, *, chance: f
     chance: of each film to be changed.
     """
     count, _, height, width = x.shape
-    columns = torch.arange(width).view(1, 1, 1, -1)
+    columns = torch.arange(width, device=x.device).view(1, 1, 1, -1)
     middle = (mask * columns).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp_min(1)
-    left = bernoulli(generator, count, 0.5)
+    left = bernoulli(generator, count, 0.5).to(x.device)
     side = (columns < middle.view(-1, 1, 1, 1)) == left.view(-1, 1, 1, 1)
     feather = 2 * (height // 16) + 1
     alpha = T.gaussian_blur(F.max_pool2d(mask * side, 5, 1, 2), [feather, feather], [feather / 4])
@@ -149,9 +149,9 @@ def random_white_out(x: Tensor, mask: Tensor, generator: Generator, *, chance: f
     haze = F.interpolate(
         torch.rand((count, 1, 5, 5), generator=generator), size=(height, width), mode="bicubic"
     )
-    dense = bright * (0.75 + 0.25 * haze)
-    chosen = bernoulli(generator, count, chance).view(-1, 1, 1, 1)
-    opacity = alpha * uniform(generator, (count, 1, 1, 1), 0.5, 1.0)
+    dense = bright * (0.75 + 0.25 * haze.to(x.device))
+    chosen = bernoulli(generator, count, chance).view(-1, 1, 1, 1).to(x.device)
+    opacity = alpha * uniform(generator, (count, 1, 1, 1), 0.5, 1.0).to(x.device)
     return torch.where(chosen, x * (1 - opacity) + dense * opacity, x)
 
 

@@ -1,5 +1,6 @@
 """Public data sets as lists of cases, split so that no patient stands on two sides."""
 
+import csv
 import hashlib
 import re
 from collections.abc import Callable, Sequence
@@ -41,12 +42,30 @@ def chest_xray(root: Path) -> list[Case]:
     root holds train/ and test/, or a folder chest_xray/ that does, as the archives unpack. The official
     val/ (16 films, no viral case) is left out: validation is carved from train.
     """
-    folder = _folder_with(root, "chest_xray", "train/NORMAL")
+    return _kermany(_folder_with(root, "chest_xray", "train/NORMAL"))
+
+
+def _kermany(folder: Path) -> list[Case]:
     return [
         Case(path, path.relative_to(folder).as_posix(), label, _kermany_patient(path.stem), split)
         for split in ("train", "test")
         for label in ("normal", "pneumonia")
         for path in _images(folder / split / label.upper())
+    ]
+
+
+def chest_xray_large(root: Path) -> list[Case]:
+    """The films of chest_xray that could be had at a short side of 352 px, in their official splits."""
+    folder = _folder_with(root, "chest_xray_large", "train/NORMAL")
+    return [replace(case, name=f"chest_xray_large/{case.name}") for case in _kermany(folder)]
+
+
+def chest_lesions(root: Path) -> list[Case]:
+    """COVID films of adults with radiologists' outlines, all for test: they tell where, not whether."""
+    folder = _folder_with(root, "chest_lesions", "films")
+    return [
+        Case(path, f"chest_lesions/films/{path.name}", "covid", path.stem, "test")
+        for path in _images(folder / "films")
     ]
 
 
@@ -115,12 +134,69 @@ def covid_radiography(root: Path) -> list[Case]:
     ]
 
 
+def tuberculosis(root: Path) -> list[Case]:
+    """Adults of Shenzhen and Montgomery County (NLM): labels normal and tuberculosis.
+
+    Shenzhen is for train; Montgomery, another hospital, for test. Every film is a patient of its own.
+    """
+    folder = _folder_with(root, "tuberculosis", "shenzhen/normal")
+    return [
+        Case(path, f"tuberculosis/{path.relative_to(folder).as_posix()}", label, path.stem, split)
+        for place, split in (("shenzhen", "train"), ("montgomery", "test"))
+        for label in ("normal", "tuberculosis")
+        for path in _images(folder / place / label)
+    ]
+
+
+def adult_lung_masks(root: Path) -> list[tuple[Case, Path]]:
+    """Adults' films of Shenzhen and Montgomery, each with the mask of its lungs.
+
+    The lungs' masks that came with chest_lesions are empty and teach nothing.
+    """
+    folder = _folder_with(root, "tuberculosis", "shenzhen/normal")
+    pairs = [(case, folder / "lung_masks" / f"{case.path.stem}.png") for case in tuberculosis(root)]
+    return [(case, mask) for case, mask in pairs if mask.is_file()]
+
+
+def adults_nih(root: Path) -> list[Case]:
+    """NIH ChestX-ray14 adults: labels normal and pneumonia, mined from reports, all of them in train."""
+    folder = _folder_with(root, "adults_nih", "normal")
+    return [
+        Case(path, f"adults_nih/{path.relative_to(folder).as_posix()}", label, _nih_patient(path), "train")
+        for label in ("normal", "pneumonia")
+        for path in _images(folder / label)
+    ]
+
+
+RSNA_LABELS = {"Normal": "normal", "Lung Opacity": "opacity"}
+
+
+def adults_rsna(root: Path) -> list[Case]:
+    """NIH films at 128 px as RSNA's radiologists read them: normal, opacity, other; all of them in train."""
+    folder = _folder_with(root, "adults_rsna_128", "films")
+    with (folder / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        Case(
+            path := folder / "films" / row["file"],
+            f"adults_rsna_128/films/{row['file']}",
+            RSNA_LABELS.get(row["rsna_class"], "other"),
+            _nih_patient(path),
+            "train",
+        )
+        for row in rows
+    ]
+
+
 DATASETS: dict[str, Callable[[Path], list[Case]]] = {
     "chest_xray": chest_xray,
     "brain_ct": brain_ct,
     "brain_ct_hemorrhage": brain_ct_hemorrhage,
     "brain_mri": brain_mri,
     "covid_radiography": covid_radiography,
+    "tuberculosis": tuberculosis,
+    "adults_nih": adults_nih,
+    "adults_rsna_128": adults_rsna,
 }
 
 
@@ -181,6 +257,10 @@ def _kermany_patient(stem: str) -> str:
     if match := re.match(r"person(\d+)_", stem):
         return f"person-{match[1]}"
     raise DataSetError(f"{stem}: no patient number in the file's name. Keep the published file names.")
+
+
+def _nih_patient(path: Path) -> str:
+    return f"nih-{int(path.stem.partition('_')[0])}"
 
 
 def _folder_with(root: Path, name: str, inside: str) -> Path:

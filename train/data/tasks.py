@@ -8,6 +8,7 @@ from pathlib import Path
 from core.cards import AnyCard
 from core.names import BRAIN_MRI, CHEST_FILM
 from core.types import Region
+from train.data import hospitals
 from train.data.datasets import Case, brain_mri, chest_xray, covid_radiography, hold_out, in_split
 from train.data.sources import group_near_duplicates
 
@@ -29,6 +30,7 @@ class Task:
     limitations: tuple[str, ...]
     binary: str = ""  # the binary task that comes with it, by adding up the abnormal classes
     extra_training: Callable[[Path], list[Case]] | None = None  # more to learn from; none of it is held out
+    licence: str = "MIT"  # of what is trained on it
 
     def card(self, model: str) -> str:
         """The id of that model's card."""
@@ -163,6 +165,49 @@ TASKS: dict[str, Task] = {
 }
 
 
+HOSPITALS = "hospitals"  # the entry in a card's data that tells cards of all ages from children's
+
+ALL_AGES = Task(
+    name="pneumonia",
+    labels=("normal", "pneumonia"),
+    modality=CHEST_FILM,
+    region="lungs",
+    cases=hospitals.pneumonia,
+    data=hospitals.PNEUMONIA_DATA,
+    intended_use="Shows whether a frontal chest film, of a child or an adult, looks like pneumonia.",
+    limitations=hospitals.LIMITATIONS,
+    licence=hospitals.LICENCE,
+)
+TASKS["opacity"] = Task(
+    name="opacity",
+    labels=("normal", "opacity", "other finding"),
+    modality=CHEST_FILM,
+    region="lungs",
+    cases=hospitals.opacity,
+    data=hospitals.OPACITY_DATA,
+    intended_use="Tells normal films of adults, lung opacity and other findings apart.",
+    limitations=(
+        "Learned on films of 128 pixels of one hospital: fine lines were not to be seen.",
+        hospitals.SHARED_SIGHT,
+    ),
+    licence=hospitals.LICENCE,
+)
+TASKS["tuberculosis"] = Task(
+    name="tuberculosis",
+    labels=("normal", "tuberculosis"),
+    modality=CHEST_FILM,
+    region="lungs",
+    cases=hospitals.tuberculosis_cases,
+    data=hospitals.TUBERCULOSIS_DATA,
+    intended_use="Shows whether an adult's frontal chest film looks like tuberculosis of the lungs.",
+    limitations=(
+        "Learned on adults of one hospital, normal or with tuberculosis; other diseases may look like it.",
+        hospitals.SHARED_SIGHT,
+    ),
+    licence=hospitals.LICENCE,
+)
+
+
 def with_adults(task: Task) -> Task:
     """The same question, learned from adults' films as well. What is held out stays as it is."""
     return replace(
@@ -190,6 +235,8 @@ def task_by_name(name: str, *, adults: bool) -> Task:
 
 def task_of_card(card: AnyCard) -> Task:
     """The task that a classifier was made for, with adults where it learned from them."""
+    if card.task == ALL_AGES.name and HOSPITALS in card.data:
+        return ALL_AGES
     return task_by_name(card.task, adults="adults" in card.data)
 
 
@@ -205,7 +252,7 @@ def load_cases(task: Task, root: Path, seed: int) -> list[Case]:
     rest = [case for case in cases if case.label not in settled]
     more = task.extra_training(root) if task.extra_training else []
     return [
-        *hold_out(rest, folds=FOLDS, seed=seed),
+        *(hold_out(rest, folds=FOLDS, seed=seed) if rest else []),
         *(case for case in cases if case.label in settled),
         *more,
     ]

@@ -40,13 +40,18 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     chosen = [card for card in cards.every() if not arguments.card or card.id in arguments.card]
     chosen = [card for card in chosen if arguments.modality in (None, card.modality)]
-    for modality in dict.fromkeys(card.modality for card in chosen):
-        same = [card for card in chosen if card.modality == modality]
+    for modality, segmenter in dict.fromkeys(kind_of(card) for card in chosen):
+        same = [card for card in chosen if kind_of(card) == (modality, segmenter)]
         with (
             tempfile.TemporaryDirectory() as folder
         ):  # the app goes on with the old check until all is measured
             fit_gates(same, pictures.gate_data(modality, arguments.data), Path(folder), arguments.seed)
     cards.drop_unused_gates()
+
+
+def kind_of(card: Card) -> tuple[str, str]:
+    """What it reads, and the segmenter that finds lungs for it: cards alike in both see the same facts."""
+    return card.modality, lungs.segmenter_of(card.input)
 
 
 def parse() -> argparse.Namespace:
@@ -235,25 +240,26 @@ def with_facts(
     """Each scan with what the gate has to know of it and, where a card refuses it, of its negative.
 
     scans: read one batch at a time.
-    asked: the cards.
+    asked: the cards, which have one segmenter.
     root: where the learned checks wait.
     """
-    scans = iter(scans)
+    scans, segmenter = iter(scans), kind_of(asked[0])[1]
     while part := list(islice(scans, BATCH)):
         shown = torch.cat([as_film(scan.pixels) for scan in part])
-        seen = facts(shown)
+        seen = facts(shown, segmenter)
         settled = [replace(scan, turned=True) for scan in part]
         refused = [
             i
             for i, scan in enumerate(settled)
             if any(failed_test(scan, card, seen[i], seen[i], root) for card in asked)
         ]
-        negatives = dict(zip(refused, facts(1 - shown[refused]) if refused else [], strict=True))
+        negatives = dict(zip(refused, facts(1 - shown[refused], segmenter) if refused else [], strict=True))
         yield from ((scan, seen[i], negatives.get(i, seen[i])) for i, scan in enumerate(part))
 
 
-def facts(films: Tensor) -> list[gate.ScanFeatures]:
-    both = zip(lungs.probabilities(films), lungs.features(films), strict=True)
+def facts(films: Tensor, segmenter: str) -> list[gate.ScanFeatures]:
+    """films: (N, 1, H, W). segmenter: the card of the one that finds lungs."""
+    both = zip(lungs.probabilities(films, lungs.network(segmenter)), lungs.features(films), strict=True)
     return [gate.ScanFeatures(lungs.measure(probability), features[None]) for probability, features in both]
 
 

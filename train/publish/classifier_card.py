@@ -53,7 +53,7 @@ def draft_classifier_card(
         data={**task.data, **count},
         intended_use=task.intended_use,
         limitations=(*remarks, *task.limitations),
-        licence="MIT",
+        licence=task.licence,
         seed=trained.seed,
         commit=provenance.commit(),
         sha256="",

@@ -13,7 +13,8 @@ from core.detectors import DETECTORS
 from core.errors import CardError
 from core.explainers import EXPLAINERS
 from core.models import ENSEMBLES, FROZEN_BASE_MODELS, MODELS, SEGMENTERS, Classifier, FrozenBaseClassifier
-from core.models.backbones import BACKBONES, Backbone
+from core.models.adapted import AdaptedTransformer, AnotherHead
+from core.models.backbones import BACKBONES, Backbone, VisionTransformer
 from core.models.cnn import CNN
 from core.models.cnn_transformer import places
 from core.models.ensemble import ClassifierEnsemble, Member
@@ -45,10 +46,19 @@ def frozen_base_model(name: str) -> FrozenBaseClassifier:
         "probe": lambda: LinearProbe(of="dinov2-vits14", classes=3),
         "dense-head": lambda: DenseHead(of="below@0", width=64, classes=3),
         "summed": lambda: NormalVersusRest(of="below@0"),
+        "adapted-transformer": lambda: AdaptedTransformer(rank=2, classes=3),
+        "another-head": lambda: AnotherHead(of="below@0", width=64, classes=3),
         "knn": lambda: KNN(of="below@0", cases=9, width=64, classes=3, k=3, temperature=0.1, prior=0.1),
     }
     model = made[name]()
-    model.set_base(Still(model.of) if model.of in BACKBONES else below)
+    eyes = (
+        VisionTransformer()
+        if name == "adapted-transformer"
+        else Still(model.of)
+        if model.of in BACKBONES
+        else below
+    )
+    model.set_base(eyes)
     if isinstance(model, KNN):
         known = F.normalize(torch.rand(9, 64, generator=Generator().manual_seed(2)), dim=1)
         model.fit(known, torch.arange(9) % 3)
