@@ -6,6 +6,8 @@ from typing import Final
 RETIRED: Final[Mapping[str, tuple[str, str]]] = {  # why, and the card to use instead
     "etiology-vgg16": ("AlexNet is far smaller and does better on validation films", "etiology-alexnet"),
     "pneumonia-vgg16": ("it stood on etiology-vgg16", "pneumonia-alexnet"),
+    "etiology-swin": ("DenseNet121 does better on validation films", "etiology-densenet121"),
+    "pneumonia-swin": ("it stood on etiology-swin", "pneumonia-densenet121"),
     "chest-padim": ("PatchCore finds drawn lesions better", "chest-patchcore"),
     "chest-signs": ("its AUC on validation films is the lowest of its kind", "chest-dense"),
     "chest-signs-distance": ("lungs clearer than usual raised its score as well", "chest-dense"),

@@ -13,7 +13,7 @@ def test_those_named_take_part_in_the_order_of_the_cards():
     named = [card.id for card in ensemble.matching_detectors(cards.every(), [], CHEST, SPEC)][:3]
     assert len(set(named)) == 3
     for order in (named, named[::-1]):
-        assert [card.id for card in ensemble.invited(cards.every(), order, CHEST, SPEC)] == named
+        assert [card.id for card in ensemble.matching_detectors(cards.every(), order, CHEST, SPEC)] == named
 
 
 def test_without_names_all_that_are_fed_alike_take_part_and_no_ensemble_does():

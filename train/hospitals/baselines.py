@@ -15,8 +15,8 @@ from core.models.border import Border, SourceGuess
 from core.preprocess import stretch
 from core.resample import FILM_SIZE
 from core.types import InputSpec
-from train.data.datasets import Case, read_films
-from train.data.tasks import ALL_AGES, in_split, load_cases
+from train.data.datasets import Case, in_split, read_films
+from train.data.tasks import ALL_AGES, load_cases
 from train.hospitals import sources
 from train.publish import classifier_card, report
 from train.publish.provenance import Trained

@@ -97,7 +97,7 @@ def resampled(model: Model, cases: Sequence[Case]) -> dict[str, float]:
         picture = Image.fromarray((scan.pixels * 255).round().astype(np.uint8))
         scores[""].append(score(model, scan))
         for name, change in CHANGES.items():
-            pixels = np.asarray(change(picture), dtype=np.float32) / 255
+            pixels = np.asarray(change(picture), dtype=np.float32) / np.float32(255)
             scores[name].append(score(model, replace(scan, pixels=pixels)))
     ill = np.array([case.label == "ill" for case in cases])
     plain = np.array(scores.pop(""))
