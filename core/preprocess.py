@@ -104,7 +104,7 @@ def _align_native(scan: Scan, spec: InputSpec) -> tuple[Tensor, Frame]:
     mask = _lung_mask(scan, spec)
     frame = _native_frame(scan, mask)
     top, left, bottom, right = (int(edge) for edge in frame.box)
-    pixels = np.ascontiguousarray(scan.pixels[top:bottom, left:right], dtype=np.float32)
+    pixels = np.array(scan.pixels[top:bottom, left:right], dtype=np.float32)  # a copy: scans may be read-only
     x = resize(torch.from_numpy(pixels)[None, None], spec.size, spec.size)
     height, width = frame.shape
     fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
