@@ -27,7 +27,8 @@ from benchmarks import sections
 from core import cards, checkpoints, inference
 from core.anatomy import lungs
 from core.batch import folders, fusion, parquet, screening
-from core.batch.screening import BATCH_SIZE, Job, ScreeningRow
+from core.batch.rows import Job, ScreeningRow
+from core.batch.screening import BATCH_SIZE
 from core.card_types import Card
 from core.inference import Model
 from core.models import Classifier

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from core import audit, cards, inference, overlay
 from core.batch import folders, labelled_folders, parquet, screening
-from core.batch.screening import Job, ScreeningRow
+from core.batch.rows import Job, ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
 from core.evaluation import operating_points

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.batch.folders import files
-from core.batch.screening import ScreeningRow
+from core.batch.rows import ScreeningRow
 from core.card_types import Card
 from core.errors import UnknownName
 from core.evaluation.binary import evaluate

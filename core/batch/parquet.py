@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute, dataset, parquet
 
-from core.batch.screening import Job, ScreeningRow, key
+from core.batch.rows import Job, ScreeningRow, key
 from core.card_types import Card
 from core.errors import OpacityError
 

@@ -21,7 +21,7 @@ import ray.data
 
 from core import audit
 from core.batch import screening
-from core.batch.screening import Job, ScreeningRow
+from core.batch.rows import Job, ScreeningRow
 from core.errors import OpacityError
 
 ROOT: Final = Path(__file__).resolve().parents[2]

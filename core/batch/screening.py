@@ -4,13 +4,12 @@ import contextlib
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from torch import Tensor
 from core import audit, cards, checkpoints, gate, inference
 from core.anatomy import heads, lungs
 from core.batch import folders, fusion
+from core.batch.rows import AS_IT_STANDS, Job, ScreeningRow, key
 from core.card_types import Card
 from core.detectors import Detector
 from core.errors import OpacityError, RefusedScan
@@ -26,54 +26,12 @@ from core.models import Classifier, ClassifierEnsemble, UNet
 from core.preprocess import align, align_films
 from core.reading import images, sandbox
 from core.resample import as_film
-from core.types import AS_SENT, LungFields, Prediction, Scan, Verdict, View, verdict_of
-
-Status = Literal["ok", "refused", "unreadable", "known"]
+from core.types import AS_SENT, LungFields, Prediction, Scan, View, verdict_of
 
 # Films that go through a network at once. It is always this many, the last one repeated where films lack:
 # the last bits of a convolution depend on the number, and no score may depend on its neighbours.
 BATCH_SIZE = 8
 BATCHES_AHEAD = 4  # times as many are being read, wait at film size, or are judged
-
-
-@dataclass(frozen=True, slots=True)
-class ScreeningRow:
-    """The outcome of one file, or of one frame of it. score and verdict are None unless status is "ok"; error
-    says why not, or what the gate says against a file that was read on request.
-
-    digest: sha256 of the file's bytes, empty when they could not be had. "known": judged in an earlier run.
-    frame: which one was judged, from 1, of how many frames or pages; 0 where the file could not be read.
-    """
-
-    path: str
-    status: Status
-    score: float | None = None
-    threshold: float | None = None
-    verdict: Verdict | None = None
-    error: str = ""
-    probabilities: Mapping[str, float] = field(default_factory=dict)
-    digest: str = ""
-    frames: int = 0
-    frame: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to do with each file. threshold: the card's own when None.
-
-    every_frame: judge all frames or pages of a file instead of its first, or a stack's middle one. known:
-    digests to pass over; with every_frame, digest and frame as `key` joins them.
-    """
-
-    threshold: float | None = None
-    override: bool = False
-    known: Collection[str] = frozenset()
-    every_frame: bool = False
-
-
-def key(digest: str, frame: int, job: Job) -> str:
-    """What a judged picture is known by. frame: from 1."""
-    return f"{digest}-{frame}" if job.every_frame else digest
 
 
 def load(card_id: str) -> Model:
@@ -98,7 +56,7 @@ def _lung_network(card_id: str = lungs.CHILDREN) -> UNet:
 
 
 def screen(
-    model: Model, paths: Iterable[Path], job: Job = Job(), *, workers: int | None = None
+    model: Model, paths: Iterable[Path], job: Job = AS_IT_STANDS, *, workers: int | None = None
 ) -> Iterator[ScreeningRow]:
     """Judge the files in their order; one that cannot be judged gives a row and stops nothing.
 

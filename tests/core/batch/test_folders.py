@@ -15,7 +15,7 @@ from pyarrow import parquet
 from core import __main__ as command_line
 from core import cards
 from core.batch import folders, screening
-from core.batch.screening import Job
+from core.batch.rows import Job, ScreeningRow
 from core.errors import UnreadableImage
 from tests.phantoms.chest import chest, png
 
@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def named(rows) -> dict[str, screening.ScreeningRow]:
+def named(rows) -> dict[str, ScreeningRow]:
     return {Path(row.path).name: row for row in rows}
 
 

@@ -8,7 +8,7 @@ from pyarrow import parquet
 
 from core import cards
 from core.batch import parquet as results
-from core.batch.screening import Job, ScreeningRow
+from core.batch.rows import Job, ScreeningRow
 from core.errors import OpacityError
 
 CARD = next(card for card in cards.every() if card.task == "pneumonia")

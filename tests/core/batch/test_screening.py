@@ -10,7 +10,7 @@ from torch import nn
 
 from core import cards, inference
 from core.batch import folders, fusion, labelled_folders, screening
-from core.batch.screening import Job
+from core.batch.rows import Job
 from core.errors import NotEnoughLabels
 from core.inference import Model
 from core.models import MODELS
@@ -135,11 +135,11 @@ def test_stopping_early_reads_no_further(films: list[Path], monkeypatch: pytest.
     stopped = threading.Event()
     open_one, set_threads = screening._open, torch.set_num_threads
 
-    def open_slowly(model: Model, path: Path, job: Job) -> object:
-        if len(opened) >= 2 * screening.TOGETHER:  # these are still waiting when the first row has come
+    def open_slowly(model: Model, path: Path, frame: int | None, job: Job) -> object:
+        if len(opened) >= 2 * screening.BATCH_SIZE:  # these are still waiting when the first row has come
             stopped.wait(60)
         opened.append(path)
-        return open_one(model, path, job)
+        return open_one(model, path, frame, job)
 
     def note_the_end(threads: int) -> None:  # given back by the caller's thread, last of all
         set_threads(threads)
@@ -151,7 +151,7 @@ def test_stopping_early_reads_no_further(films: list[Path], monkeypatch: pytest.
     monkeypatch.setattr(torch, "set_num_threads", note_the_end)
     assert next(rows).status == "ok"
     rows.close()
-    assert 2 * screening.TOGETHER <= len(opened) < screening.AHEAD * screening.TOGETHER
+    assert 2 * screening.BATCH_SIZE <= len(opened) < screening.BATCHES_AHEAD * screening.BATCH_SIZE
 
 
 def test_one_class_alone_cannot_be_evaluated(tmp_path: Path):
