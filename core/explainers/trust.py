@@ -233,7 +233,10 @@ def is_trustworthy(row: Trust) -> bool:
 def best_method(table: Mapping[str, Trust]) -> str | None:
     """The method to open with: of those fit, the largest gap of insertion over deletion.
 
-    When none is fit, the gap alone decides. None for an empty table.
+    A method seen on less than half as many scans as another has no say. When none is fit, the gap alone
+    decides. None for an empty table.
     """
-    rivals = [name for name, row in table.items() if is_trustworthy(row)] or table
+    most = max((row.n for row in table.values()), default=0)
+    measured = [name for name, row in table.items() if 2 * row.n >= most]
+    rivals = [name for name in measured if is_trustworthy(table[name])] or measured
     return max(rivals, key=lambda name: table[name].insertion - table[name].deletion, default=None)

@@ -53,6 +53,7 @@ def show(cards: Sequence[Card]) -> Card:
     selected = st.dataframe(
         rows,
         hide_index=True,
+        placeholder="",
         height="content",
         on_select="rerun",
         selection_mode="single-row-required",

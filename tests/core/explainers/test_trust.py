@@ -170,6 +170,11 @@ def test_the_best_method_has_the_widest_gap():
     assert trust.best_method({}) is None
 
 
+def test_a_method_seen_on_few_scans_does_not_open_the_page():
+    hardly_seen = replace(ROW, insertion=0.9, n=ROW.n // 2 - 1)
+    assert trust.best_method({"hardly seen": hardly_seen, "a": ROW}) == "a"
+
+
 def test_a_map_that_ignores_the_model_or_glows_on_normals_is_not_the_best():
     blind = replace(ROW, insertion=0.9, sanity={"head": 1.0, "half": 0.0, "all": 0.0})
     glowing = replace(ROW, insertion=0.95, normal_heat=1.2)
