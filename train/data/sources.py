@@ -47,7 +47,7 @@ SOURCES: dict[str, Source] = {
         labels=("normal", "pneumonia"),
         name="Kermany paediatric chest X-rays, normal films only (Mendeley rscbjbr9sj)",
         licence="CC BY 4.0",
-        split="validation carved from train by patient and file; official test opened once",
+        split="validation carved from train by patient and file; official test",
         intended_use="Shows how unlike normal children's films a frontal film is. Teaching and research.",
         limitations=(
             "Measures unlikeness of any cause: a turned child, a tube or another machine raises it too.",

@@ -90,7 +90,7 @@ def _block(case: Case) -> str:
 KERMANY = {
     "name": "Kermany paediatric chest X-rays, official split (Mendeley rscbjbr9sj)",
     "licence": "CC BY 4.0",
-    "split": "validation carved from train by patient and file; official test opened once",
+    "split": "validation carved from train by patient and file; official test",
 }
 CHILDREN = (
     "Trained on children of one to five years from one hospital.",
@@ -153,7 +153,7 @@ TASKS: dict[str, Task] = {
         data={
             "name": "Brain MRI slices (Kaggle masoudnickparvar), twins between train and test removed",
             "licence": "as on Kaggle; research use",
-            "split": "published test split opened once; validation by runs of numbers and by looks",
+            "split": "published test split; validation by runs of numbers and by looks",
         },
         intended_use="Tells three kinds of brain tumour and none apart on single MRI slices. For teaching.",
         limitations=(
