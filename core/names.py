@@ -38,6 +38,22 @@ SEEDS: Final = "seeds"  # how many
 SEED_AUC_MEAN: Final = "AUC over seeds, mean"
 SEED_AUC_SPREAD: Final = "AUC over seeds, spread"
 
+# Figures of cards of all ages: each of these by source ("AUC, Kermany"), or by what was done to the films.
+BY_SOURCE: Final = (
+    "AUC",
+    "AUC change",
+    "AUC with lungs blackened",
+    "ECE",
+    "accuracy",
+    "sensitivity",
+    "specificity",
+    "verdicts kept",
+)
+CALIBRATION_SLOPE: Final = "calibration slope"
+CALIBRATION_INTERCEPT: Final = "calibration intercept"
+FILMS_OF_FULL_SIZE: Final = "films of full size"
+SCANS_OF: Final = "scans of "  # a source: how many
+
 
 def auroc_of_lesion(kind: str) -> str:
     """Of one kind of drawn lesion."""

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from core import samples
 from tests.browser.conftest import NewPage
 from tests.browser.waiting import frames_sent, idle, wait_until
 from tests.phantoms.chest import chest, png
@@ -49,7 +50,8 @@ def colourful(page: Page) -> float:
 
 
 def test_upload_verdict_evidence_threshold(page: Page):
-    upload(page, "film.png", png(chest(opacity=0.4)))
+    ill = next(sample for sample in samples.every() if "bacterial" in sample.name)
+    upload(page, "film.png", samples.read(ill))
     first = verdict(page)
     assert re.fullmatch(r"(Suspicious|Below threshold) for pneumonia", first)
     expect(page.get_by_text("normal test films")).to_be_visible()

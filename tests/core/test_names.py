@@ -45,7 +45,13 @@ def spoken(card: Card) -> set[str]:
 @pytest.mark.parametrize("card", cards.every(), ids=lambda card: card.id)
 def test_a_shipped_card_uses_known_words_alone(card: Card):
     assert card.modality in WORDS
-    assert set(card.figures) <= spoken(card)
+    assert {name for name in card.figures if not by_source(name)} <= spoken(card)
+
+
+def by_source(figure: str) -> bool:
+    """Whether it is a figure of one hospital, or of films changed on purpose."""
+    kind, comma, _ = figure.partition(", ")
+    return (bool(comma) and kind in names.BY_SOURCE) or figure.startswith(names.SCANS_OF)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

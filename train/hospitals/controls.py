@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from tqdm import tqdm
 
-from core import cards, inference
+from core import cards, inference, names
 from core.anatomy import lungs
 from core.inference import Model
 from core.models import AnyClassifier
@@ -102,7 +102,7 @@ def resampled(model: Model, cases: Sequence[Case]) -> dict[str, float]:
     ill = np.array([case.label == "ill" for case in cases])
     plain = np.array(scores.pop(""))
     base = float(roc_auc_score(ill, plain))
-    found = {"AUC, films of full size": base, "films of full size": float(len(cases))}
+    found = {f"AUC, {names.FILMS_OF_FULL_SIZE}": base, names.FILMS_OF_FULL_SIZE: float(len(cases))}
     for name, values in scores.items():
         same = is_abnormal(np.array(values), model.card.threshold) == is_abnormal(plain, model.card.threshold)
         found |= {

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
+from core import names
 from core.card_types import Card, Scores
 from core.evaluation.binary import evaluate
 from core.names import WORST_SOURCE_VALIDATED
@@ -62,7 +63,7 @@ def _figures(source: str, report: EvaluationReport) -> dict[str, float]:
         "sensitivity": (point.sensitivity, point.sensitivity_interval),
         "specificity": (point.specificity, point.specificity_interval),
     }
-    found = {f"scans of {source}": float(report.n)}
+    found = {f"{names.SCANS_OF}{source}": float(report.n)}
     for name, (value, (low, high)) in rates.items():
         found |= {
             f"{name}, {source}": value,
@@ -78,4 +79,7 @@ def _calibration(card: Card, scores: Scores) -> dict[str, float]:
     abnormal = np.array([label != card.labels[0] for label in scores.label])[chosen]
     odds = logit(scores.score[chosen].clip(1e-6, 1 - 1e-6))[:, None]
     fit = LogisticRegression(C=np.inf).fit(odds, abnormal)
-    return {"calibration slope": float(fit.coef_[0, 0]), "calibration intercept": float(fit.intercept_[0])}
+    return {
+        names.CALIBRATION_SLOPE: float(fit.coef_[0, 0]),
+        names.CALIBRATION_INTERCEPT: float(fit.intercept_[0]),
+    }
