@@ -1,4 +1,4 @@
-"""The command line: python -m core cards | predict | explain | screen | evaluate"""
+"""The command line: python -m core cards | predict | explain | screen | evaluate | checklist"""
 
 import argparse
 import csv
@@ -21,7 +21,7 @@ from core.batch import folders, labelled_folders, parquet, screening
 from core.batch.rows import Job, ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
-from core.evaluation import operating_points
+from core.evaluation import checklists, operating_points
 from core.inference import Model
 from core.reading import images
 from core.types import Prediction, Scan, View
@@ -97,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     measure.add_argument("folder", type=Path, metavar="DIR", help="one folder per class")
     measure.set_defaults(run=evaluate_folder)
+
+    checklist = commands.add_parser(
+        "checklist", parents=[card], help="CLAIM and TRIPOD+AI, as far as the card can answer"
+    )
+    checklist.add_argument("--format", choices=("csv", "md"), default="md")
+    checklist.set_defaults(run=print_checklist)
     return parser
 
 
@@ -119,6 +125,15 @@ def _summary(card: Card) -> dict[str, Any]:
     for report in values["report"].values():
         report.pop("roc"), report.pop("precision_recall")
     return values
+
+
+def print_checklist(options: argparse.Namespace) -> int:
+    card = cards.read(options.card)
+    if not isinstance(card, Card):
+        raise UnknownName(f"{card.id} judges no scan, so no checklist is about it. See: python -m core cards")
+    items = checklists.fill(card)
+    print(checklists.as_csv(items) if options.format == "csv" else checklists.as_markdown(items), end="")
+    return 0
 
 
 def predict_one(options: argparse.Namespace) -> int:
