@@ -29,6 +29,7 @@ from train.data.sources import Source
 from train.runs import cached
 
 ALPHA = 0.1  # of the conformal threshold
+INSIDE = 112  # side of a region whose sharpness is measured, in pixels
 MAX_BLUR = 3.0  # pixels; the strongest blur used to equalise
 
 
@@ -139,7 +140,7 @@ def _label_groups(
 def _trivial_aurocs(card: Card, held: HeldOut, label: np.ndarray) -> dict[str, float]:
     """What sharpness and brightness of the head tell by themselves, whichever way round."""
     heads = torch.cat(
-        [stretch(crop(f, b, 112)) for f, b in zip(held.films.split(64), held.boxes.split(64), strict=True)]
+        [stretch(crop(f, b, INSIDE)) for f, b in zip(held.films.split(64), held.boxes.split(64), strict=True)]
     )
     plain = {"sharpness": sharpness(heads).numpy(), "brightness": heads.mean((1, 2, 3)).numpy()}
     found = {}
@@ -163,18 +164,30 @@ def sharpness(films: Tensor) -> Tensor:
     return (x - blur(x, 1.0)).abs().mean((1, 2, 3))
 
 
-def equalise_sharpness(films: Tensor) -> Tensor:
-    """Blur each film to the sharpness of the least sharp twentieth, so that sharpness tells nothing."""
-    goal = float(torch.quantile(sharpness(films), 0.05))
+def equalise_sharpness(films: Tensor, boxes: Tensor | None = None) -> Tensor:
+    """Blur each film to the sharpness of the least sharp twentieth, so that sharpness tells nothing.
+
+    films: (N, 1, H, W), in [0, 1].
+    boxes: (N, 4), fractions of the film inside which sharpness counts; all of it when None.
+    """
+    goal = float(torch.quantile(sharpness_inside(films, boxes), 0.05))
     result = films.clone()
-    sharper = sharpness(films) > goal
+    sharper = sharpness_inside(films, boxes) > goal
     for sigma in np.arange(0.3, MAX_BLUR, 0.2):
         if not sharper.any():
             break
         result[sharper] = blur(films[sharper], float(sigma))
-        still = sharpness(result[sharper]) > goal
+        still = sharpness_inside(result[sharper], None if boxes is None else boxes[sharper]) > goal
         sharper[sharper.clone()] = still
     return result
+
+
+def sharpness_inside(films: Tensor, boxes: Tensor | None) -> Tensor:
+    """`sharpness` of what lies in the boxes, (N, 4) in fractions; of the whole films when None."""
+    if boxes is None:
+        return sharpness(films)
+    pairs = zip(films.split(64), boxes.split(64), strict=True)
+    return torch.cat([sharpness(crop(part, box, INSIDE)) for part, box in pairs])
 
 
 def inference_cost(card: Card, network: Detector, film: Tensor, repeats: int = 7) -> dict[str, float]:
