@@ -84,6 +84,7 @@ def compute_metrics(card: Card, network: Detector, held: HeldOut, scores: np.nda
     measured |= _per_label(card, held, scores, label)
     if card.input.region == "head":
         measured |= _trivial_aurocs(card, held, label)
+    measured |= _equal_detail(card, network, held, ~normal[test])
     if card.input.region == "lungs":
         chosen = torch.from_numpy(test)
         yardstick = yardstick_scores(held.films[chosen])
@@ -135,6 +136,23 @@ def _label_groups(
     for name in card.labels[1:]:
         abnormal = test & (label == name)
         yield name, test & (label == card.labels[0]) & np.isin(folder, folder[abnormal]), abnormal
+
+
+def _equal_detail(card: Card, network: Detector, held: HeldOut, abnormal: np.ndarray) -> dict[str, float]:
+    """AUROC on test scans with equal detail inside the region, and what that detail itself still tells.
+
+    abnormal: (n,) bool, of the test cases.
+    """
+    test = torch.tensor([case.split == "test" for case in held.cases])
+    boxes = held.boxes[test]
+    even = equalise_sharpness(held.films[test], boxes)
+    with torch.inference_mode():
+        scores = torch.cat([network.score(x).score for x in sources.batches(even, boxes, card.input)])
+    detail = float(roc_auc_score(abnormal, sharpness_inside(even, boxes)))
+    return {
+        names.AUC_EQUAL_DETAIL: float(roc_auc_score(abnormal, scores.numpy())),
+        names.AUC_OF_DETAIL: max(detail, 1 - detail),
+    }
 
 
 def _trivial_aurocs(card: Card, held: HeldOut, label: np.ndarray) -> dict[str, float]:
