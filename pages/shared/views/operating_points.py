@@ -44,11 +44,12 @@ def threshold_or_reason(card: Card, policy: Policy) -> float | str:
 
 def show_table(card: Card, state: PanelState) -> None:
     """The card's own threshold, the chosen one and the named ones, on both splits."""
-    values = {"card's own": card.threshold, "now": state.threshold}
-    values |= {point.name: point.threshold for point in _named(card)}
+    values = [("card's own", card.threshold), ("now", state.threshold)]
+    values += [(point.name, point.threshold) for point in _named(card)]
+    names = wording.unique(name for name, _ in values)
     rows = {
         f"{name}, {split}": scores.operating_point(card.id, split, threshold, name)
-        for name, threshold in values.items()
+        for name, (_, threshold) in zip(names, values, strict=True)
         for split in ("validation", "test")
     }
     st.dataframe(charts.metrics(rows), hide_index=True)

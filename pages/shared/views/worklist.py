@@ -36,7 +36,10 @@ class File(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorklistRow:
-    """One file on the worklist. label: what it truly is, if known; extra: more columns of the CSV."""
+    """One file on the worklist.
+
+    name: told apart from others of the same. label: what it truly is, if known. extra: more columns of the CSV.
+    """
 
     name: str
     status: str
@@ -127,7 +130,7 @@ def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, s
     """
     done = _done(card)
     rows: list[WorklistRow] = []
-    for file in files:
+    for file, shown in zip(files, wording.unique(file.name for file in files), strict=True):
         if file.file_id in done:
             answer, base = done[file.file_id], file.name.rsplit("/", 1)[-1]
             given = dict(table.get(file.name) or table.get(base) or {})
@@ -135,7 +138,7 @@ def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, s
             given.pop("name", None)
             rows.append(
                 WorklistRow(
-                    name=file.name,
+                    name=shown,
                     status=answer.status,
                     score=answer.score,
                     error=answer.error,
@@ -176,7 +179,8 @@ def show_worklist(card: Card, rows: Sequence[WorklistRow], threshold: DecisionTh
         column_config=dict.fromkeys(
             ("score", "from threshold"), st.column_config.NumberColumn(format="%.3f")
         ),
-        key=f"worklist-{card.id}-{order}-{wanted}",
+        # a selection is a row's number, in this list alone
+        key=f"worklist-{' '.join(row.file.file_id for row in listed)}",
     )
     chosen = answer["selection"]["rows"]
     look, table, text = st.columns(3)
