@@ -1,5 +1,6 @@
 """Results kept on disk: made once, told apart by all that they depend on, written whole or not at all."""
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from train.data.datasets import Case
 from train.data.sources import SOURCES
 from train.fit import distillation
 from train.publish.detector_metrics import held_out
-from train.runs import cached, digest, save
+from train.runs import cached, code, digest, save
 
 
 class Maker:
@@ -122,6 +123,26 @@ def test_a_file_counts_by_what_it_holds(tmp_path: Path):
 def test_what_has_no_lasting_bytes_is_refused(value: object):
     with pytest.raises(TypeError, match="No digest for"):
         digest(value)
+
+
+def test_code_counts_by_what_it_says_and_comments_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    found = []
+    for name, text in (("one", "a = 1"), ("two", "a = 1  # once"), ("three", "a = 2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+        (tmp_path / name / "part.py").write_text(text + "\n")
+        found.append(code(importlib.import_module(name)))
+    assert found[0] == found[1] != found[2]
+    assert code(test_code_counts_by_what_it_says_and_comments_do_not) != code(Maker)
+
+
+def test_films_are_read_anew_when_the_code_that_reads_them_changes(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    before = digest(films.cache_inputs([case], "whole"))
+    monkeypatch.setattr(films, "code", lambda *_: "other")
+    assert digest(films.cache_inputs([case], "whole")) != before
 
 
 @pytest.fixture

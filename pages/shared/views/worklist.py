@@ -38,7 +38,8 @@ class File(Protocol):
 class WorklistRow:
     """One file on the worklist.
 
-    name: told apart from others of the same. label: what it truly is, if known. extra: more columns of the CSV.
+    name: told apart from others of the same. label: what it truly is, if known. extra: more columns of the
+    CSV.
     """
 
     name: str
