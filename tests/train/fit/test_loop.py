@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-
 import pytest
 import torch
 from torch import Generator, Tensor, nn
@@ -231,8 +230,8 @@ def test_what_is_no_number_stops_training_and_spares_the_checkpoint(tmp_path: Pa
         epochs += 1
         return {"closeness": float("nan")} if what == "closeness" and epochs == 2 else closeness(network)
 
+    torch.manual_seed(0)
     with pytest.raises(SystemExit, match=f"stopped in epoch 2: {what} is nan.*keeps epoch 1"):
-        torch.manual_seed(0)
         fit(
             nn.Linear(4, 1),
             cases=64,
