@@ -32,7 +32,8 @@ def cached(
     # networks answer a little otherwise in bfloat16
     path = folder / f"{stem}-{digest(inputs, has_bfloat16('cpu'))[:16]}.pt"
     if not path.is_file():
-        save(make(), path)
+        with torch.random.fork_rng():  # what was made before must not show in what is drawn after
+            save(make(), path)
     found: Value = torch.load(path, weights_only=True, mmap=mmap)
     return found
 

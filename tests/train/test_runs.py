@@ -45,6 +45,15 @@ def test_other_inputs_are_made_anew_beside_the_first(tmp_path: Path):
     assert found == [{"a": [1]}, {"a": [2]}, {"a": [1]}]
 
 
+def test_what_is_drawn_afterwards_does_not_tell_whether_it_was_made_before(tmp_path: Path):
+    drawn = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        cached("numbers", (), lambda: torch.rand(3), tmp_path)
+        drawn.append(torch.rand(3))
+    assert torch.equal(*drawn)
+
+
 def test_a_maker_that_fails_leaves_nothing(tmp_path: Path):
     def fail() -> Tensor:
         raise ZeroDivisionError

@@ -5,7 +5,7 @@ import io
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import streamlit as st
@@ -117,7 +117,7 @@ def judge(card: Card, files: Sequence[File]) -> None:
 
 def _done(card: Card) -> dict[str, models.ScreeningResult]:
     kept: dict[str, models.ScreeningResult] = st.session_state.setdefault("screened", {}).setdefault(
-        card.id, {}
+        card.version, {}
     )
     return kept
 
@@ -131,7 +131,7 @@ def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, s
     """
     done = _done(card)
     rows: list[WorklistRow] = []
-    for file, shown in zip(files, wording.unique(file.name for file in files), strict=True):
+    for file in files:
         if file.file_id in done:
             answer, base = done[file.file_id], file.name.rsplit("/", 1)[-1]
             given = dict(table.get(file.name) or table.get(base) or {})
@@ -139,7 +139,7 @@ def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, s
             given.pop("name", None)
             rows.append(
                 WorklistRow(
-                    name=shown,
+                    name=file.name,
                     status=answer.status,
                     score=answer.score,
                     error=answer.error,
@@ -149,7 +149,8 @@ def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, s
                     extra=given,
                 )
             )
-    return rows
+    names = wording.unique(row.name for row in rows)
+    return [replace(row, name=name) for row, name in zip(rows, names, strict=True)]
 
 
 def _known(card: Card, label: str) -> str | None:
