@@ -146,7 +146,6 @@ def megabytes(card_id: str) -> float | None:
         return None
 
 
-@st.cache_data(show_spinner=False, max_entries=RESULTS_KEPT)
 def recommendations(
     card_ids: tuple[str, ...], measured: tuple[float | None, ...], specificity: float, margin: float
 ) -> dict[str, Choice | None]:
@@ -157,6 +156,18 @@ def recommendations(
     specificity: kept in triage.
     margin: of AUC that low resources may give up.
     """
+    sha256s = tuple(models.card(card_id).sha256 for card_id in card_ids)
+    return _recommendations(card_ids, sha256s, measured, specificity, margin)
+
+
+@st.cache_data(show_spinner=False, max_entries=RESULTS_KEPT)
+def _recommendations(
+    card_ids: tuple[str, ...],
+    sha256s: tuple[str, ...],
+    measured: tuple[float | None, ...],
+    specificity: float,
+    margin: float,
+) -> dict[str, Choice | None]:
     from core.evaluation import model_selection
 
     candidates = [
