@@ -52,6 +52,11 @@ class CardBase:
     commit: str
     sha256: str
 
+    @property
+    def version(self) -> str:
+        """This card with these weights, as cards that stand on it name it: ID@SHA256."""
+        return f"{self.id}@{self.sha256[:12]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Refusals:

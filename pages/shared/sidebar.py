@@ -122,11 +122,12 @@ def _read_files(files: Sequence[tuple[bytes, str]]) -> None:
 
 def _choose_shown(held: dict[str, Scan]) -> None:
     digests = list(held)
+    names = dict(zip(digests, wording.unique(scan.name for scan in held.values()), strict=True))
     chosen = st.selectbox(
         "Shown",
         digests,
         index=digests.index(st.session_state.scan),
-        format_func=lambda digest: held[digest].name,
+        format_func=names.__getitem__,
         key=f"shown-{st.session_state.scan}-{len(digests)}",
     )
     if chosen != st.session_state.scan:
@@ -164,17 +165,19 @@ def pick_card(kind: Kind | None = None) -> Card:
             st.warning(wording.escape_markdown(notice))
         linked = next((card for card in cards if card.id == deep_link.card()), cards[0])
         st.session_state.setdefault(f"task-{kind}", linked.task)
+        questions = dict(zip(tasks, wording.unique(map(wording.task, tasks)), strict=True))
         task = st.selectbox(
-            "Task", tasks, format_func=wording.task, key=f"task-{kind}", persist_state="session"
+            "Task", tasks, format_func=questions.__getitem__, key=f"task-{kind}", persist_state="session"
         )
         fitting = {card.id: card for card in cards if card.task == task}
+        titles = wording.unique_titles(fitting.values())
         if linked.id in fitting:
             st.session_state.setdefault(f"card-{kind}-{task}", linked.id)
         card = fitting[
             st.selectbox(
                 "Model",
                 list(fitting),
-                format_func=lambda name: wording.title(fitting[name]),
+                format_func=titles.__getitem__,
                 key=f"card-{kind}-{task}",
                 persist_state="session",
             )

@@ -124,7 +124,7 @@ def test_a_card_view_has_classes_calibration_sharpness_seeds_and_other_hospitals
 
 def test_a_card_without_those_figures_is_shown_without_them():
     app = opened()
-    app.session_state["leaderboard-agents"] = {"selection": {"rows": [1], "columns": []}}
+    app.session_state["leaderboard-keen dull ruler"] = {"selection": {"rows": [1], "columns": []}}
     app = app.run()
     assert not app.exception
     assert app.header[0].value == "Dull"

@@ -3,6 +3,7 @@
 from streamlit.testing.v1 import AppTest
 
 from core import cards
+from core.evaluation.operating_points import NamedPoint, export
 from tests.pages.app import APP, FILM, upload, words
 from tests.quick import CLASSIFIER as CARD
 
@@ -48,3 +49,29 @@ def test_a_link_to_a_retired_card_says_so_and_opens_with_another():
 
 def test_a_link_to_a_card_that_ships_says_nothing_of_retirement():
     assert not opened("0.99").sidebar.warning
+
+
+def named(app: AppTest) -> dict[str, float]:
+    return {point.name: point.threshold for point in app.session_state["points"][CARD.id]}
+
+
+def save(app: AppTest, name: str) -> AppTest:
+    app = next(box for box in app.text_input if box.label == "Name this threshold").set_value(name).run()
+    return next(button for button in app.button if button.label == "Save").click().run()
+
+
+def test_importing_operating_points_adds_to_what_was_saved_and_never_undoes_it():
+    app = AppTest.from_file(APP, default_timeout=60).run().switch_page("pages/thresholds.py").run()
+    app = save(app, "mine")
+    own = named(app)["mine"]
+    points = [
+        NamedPoint(name, CARD.id, CARD.sha256, "manual", "validation", threshold)
+        for name, threshold in (("mine", own + 0.1), ("theirs", 0.25))
+    ]
+    uploader = next(box for box in app.file_uploader if box.label == "Import operating points")
+    app = uploader.upload("points.json", export(points).encode(), "application/json").run()
+    imported = {"mine": own, "mine (2)": own + 0.1, "theirs": 0.25}
+    assert named(app) == imported
+    app = save(app, "later")
+    assert named(app) == {**imported, "later": own}
+    assert not app.exception

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import streamlit as st
 
 from core.types import Explanation, Faithfulness, FloatArray, Scan
-from pages.shared.caches.models import card, lungs, model
+from pages.shared.caches.models import card, lungs, model, of_card
 
 if TYPE_CHECKING:
     from core.explainers import Option
@@ -51,7 +51,7 @@ def explanation(
     """
     from core import inference
 
-    key = ("map", scan.digest, request)
+    key = ("map", scan.digest, request, card(request.card_id).sha256)
     if key not in _heatmaps():
         explained = inference.explain(
             model(request.card_id),
@@ -77,7 +77,7 @@ def faithfulness(
     """
     from core import inference
 
-    key = ("faithfulness", scan.digest, request)
+    key = _faithfulness_key(request, scan)
     if key not in _heatmaps():
         shown, fields = explanation(request, scan), lungs(scan.digest, _scan=scan)
         _keep(key, inference.faithfulness(model(request.card_id), scan, shown, fields, progress))
@@ -86,10 +86,14 @@ def faithfulness(
 
 def is_measured(request: HeatmapRequest, scan: Scan) -> bool:
     """Whether `faithfulness` would answer at once."""
-    return ("faithfulness", scan.digest, request) in _heatmaps()
+    return _faithfulness_key(request, scan) in _heatmaps()
 
 
-@st.cache_data(show_spinner=False)
+def _faithfulness_key(request: HeatmapRequest, scan: Scan) -> object:
+    return "faithfulness", scan.digest, request, card(request.card_id).sha256
+
+
+@of_card(st.cache_data(show_spinner=False))
 def explainers(card_id: str) -> tuple[str, ...]:
     """The methods that the card has a scale for, the one to trust most first."""
     from core.explainers import EXPLAINERS
@@ -98,7 +102,7 @@ def explainers(card_id: str) -> tuple[str, ...]:
     return tuple(sorted(known, key=lambda name: name != best_explainer(card_id)))
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def best_explainer(card_id: str) -> str | None:
     """The method that the card's trust table puts first; None without a table."""
     from core.explainers import trust
@@ -114,7 +118,7 @@ def explainer_options(method: str) -> dict[str, Option]:
     return dict(OPTIONS.get(method, {}))
 
 
-@st.cache_data(show_spinner=False, scope="session", max_entries=HEATMAPS_KEPT)
+@of_card(st.cache_data(show_spinner=False, scope="session", max_entries=HEATMAPS_KEPT))
 def heatmap(card_id: str, digest: str, label: str, _scan: Scan) -> tuple[FloatArray, float] | None:
     """The map of a scan and its full-colour scale: evidence for the label, or the detector's deviation.
 

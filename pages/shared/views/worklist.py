@@ -5,7 +5,7 @@ import io
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import streamlit as st
@@ -36,7 +36,11 @@ class File(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorklistRow:
-    """One file on the worklist. label: what it truly is, if known; extra: more columns of the CSV."""
+    """One file on the worklist.
+
+    name: told apart from others of the same. label: what it truly is, if known. extra: more columns of the
+    CSV.
+    """
 
     name: str
     status: str
@@ -113,7 +117,7 @@ def judge(card: Card, files: Sequence[File]) -> None:
 
 def _done(card: Card) -> dict[str, models.ScreeningResult]:
     kept: dict[str, models.ScreeningResult] = st.session_state.setdefault("screened", {}).setdefault(
-        card.id, {}
+        card.version, {}
     )
     return kept
 
@@ -145,7 +149,8 @@ def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, s
                     extra=given,
                 )
             )
-    return rows
+    names = wording.unique(row.name for row in rows)
+    return [replace(row, name=name) for row, name in zip(rows, names, strict=True)]
 
 
 def _known(card: Card, label: str) -> str | None:
@@ -176,7 +181,8 @@ def show_worklist(card: Card, rows: Sequence[WorklistRow], threshold: DecisionTh
         column_config=dict.fromkeys(
             ("score", "from threshold"), st.column_config.NumberColumn(format="%.3f")
         ),
-        key=f"worklist-{card.id}-{order}-{wanted}",
+        # a selection is a row's number, in this list alone
+        key=f"worklist-{' '.join(row.file.file_id for row in listed)}",
     )
     chosen = answer["selection"]["rows"]
     look, table, text = st.columns(3)
