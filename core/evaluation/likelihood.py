@@ -38,6 +38,16 @@ class LikelihoodRatio:
         ratio = np.clip(self.slope * x + self.intercept, np.log(self.least), np.log(self.most))
         return float(np.exp(ratio))
 
+    def probability(self, score: float, prevalence: float) -> float:
+        """The share of scans with that score that are abnormal, by Bayes' rule.
+
+        prevalence: the share among all scans. Raises NoUsefulThreshold outside (0, 1).
+        """
+        if not 0 < prevalence < 1:
+            raise NoUsefulThreshold(f"prevalence is {prevalence:g}: choose a number that is between 0 and 1.")
+        odds = self.at(score) * prevalence / (1 - prevalence)
+        return odds / (1 + odds)
+
 
 def fit(labels: ArrayLike, scores: ArrayLike, *, of_probabilities: bool) -> LikelihoodRatio:
     """Platt's logistic curve (Platt 1999) less the odds of the set (Morrison 2013, Aust J Forensic Sci 45).
@@ -66,17 +76,6 @@ def fit(labels: ArrayLike, scores: ArrayLike, *, of_probabilities: bool) -> Like
     )
     slope, intercept = float(curve.coef_[0, 0]), float(curve.intercept_[0])
     return LikelihoodRatio(slope, intercept - float(np.log(m / n)), 1 / (m + 1), n + 1, of_probabilities)
-
-
-def probability(ratio: float, prevalence: float) -> float:
-    """The share of such scans that are abnormal, by Bayes' rule in odds.
-
-    Raises NoUsefulThreshold for a prevalence outside (0, 1).
-    """
-    if not 0 < prevalence < 1:
-        raise NoUsefulThreshold(f"prevalence is {prevalence:g}: choose a number that is between 0 and 1.")
-    odds = ratio * prevalence / (1 - prevalence)
-    return odds / (1 + odds)
 
 
 def _scale(values: Floats, *, of_probabilities: bool) -> Floats:

@@ -3,9 +3,11 @@
 import math
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from types import MappingProxyType
 
 from core.card_types import Card
+from core.names import CHEST_FILM
 from core.types import EvaluationReport, is_abnormal
 from pages.shared.session.thresholds import DecisionThreshold
 
@@ -60,6 +62,54 @@ def verdict(
     if threshold.upper is not None and score < threshold.upper:
         return "Refer: too close to call"
     return f"Suspicious for {finding(card, probabilities)}"
+
+
+def likelihood(card: Card, ratio: float, *, at_an_end: bool) -> str:
+    """How much oftener a score is seen on one side than on the other.
+
+    card: the one that judged.
+    ratio: of the score, abnormal against normal.
+    at_an_end: no more can be claimed from so few validation scans.
+    """
+    normal = "normal films" if card.modality == CHEST_FILM else "normal scans"
+    often, rare = (finding(card), normal) if ratio >= 1 else (normal, finding(card))
+    times = max(ratio, 1 / ratio)
+    shown = f"{times:.1f}" if times < 10 else f"{times:.0f}"
+    return f"{'At least ' if at_an_end else ''}{shown} times as often seen in {often} as in {rare}"
+
+
+def one_in(share: float) -> str:
+    """A share as a count that a person can picture: "1 in 3"; above nine tenths "95 in 100"."""
+    if share > 0.99:
+        return "more than 99 in 100"
+    if share > 0.9:
+        return f"{round(100 * share)} in 100"
+    if share > 0.2:
+        near = Fraction(share).limit_denominator(5)
+        return f"{near.numerator} in {near.denominator}"
+    return f"1 in {float(f'{1 / max(share, 1e-6):.2g}'):.0f}"
+
+
+def kinds(card: Card, probabilities: Mapping[str, float]) -> str:
+    """Which of several findings the model leans to; empty where it knows one only."""
+    abnormal = {label: probabilities[label] for label in card.labels[1:]} if probabilities else {}
+    if len(abnormal) < 2:
+        return ""
+    whole = max(sum(abnormal.values()), 1e-12)  # of one that is sure of a normal scan
+    most = max(abnormal, key=lambda label: abnormal[label])
+    return (
+        f"If it is one of these, rather {FINDINGS.get(most, most)}: {one_in(abnormal[most] / whole)} "
+        "on the model's own scale"
+    )
+
+
+def where_calibrated(card: Card) -> str:
+    """On whose scans it was checked that a score means what it says."""
+    checked = sorted(name.removeprefix("ECE, ") for name in card.figures if name.startswith("ECE, "))
+    learned = f"Ratio fitted on {card.report['validation'].n} validation scans."
+    if checked:
+        return f"{learned} Calibration was measured on {', '.join(checked)}, and nowhere else."
+    return f"{learned} Not calibrated outside the sources below: {card.data['name']}."
 
 
 def percent(share: float) -> str:

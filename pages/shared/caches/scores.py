@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.card_types import Policy
+    from core.evaluation.likelihood import LikelihoodRatio
     from core.evaluation.model_selection import Choice, LabelledScores
     from core.evaluation.multiclass import ClassReport
     from core.evaluation.operating_points import Layer
@@ -32,6 +33,15 @@ def policy_threshold(card_id: str, policy: Policy) -> float:
     from core.evaluation import thresholds
 
     return thresholds.choose(policy, *labels_and_scores(card_id, "validation"))
+
+
+@st.cache_data(show_spinner=False)
+def likelihood_ratio(card_id: str) -> LikelihoodRatio:
+    """Of the card's scores, fitted on validation."""
+    from core.evaluation import likelihood
+
+    probabilistic = models.card(card_id).kind == "classifier"
+    return likelihood.fit(*labels_and_scores(card_id, "validation"), of_probabilities=probabilistic)
 
 
 @st.cache_data(show_spinner=False)

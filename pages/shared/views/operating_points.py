@@ -1,5 +1,6 @@
 """Operating points on the page: the policies' aims, the named ones, and what each costs."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -11,18 +12,18 @@ from core.evaluation.operating_points import NamedPoint
 from pages.shared import wording
 from pages.shared.caches import scores
 from pages.shared.components.threshold_panel import PanelState
+from pages.shared.session.clinic import Clinic
 from pages.shared.views import charts
 
 
-def pick_policies() -> dict[str, Policy]:
-    """The policies by their button's name, with the arguments a person may change."""
-    deviations, sensitivity, specificity, alarms, cost, prevalence = st.columns(6)
+def pick_policies(clinic: Clinic) -> dict[str, Policy]:
+    """The policies by their button's name, with the arguments a person may change; cost goes by the panel's
+    dials."""
+    deviations, sensitivity, specificity, alarms = st.columns(4)
     k = deviations.number_input("k (mean + k std)", 0.0, 6.0, 1.0, 0.5, key="policy-k")
     found = sensitivity.number_input("Sensitivity", 0.5, 1.0, 0.95, 0.01, key="policy-sensitivity")
     spared = specificity.number_input("Specificity", 0.5, 1.0, 0.95, 0.01, key="policy-specificity")
     alpha = alarms.number_input("Conformal alpha", 0.01, 0.5, 0.1, 0.01, key="policy-alpha")
-    missed = cost.number_input("Missed : alarm", 0.1, 100.0, 5.0, 0.5, key="policy-cost")
-    share = prevalence.number_input("Prevalence", 0.001, 0.9, 0.1, 0.01, "%.3f", key="policy-prevalence")
     return {
         "Youden": Policy("youden"),
         "F1": Policy("f1"),
@@ -30,7 +31,7 @@ def pick_policies() -> dict[str, Policy]:
         f"Sensitivity {found:.2f}": Policy("target-sensitivity", {"target": found}),
         f"Specificity {spared:.2f}": Policy("target-specificity", {"target": spared}),
         f"Conformal {alpha:.2f}": Policy("conformal", {"alpha": alpha}),
-        f"Cost {missed:g}:1": Policy("cost", {"missed_cost": missed, "prevalence": share}),
+        f"Cost {clinic.missed_cost:g}:1": Policy("cost", asdict(clinic)),
     }
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from core.errors import NotEnoughLabels
-from core.evaluation.likelihood import fit, probability
+from core.errors import NotEnoughLabels, NoUsefulThreshold
+from core.evaluation.likelihood import LikelihoodRatio, fit
 
 RNG = np.random.default_rng(0)
 # two normal distributions of equal spread: the true ratio is exp(2 x - 2)
@@ -34,10 +34,16 @@ def test_no_more_is_claimed_than_so_many_cases_can_show():
     assert clean.at(0.0) >= 1 / 6
 
 
-def test_the_share_follows_the_prevalence():
-    assert probability(1.0, 0.1) == pytest.approx(0.1)
-    assert probability(9.0, 0.1) == pytest.approx(0.5)
-    assert probability(4.2, 0.1) == pytest.approx(0.318, abs=1e-3)
+@pytest.mark.parametrize(("ratio", "prevalence", "share"), [(1, 0.1, 0.1), (9, 0.1, 0.5), (4.2, 0.1, 0.318)])
+def test_the_share_follows_the_prevalence(ratio: float, prevalence: float, share: float):
+    told = LikelihoodRatio(1.0, 0.0, 1e-3, 1e3, of_probabilities=False)
+    assert told.probability(np.log(ratio), prevalence) == pytest.approx(share, abs=1e-3)
+
+
+def test_a_prevalence_that_is_none_is_refused():
+    told = LikelihoodRatio(1.0, 0.0, 1e-3, 1e3, of_probabilities=False)
+    with pytest.raises(NoUsefulThreshold, match="between 0 and 1"):
+        told.probability(0.0, 1.0)
 
 
 def test_one_class_alone_tells_nothing():

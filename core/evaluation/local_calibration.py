@@ -1,0 +1,156 @@
+"""Set a threshold on the scans of the place where it will be used.
+
+A threshold chosen elsewhere keeps its specificity only where normal scans score as they did there. Twenty
+normals of one's own say more about that than thousands of another hospital's.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import beta
+
+from core.errors import NotEnoughLabels, NoUsefulThreshold
+from core.evaluation.binary import wilson
+from core.evaluation.cases import Floats, Ints, checked
+from core.types import Interval, is_abnormal
+
+MIN_NORMALS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a threshold does on the local scans. Sensitivity is None without abnormal ones. 95 % Wilson."""
+
+    threshold: float
+    specificity: float
+    specificity_interval: Interval
+    sensitivity: float | None = None
+    sensitivity_interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCalibration:
+    """A threshold set on local normals, for an operating point's file.
+
+    specificity: asked for, kept on average over places like this one. normals, patients, abnormal: how many,
+    patients among the normals. rank: the threshold lies just above the rank-th lowest of the normals' scores.
+    threshold_interval: 95 %, bootstrap over patients. expected: where the specificity on further scans lies
+    in nine of ten such calibrations. normal_scores, abnormal_scores: quartiles. before: the card's own
+    threshold. after: this one, on the scans that set it.
+    """
+
+    specificity: float
+    normals: int
+    patients: int
+    abnormal: int
+    rank: int
+    threshold_interval: Interval
+    expected: Interval
+    normal_scores: tuple[float, float, float]
+    abnormal_scores: tuple[float, float, float] | None
+    before: Kept
+    after: Kept
+
+    @property
+    def threshold(self) -> float:
+        return self.after.threshold
+
+
+def calibrate(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    patients: ArrayLike,
+    *,
+    specificity: float,
+    card_threshold: float,
+    resamples: int = 1000,
+    random_state: int = 0,
+) -> LocalCalibration:
+    """A threshold that a new patient's normal scan stays below with the probability asked for, or a higher.
+
+    The patients need be like the next ones (exchangeable), nothing else is assumed. Each counts once, however
+    many scans there are (Lee, Barber & Willett 2023, arXiv:2306.06342); of one scan each, this is the
+    ceil((n + 1) * specificity)-th lowest score (Vovk 2005), and how far the specificity strays from what was
+    asked follows a beta distribution (Vovk 2012, arXiv:1209.2673).
+
+    labels, scores: (n,), of the place's own scans; abnormal ones are measured and choose nothing.
+    patients: (n,), who each scan is of.
+    specificity: in (0, 1).
+    card_threshold: the one to compare with.
+    resamples: bootstrap draws behind the threshold's interval.
+    random_state: seed of the draws.
+    Raises NotEnoughLabels under MIN_NORMALS normal patients, NoUsefulThreshold for a specificity that so few
+    cannot promise or that is none.
+    """
+    truth, values = checked(labels, scores)
+    if not 0 < specificity < 1:
+        raise NoUsefulThreshold(f"specificity is {specificity:g}: choose a number that is between 0 and 1.")
+    groups = [values[rows] for rows in _rows_by_patient(truth, np.asarray(patients))]
+    if len(groups) < MIN_NORMALS:
+        raise NotEnoughLabels(
+            f"A calibration needs normal scans of {MIN_NORMALS} patients or more, and there are "
+            f"{len(groups)}: add some, however few abnormal ones there are."
+        )
+    threshold = _threshold(groups, specificity)
+    normals, abnormal = values[truth == 0], values[truth == 1]
+    place = int(np.ceil((len(groups) + 1) * specificity - 1e-9))
+    low, high = beta.ppf([0.05, 0.95], place, len(groups) + 1 - place)
+    return LocalCalibration(
+        specificity=specificity,
+        normals=len(normals),
+        patients=len(groups),
+        abnormal=len(abnormal),
+        rank=int(np.sum(normals < threshold)),
+        threshold_interval=_bootstrap(groups, specificity, resamples, random_state),
+        expected=(float(low), float(high)),
+        normal_scores=_quartiles(normals),
+        abnormal_scores=_quartiles(abnormal) if len(abnormal) else None,
+        before=_kept(normals, abnormal, card_threshold),
+        after=_kept(normals, abnormal, threshold),
+    )
+
+
+def _rows_by_patient(truth: Ints, patients: np.ndarray) -> list[Ints]:
+    """The places of the normal scans, those of one patient together."""
+    return [np.flatnonzero((truth == 0) & (patients == name)) for name in np.unique(patients[truth == 0])]
+
+
+def _threshold(groups: list[Floats], specificity: float) -> float:
+    """Just above the score at which patients of weight 1 / (n + 1) each reach the specificity.
+
+    The remaining weight is the new patient's, at infinity.
+    """
+    scores = np.concatenate(groups)
+    weights = np.concatenate([np.full(len(own), 1 / (len(groups) + 1) / len(own)) for own in groups])
+    order = np.argsort(scores)
+    reached = np.flatnonzero(np.cumsum(weights[order]) >= specificity - 1e-9)
+    if not len(reached):
+        needed = int(np.ceil(specificity / (1 - specificity) - 1e-9))
+        raise NoUsefulThreshold(
+            f"A specificity of {specificity:g} needs normal scans of {needed} patients or more, and there "
+            f"are {len(groups)}: add some, or ask for less."
+        )
+    # >= calls a scan abnormal, and the guarantee is for scores above the quantile: the next float up
+    return float(np.nextafter(scores[order][reached[0]], np.inf))
+
+
+def _bootstrap(groups: list[Floats], specificity: float, resamples: int, random_state: int) -> Interval:
+    draws = np.random.default_rng(random_state).integers(0, len(groups), (resamples, len(groups)))
+    found = [_threshold([groups[place] for place in draw], specificity) for draw in draws]
+    low, high = np.quantile(found, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _quartiles(scores: Floats) -> tuple[float, float, float]:
+    low, middle, high = np.quantile(scores, [0.25, 0.5, 0.75]).tolist()
+    return low, middle, high
+
+
+def _kept(normals: Floats, abnormal: Floats, threshold: float) -> Kept:
+    spared, found = (int(np.sum(is_abnormal(scores, threshold))) for scores in (normals, abnormal))
+    spared = len(normals) - spared
+    specific = (spared / len(normals), wilson(spared, len(normals)))
+    if not len(abnormal):
+        return Kept(threshold, *specific)
+    return Kept(threshold, *specific, found / len(abnormal), wilson(found, len(abnormal)))
