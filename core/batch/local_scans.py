@@ -1,7 +1,7 @@
 """A place's own scans with their scores, for a threshold of its own: from a folder, or from a table."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -42,9 +42,7 @@ def from_folder(
             f"labels {', '.join(card.labels)} and {ABNORMAL}. Name one folder after each."
         )
     parts = {name: classes[name] for name in known} or {card.labels[0]: folder}
-    origin = {
-        file.as_posix(): (name, part) for name, part in parts.items() for file in files([part])
-    }
+    origin = {file.as_posix(): (name, part) for name, part in parts.items() for file in files([part])}
     rows = [row for row in judge([Path(path) for path in origin]) if row.score is not None]
     patients = patients_of([Path(row.path).relative_to(origin[row.path][1]).as_posix() for row in rows])
     return [
@@ -59,7 +57,7 @@ def from_table(card: Card, path: Path) -> list[LocalScan]:
 
     card: whose scores these are.
     path: of the table; rows without a score are left out.
-    Raises OpacityError for a table without its columns or with a score that is none.
+    Raises OpacityError for a table without its columns or with a score that is none, UnknownName for a label.
     """
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         rows = [row for row in csv.DictReader(file) if row.get("score")]
@@ -76,8 +74,13 @@ def from_table(card: Card, path: Path) -> list[LocalScan]:
 
 def _scan(card: Card, path: Path, row: dict[str, str], patient: str) -> LocalScan:
     label = row["label"].strip().lower()
+    if label not in (*card.labels, ABNORMAL):
+        raise UnknownName(
+            f"{path.name} has the label {row['label']!r}; {card.id} knows {', '.join(card.labels)} and "
+            f"{ABNORMAL}. Write one of these."
+        )
     try:
-        return LocalScan(label not in (card.labels[0], "normal"), float(row["score"]), patient)
+        return LocalScan(label != card.labels[0], float(row["score"]), patient)
     except ValueError as error:
         raise OpacityError(f"{path.name} has the score {row['score']!r}: write a number there.") from error
 
@@ -110,37 +113,3 @@ def calibrated(card: Card, scans: Sequence[LocalScan], specificity: float) -> Lo
         specificity=specificity,
         card_threshold=card.threshold,
     )
-
-
-def in_words(found: LocalCalibration) -> Iterator[str]:
-    """What was found, a sentence each."""
-    yield (
-        f"{found.normals} normal scans of {found.patients} patients, {found.abnormal} abnormal ones. Half of "
-        f"the normals score between {found.normal_scores[0]:.3g} and {found.normal_scores[2]:.3g}, "
-        f"their median is {found.normal_scores[1]:.3g}"
-        + (
-            f"; of the abnormal ones {found.abnormal_scores[0]:.3g} to {found.abnormal_scores[2]:.3g}, "
-            f"{found.abnormal_scores[1]:.3g}."
-            if found.abnormal_scores
-            else "."
-        )
-    )
-    low, high = found.threshold_interval
-    yield (
-        f"Threshold {found.threshold:.4g} (95 % bootstrap over patients {low:.4g} to {high:.4g}), just above "
-        f"the {found.rank} lowest of {found.normals}."
-    )
-    yield (
-        f"On average over places like this one it spares {found.specificity:.0%} of further patients' normal "
-        f"scans or more; with {found.patients} patients, nine times in ten between {found.expected[0]:.0%} "
-        f"and {found.expected[1]:.0%}."
-    )
-    for name, kept in (("Before", found.before), ("After", found.after)):
-        said = f"{name}: threshold {kept.threshold:.4g}, specificity {_share(kept.specificity, kept.specificity_interval)}"
-        if kept.sensitivity is not None and kept.sensitivity_interval is not None:
-            said += f", sensitivity {_share(kept.sensitivity, kept.sensitivity_interval)}"
-        yield f"{said} on these scans."
-
-
-def _share(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"

@@ -111,6 +111,43 @@ def calibrate(
     )
 
 
+def in_words(found: LocalCalibration) -> list[str]:
+    """What was found, a sentence each."""
+    low, high = found.threshold_interval
+    return [
+        f"{found.normals} normal scans of {found.patients} patients{_spread(found.normal_scores)}; "
+        f"{found.abnormal or 'no'} abnormal ones"
+        + (f"{_spread(found.abnormal_scores)}." if found.abnormal_scores else "."),
+        f"Threshold {found.threshold:.4g} (95 % bootstrap over patients {low:.4g} to {high:.4g}), just above "
+        f"the {found.rank} lowest of {found.normals} normals.",
+        f"It spares {found.specificity:.0%} of further patients like these or more, on average over such "
+        f"calibrations; with {found.patients} patients between {found.expected[0]:.0%} and "
+        f"{found.expected[1]:.0%} in nine of ten.",
+        *(
+            f"{name}, threshold {kept.threshold:.4g}: {kept_in_words(kept)} on these scans."
+            for name, kept in (("Before", found.before), ("After", found.after))
+        ),
+    ]
+
+
+def kept_in_words(kept: Kept) -> str:
+    """Specificity and, where it is known, sensitivity, with their intervals."""
+    parts = {
+        "specificity": (kept.specificity, kept.specificity_interval),
+        "sensitivity": (kept.sensitivity, kept.sensitivity_interval),
+    }
+    return ", ".join(
+        f"{name} {value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
+        for name, (value, interval) in parts.items()
+        if value is not None and interval is not None
+    )
+
+
+def _spread(quartiles: tuple[float, float, float]) -> str:
+    low, middle, high = quartiles
+    return f", median score {middle:.3g}, half of them between {low:.3g} and {high:.3g}"
+
+
 def _rows_by_patient(truth: Ints, patients: np.ndarray) -> list[Ints]:
     """The places of the normal scans, those of one patient together."""
     return [np.flatnonzero((truth == 0) & (patients == name)) for name in np.unique(patients[truth == 0])]
