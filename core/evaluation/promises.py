@@ -1,0 +1,167 @@
+"""What each threshold policy promised on validation, and what it kept on test and in each source."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from pathlib import Path
+
+import numpy as np
+
+from core import cards
+from core.card_types import Card, Policy, Scores
+from core.errors import NotEnoughLabels, NoUsefulThreshold
+from core.evaluation import sources, thresholds
+from core.evaluation.cases import Floats, Ints
+from core.evaluation.clustered import share_interval
+from core.types import Interval, is_abnormal
+
+TEST = "test"  # the whole test split, as `Kept.source`
+BROKEN = 0.05  # a shortfall beyond this is a promise broken
+POLICIES = (
+    Policy("smoothed-youden"),
+    Policy("youden"),
+    Policy("f1"),
+    Policy("target-sensitivity", {"target": 0.95}),
+    Policy("target-specificity", {"target": 0.95}),
+    Policy("conformal", {"alpha": 0.1}),
+    Policy("conformal-groups", {"alpha": 0.1}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of n cases at a threshold, with its interval clustered by patient."""
+
+    value: float
+    interval: Interval
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a threshold did on test scans. source: a public set, or `TEST`. None: no scan of that class."""
+
+    source: str
+    sensitivity: Rate | None
+    specificity: Rate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One policy on one card.
+
+    threshold: that it chose on validation. sensitivity, specificity: that it promised, None where it promises
+    nothing. kept: the whole test split first, then its sources, home first.
+    """
+
+    policy: Policy
+    threshold: float
+    sensitivity: float | None
+    specificity: float | None
+    kept: tuple[Kept, ...]
+
+    @property
+    def shortfall(self) -> Mapping[str, float]:
+        """How far the whole test split stayed below each promise, 0 where it did not: by name of the rate."""
+        found = {}
+        for name in ("sensitivity", "specificity"):
+            promised, rate = getattr(self, name), getattr(self.kept[0], name)
+            if promised is not None and rate is not None:
+                found[name] = max(0.0, promised - rate.value)
+        return found
+
+    @property
+    def broken(self) -> bool:
+        """Whether one of the promises was broken by more than `BROKEN` on the card's own test split."""
+        return any(value > BROKEN for value in self.shortfall.values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Rows of a scores.csv. truth, score: (n,). run, patient, source: one a row."""
+
+    truth: Ints
+    score: Floats
+    run: Sequence[str]
+    patient: Sequence[str]
+    source: Sequence[str]
+
+    def of(self, chosen: np.ndarray) -> "_Rows":
+        return _Rows(
+            self.truth[chosen],
+            self.score[chosen],
+            *(list(compress(names, chosen)) for names in (self.run, self.patient, self.source)),
+        )
+
+
+def promises(
+    card: Card,
+    policies: Sequence[Policy] = POLICIES,
+    *,
+    table: Scores | None = None,
+    root: Path = cards.WEIGHTS,
+) -> tuple[Promise, ...]:
+    """Each policy that finds a threshold on the card's validation scores; the others are left out.
+
+    card: whose scores.
+    policies: in the order of the answer.
+    table: the card's scores; read when None.
+    root: where all cards lie.
+    """
+    table = cards.scores(card, root) if table is None else table
+    rows = _rows(card, table)
+    split = np.array(table.split)
+    validation, test = rows.of(split == "validation"), rows.of(split == "test")
+    found = []
+    for policy in policies:
+        try:
+            found.append(_promise(policy, validation, test))
+        except (NotEnoughLabels, NoUsefulThreshold):
+            continue
+    return tuple(found)
+
+
+def _rows(card: Card, table: Scores) -> _Rows:
+    return _Rows(
+        np.array([label != card.labels[0] for label in table.label], dtype=np.int64),
+        table.score,
+        *(of(card.modality, table.case) for of in (sources.runs, sources.patients, sources.sources)),
+    )
+
+
+def _promise(policy: Policy, validation: _Rows, test: _Rows) -> Promise:
+    threshold = thresholds.choose(policy, validation.truth, validation.score, groups=validation.run)
+    places = list(dict.fromkeys(test.source))
+    home = [place for place in places if place in validation.source]
+    ordered = [*home, *(place for place in places if place not in home)]
+    by_source = [test.of(np.asarray(test.source) == place) for place in ordered]
+    kept = [_kept(TEST, test, threshold)]
+    kept += [_kept(place, rows, threshold) for place, rows in zip(ordered, by_source, strict=True)]
+    return Promise(policy, threshold, *_promised(policy, validation, threshold), tuple(kept))
+
+
+def _promised(policy: Policy, validation: _Rows, threshold: float) -> tuple[float | None, float | None]:
+    """Sensitivity and specificity: the target where the policy states one, else what validation shows."""
+    arguments = policy.arguments
+    if policy.name == "target-sensitivity":
+        return arguments["target"], None
+    if policy.name == "target-specificity":
+        return None, arguments["target"]
+    if policy.name in ("conformal", "conformal-groups"):
+        return None, 1 - arguments["alpha"]
+    called = is_abnormal(validation.score, threshold)
+    rates = [float((called == truth)[validation.truth == truth].mean()) for truth in (1, 0)]
+    return rates[0], rates[1]
+
+
+def _kept(source: str, rows: _Rows, threshold: float) -> Kept:
+    right = is_abnormal(rows.score, threshold) == rows.truth.astype(bool)
+    return Kept(source, *(_rate(right, rows, truth) for truth in (1, 0)))
+
+
+def _rate(right: np.ndarray, rows: _Rows, truth: int) -> Rate | None:
+    chosen = rows.truth == truth
+    if not chosen.any():
+        return None
+    interval = share_interval(right[chosen], list(compress(rows.patient, chosen)))
+    return Rate(float(right[chosen].mean()), interval, int(chosen.sum()))
