@@ -8,7 +8,7 @@ from pages.shared.components.threshold_panel import threshold_panel
 from pages.shared.session import clinic, thresholds
 from pages.shared.session.clinic import Clinic
 from pages.shared.views import charts, operating_points
-from pages.shared.views.clinic import likelihood
+from pages.shared.views.clinic import calibration, likelihood, promises
 
 sidebar.show_frame()
 scan = sidebar.upload_scan()
@@ -33,6 +33,7 @@ with panel:
         policies={
             name: operating_points.threshold_or_reason(card, policy) for name, policy in policies.items()
         },
+        broken=promises.broken(card, list(policies.values())),
         card_threshold=card.threshold,
         scan=marked,
         prevalence=place.prevalence,
@@ -53,7 +54,14 @@ if marked is not None:
 
 st.subheader("Before and after")
 operating_points.show_table(card, state)
+operating_points.show_use(card)
 operating_points.show_saving(card, state)
+
+st.subheader("Calibrate to your place")
+calibration.show(card)
+
+with st.expander("What the policies promised, and what they kept"):
+    promises.show(card, list(policies.values()))
 
 st.subheader("Precision and recall against threshold")
 st.plotly_chart(

@@ -4,6 +4,8 @@ A threshold chosen elsewhere keeps its specificity only where normal scans score
 normals of one's own say more about that than thousands of another hospital's.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +14,8 @@ from scipy.stats import beta
 
 from core.errors import NotEnoughLabels, NoUsefulThreshold
 from core.evaluation.binary import wilson
-from core.evaluation.cases import Floats, Ints, checked
+from core.evaluation.cases import Floats, checked
+from core.evaluation.group_thresholds import conformal_groups
 from core.types import Interval, is_abnormal
 
 MIN_NORMALS = 20
@@ -67,12 +70,10 @@ def calibrate(
     resamples: int = 1000,
     random_state: int = 0,
 ) -> LocalCalibration:
-    """A threshold that a new patient's normal scan stays below with the probability asked for, or a higher.
+    """The policy conformal-groups with patients for groups: it needs patients like the next ones, no more.
 
-    The patients need be like the next ones (exchangeable), nothing else is assumed. Each counts once, however
-    many scans there are (Lee, Barber & Willett 2023, arXiv:2306.06342); of one scan each, this is the
-    ceil((n + 1) * specificity)-th lowest score (Vovk 2005), and how far the specificity strays from what was
-    asked follows a beta distribution (Vovk 2012, arXiv:1209.2673).
+    Of one scan each, the threshold is the ceil((n + 1) * specificity)-th lowest score, and the specificity on
+    further scans follows a beta distribution about what was asked (Vovk 2012, arXiv:1209.2673).
 
     labels, scores: (n,), of the place's own scans; abnormal ones are measured and choose nothing.
     patients: (n,), who each scan is of.
@@ -80,21 +81,24 @@ def calibrate(
     card_threshold: the one to compare with.
     resamples: bootstrap draws behind the threshold's interval.
     random_state: seed of the draws.
-    Raises NotEnoughLabels under MIN_NORMALS normal patients, NoUsefulThreshold for a specificity that so few
-    cannot promise or that is none.
+    Raises NotEnoughLabels under MIN_NORMALS patients with normals, or fewer than the specificity needs;
+    NoUsefulThreshold for a specificity that is none.
     """
     truth, values = checked(labels, scores)
     if not 0 < specificity < 1:
         raise NoUsefulThreshold(f"specificity is {specificity:g}: choose a number that is between 0 and 1.")
-    groups = [values[rows] for rows in _rows_by_patient(truth, np.asarray(patients))]
-    if len(groups) < MIN_NORMALS:
+    names = np.asarray(patients)
+    groups = [values[(truth == 0) & (names == name)] for name in np.unique(names[truth == 0])]
+    needed = max(MIN_NORMALS, math.ceil(specificity / (1 - specificity) - 1e-9))
+    if len(groups) < needed:
         raise NotEnoughLabels(
-            f"A calibration needs normal scans of {MIN_NORMALS} patients or more, and there are "
-            f"{len(groups)}: add some, however few abnormal ones there are."
+            f"A threshold for a specificity of {specificity:g} needs normal scans of {needed} patients or "
+            f"more, and there are {len(groups)}: add some"
+            + (", or ask for less." if needed > MIN_NORMALS else ".")
         )
-    threshold = _threshold(groups, specificity)
+    threshold = _threshold(groups, 1 - specificity)
     normals, abnormal = values[truth == 0], values[truth == 1]
-    place = int(np.ceil((len(groups) + 1) * specificity - 1e-9))
+    place = math.ceil((len(groups) + 1) * specificity - 1e-9)
     low, high = beta.ppf([0.05, 0.95], place, len(groups) + 1 - place)
     return LocalCalibration(
         specificity=specificity,
@@ -102,7 +106,7 @@ def calibrate(
         patients=len(groups),
         abnormal=len(abnormal),
         rank=int(np.sum(normals < threshold)),
-        threshold_interval=_bootstrap(groups, specificity, resamples, random_state),
+        threshold_interval=_bootstrap(groups, 1 - specificity, resamples, random_state),
         expected=(float(low), float(high)),
         normal_scores=_quartiles(normals),
         abnormal_scores=_quartiles(abnormal) if len(abnormal) else None,
@@ -148,35 +152,18 @@ def _spread(quartiles: tuple[float, float, float]) -> str:
     return f", median score {middle:.3g}, half of them between {low:.3g} and {high:.3g}"
 
 
-def _rows_by_patient(truth: Ints, patients: np.ndarray) -> list[Ints]:
-    """The places of the normal scans, those of one patient together."""
-    return [np.flatnonzero((truth == 0) & (patients == name)) for name in np.unique(patients[truth == 0])]
-
-
-def _threshold(groups: list[Floats], specificity: float) -> float:
-    """Just above the score at which patients of weight 1 / (n + 1) each reach the specificity.
-
-    The remaining weight is the new patient's, at infinity.
-    """
-    scores = np.concatenate(groups)
-    weights = np.concatenate([np.full(len(own), 1 / (len(groups) + 1) / len(own)) for own in groups])
-    order = np.argsort(scores)
-    reached = np.flatnonzero(np.cumsum(weights[order]) >= specificity - 1e-9)
-    if not len(reached):
-        needed = int(np.ceil(specificity / (1 - specificity) - 1e-9))
-        raise NoUsefulThreshold(
-            f"A specificity of {specificity:g} needs normal scans of {needed} patients or more, and there "
-            f"are {len(groups)}: add some, or ask for less."
-        )
-    # >= calls a scan abnormal, and the guarantee is for scores above the quantile: the next float up
-    return float(np.nextafter(scores[order][reached[0]], np.inf))
-
-
-def _bootstrap(groups: list[Floats], specificity: float, resamples: int, random_state: int) -> Interval:
+def _bootstrap(groups: Sequence[Floats], alpha: float, resamples: int, random_state: int) -> Interval:
+    """95 % of the thresholds of patients drawn with replacement. groups: each patient's normal scores."""
     draws = np.random.default_rng(random_state).integers(0, len(groups), (resamples, len(groups)))
-    found = [_threshold([groups[place] for place in draw], specificity) for draw in draws]
+    found = [_threshold([groups[place] for place in draw], alpha) for draw in draws]
     low, high = np.quantile(found, [0.025, 0.975])
     return float(low), float(high)
+
+
+def _threshold(groups: Sequence[Floats], alpha: float) -> float:
+    scores = np.concatenate(groups)
+    patients = [str(place) for place, own in enumerate(groups) for _ in own]
+    return conformal_groups(np.zeros(len(scores)), scores, groups=patients, alpha=alpha)
 
 
 def _quartiles(scores: Floats) -> tuple[float, float, float]:

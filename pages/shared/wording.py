@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from types import MappingProxyType
 
-from core.card_types import Card
+from core.card_types import Card, Policy
 from core.names import CHEST_FILM
 from core.types import EvaluationReport, is_abnormal
 from pages.shared.session.thresholds import DecisionThreshold
@@ -110,6 +110,22 @@ def where_calibrated(card: Card) -> str:
     if checked:
         return f"{learned} Calibration was measured on {', '.join(checked)}, and nowhere else."
     return f"{learned} Not calibrated outside the sources below: {card.data['name']}."
+
+
+def policy(known: Policy) -> str:
+    """A threshold policy with what it aims at, as on its button."""
+    aims = {
+        "youden": "Youden",
+        "smoothed-youden": "Smoothed Youden",
+        "f1": "F1",
+        "mean-k-std": "Mean + {k:g} std",
+        "target-sensitivity": "Sensitivity {target:.2f}",
+        "target-specificity": "Specificity {target:.2f}",
+        "conformal": "Conformal {alpha:.2f}",
+        "conformal-groups": "Conformal by groups {alpha:.2f}",
+        "cost": "Cost {missed_cost:g}:1",
+    }
+    return aims.get(known.name, known.name).format(**known.arguments)
 
 
 def percent(share: float) -> str:

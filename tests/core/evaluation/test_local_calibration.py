@@ -73,7 +73,7 @@ def test_fewer_than_twenty_patients_are_refused():
 
 
 def test_a_specificity_that_so_few_cannot_promise_is_refused_with_the_number_that_could():
-    with pytest.raises(NoUsefulThreshold, match=r"0\.99 needs normal scans of 99 patients or more"):
+    with pytest.raises(NotEnoughLabels, match=r"0\.99 needs normal scans of 99 patients or more"):
         calibrated(range(40), specificity=0.99)
     assert calibrated(range(99), specificity=0.99).rank == 99
 
