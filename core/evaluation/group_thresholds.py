@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.special import expit, logit, ndtr
 
 from core.errors import NotEnoughLabels, NoUsefulThreshold
 from core.evaluation.cases import Floats, Ints, checked
@@ -47,7 +46,7 @@ def smoothed_youden(
     deviation = 1.0 if probabilities else float(values[truth == 0].std()) or 1.0
     z = logit(values.clip(_EDGE, 1 - _EDGE)) if probabilities else values / deviation
     cuts = np.linspace(z.min(), z.max(), _STEPS)
-    above = norm.cdf((z[:, None] - cuts) / width)  # (n, cuts)
+    above = ndtr((z[:, None] - cuts) / width)  # (n, cuts)
     gains = [_gain(truth, above, weight) for weight in _draws(truth, _numbered(groups, len(z)), resamples)]
     if float(_gain(truth, above, np.ones(len(z))).max()) <= 0:
         raise NoUsefulThreshold(

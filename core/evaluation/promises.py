@@ -17,6 +17,7 @@ from core.types import Interval, is_abnormal
 
 TEST = "test"  # the whole test split, as `Kept.source`
 BROKEN = 0.05  # a shortfall beyond this is a promise broken
+_FOLDS = 20  # of runs, left out in turn
 POLICIES = (
     Policy("smoothed-youden"),
     Policy("youden"),
@@ -50,8 +51,8 @@ class Kept:
 class Promise:
     """One policy on one card.
 
-    threshold: that it chose on validation. sensitivity, specificity: that it promised, None where it promises
-    nothing. kept: the whole test split first, then its sources, home first.
+    threshold: that it chose on validation. sensitivity, specificity: that it promised for scans of a new run
+    of file numbers, None where it promises nothing. kept: the whole test split, then its sources, home first.
     """
 
     policy: Policy
@@ -137,11 +138,11 @@ def _promise(policy: Policy, validation: _Rows, test: _Rows) -> Promise:
     by_source = [test.of(np.asarray(test.source) == place) for place in ordered]
     kept = [_kept(TEST, test, threshold)]
     kept += [_kept(place, rows, threshold) for place, rows in zip(ordered, by_source, strict=True)]
-    return Promise(policy, threshold, *_promised(policy, validation, threshold), tuple(kept))
+    return Promise(policy, threshold, *_promised(policy, validation), tuple(kept))
 
 
-def _promised(policy: Policy, validation: _Rows, threshold: float) -> tuple[float | None, float | None]:
-    """Sensitivity and specificity: the target where the policy states one, else what validation shows."""
+def _promised(policy: Policy, validation: _Rows) -> tuple[float | None, float | None]:
+    """Sensitivity and specificity: the target where the policy states one, else what left-out runs show."""
     arguments = policy.arguments
     if policy.name == "target-sensitivity":
         return arguments["target"], None
@@ -149,9 +150,40 @@ def _promised(policy: Policy, validation: _Rows, threshold: float) -> tuple[floa
         return None, arguments["target"]
     if policy.name in ("conformal", "conformal-groups"):
         return None, 1 - arguments["alpha"]
-    called = is_abnormal(validation.score, threshold)
-    rates = [float((called == truth)[validation.truth == truth].mean()) for truth in (1, 0)]
-    return rates[0], rates[1]
+    return _in_a_new_run(policy, validation)
+
+
+def _in_a_new_run(policy: Policy, validation: _Rows) -> tuple[float, float]:
+    """Sensitivity and specificity: means over runs of file numbers, each at a threshold chosen without it.
+
+    One run more, never seen, counts as all wrong: with that the mean of a new run is not below the answer
+    (conformal risk control, Angelopoulos 2022, arXiv:2208.02814). 0 where no run can be left out.
+    """
+    _, run = np.unique(np.asarray(validation.run), return_inverse=True)
+    right = np.zeros(len(run), dtype=bool)
+    judged = np.zeros(len(run), dtype=bool)
+    for fold in range(_FOLDS):
+        out = run % _FOLDS == fold
+        rest = validation.of(~out)
+        try:
+            threshold = thresholds.choose(_without_resamples(policy), rest.truth, rest.score, groups=rest.run)
+        except (NotEnoughLabels, NoUsefulThreshold):
+            continue
+        right[out] = is_abnormal(validation.score[out], threshold) == validation.truth[out]
+        judged |= out
+    abnormal, normal = (_mean_share(right, run, judged & (validation.truth == truth)) for truth in (1, 0))
+    return abnormal, normal
+
+
+def _mean_share(right: np.ndarray, run: Ints, chosen: np.ndarray) -> float:
+    shares = [right[chosen & (run == one)].mean() for one in np.unique(run[chosen])]
+    return float(sum(shares)) / (len(shares) + 1)
+
+
+def _without_resamples(policy: Policy) -> Policy:
+    if policy.name != "smoothed-youden":
+        return policy
+    return Policy(policy.name, {**policy.arguments, "resamples": 0})
 
 
 def _kept(source: str, rows: _Rows, threshold: float) -> Kept:

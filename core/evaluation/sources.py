@@ -28,7 +28,7 @@ _PATIENTS = {
     "NIH, read by RSNA": r"(\d+)_",
     "stroke set": r"(.+?) ?\(",
 }
-_RUNS = {"Kermany": r"(NORMAL2-IM-|IM-|person)(\d+)", "stroke set": r"()(\d+)"}
+_RUNS = {"Kermany": r"(NORMAL2-IM-|IM-|person)(\d+)"}
 _NUMBERED = r"(.*?)(\d+)(?:_\d)?\.\w+$"
 
 
@@ -62,11 +62,12 @@ def runs(modality: str, cases: Sequence[str]) -> tuple[str, ...]:
     """Cases with the same answer were numbered together, as films of one time and machine tend to be.
 
     modality: of the card.
-    cases: as scores.csv names them; `RUN` numbers in a row are one run.
+    cases: as scores.csv names them; `RUN` numbers in a row are one run. Slices of a patient are one.
     """
     found = []
-    for source, case in zip(sources(modality, cases), cases, strict=True):
+    by_patient = patients(modality, cases)
+    for source, case, patient in zip(sources(modality, cases), cases, by_patient, strict=True):
         folder, _, name = case.rpartition("/")
-        match = re.match(_RUNS.get(source, _NUMBERED), name)
-        found.append(f"{folder}/{match[1]}{int(match[2]) // RUN}" if match else case)
+        match = None if source == "stroke set" else re.match(_RUNS.get(source, _NUMBERED), name)
+        found.append(f"{folder}/{match[1]}{int(match[2]) // RUN}" if match else patient)
     return tuple(found)
