@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared import sidebar, wording
 from pages.shared.caches import heatmaps, models
 from pages.shared.views import card_details, classifier, leaderboard, sample_card
+from pages.shared.views.clinic import promises
 
 sidebar.show_frame()
 for fault in models.broken_cards().values():
@@ -19,6 +20,8 @@ leaderboard.show_curves(cards, card)
 
 st.header(card.title)
 card_details.show_figures(card)
+st.subheader("What its thresholds promise, and keep")
+promises.show(card)
 classifier.show(card, cards)
 card_details.show_detectors(card, cards)
 card_details.show_trust(card, heatmaps.best_explainer(card.id))
