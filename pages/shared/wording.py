@@ -13,9 +13,9 @@ from pages.shared.session.thresholds import DecisionThreshold
 
 INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
 HARD_SAMPLES = (
-    "The samples above were chosen so that every model reads them as made. The hard ones were not: each is the "
-    "next of those in their order, changed by a fixed rule before any model was asked, to be borderline, to "
-    "part the models or to be refused. None is of an adult: the generator learned from children's films."
+    "The other samples were chosen so that every model reads them as made. These hard ones were not: each is "
+    "the next of those in their order, changed by a fixed rule before any model was asked, to be borderline, "
+    "to part the models or to be refused. None is of an adult: the generator learned from children's films."
 )
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
