@@ -4,6 +4,7 @@ Groups are independent, cases in one are not. Where every case is its own group 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,23 @@ from core.evaluation.cases import Floats, checked
 from core.types import Interval
 
 _Z = float(norm.ppf(0.975))
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of n cases with its interval."""
+
+    value: float
+    interval: Interval
+    n: int
+
+
+def rate(hits: ArrayLike, groups: Sequence[str]) -> Rate | None:
+    """The share of hits, None without cases. hits: (n,) bool. groups: (n,), as for `share_interval`."""
+    values = np.asarray(hits, dtype=bool)
+    if not len(values):
+        return None
+    return Rate(float(values.mean()), share_interval(values, groups), len(values))
 
 
 def auc_interval(labels: ArrayLike, scores: ArrayLike, groups: Sequence[str]) -> Interval:

@@ -12,8 +12,8 @@ from core.card_types import Card, Policy, Scores
 from core.errors import NotEnoughLabels, NoUsefulThreshold
 from core.evaluation import sources, thresholds
 from core.evaluation.cases import Floats, Ints
-from core.evaluation.clustered import share_interval
-from core.types import Interval, is_abnormal
+from core.evaluation.clustered import Rate, rate
+from core.types import is_abnormal
 
 TEST = "test"  # the whole test split, as `Kept.source`
 BROKEN = 0.05  # a shortfall beyond this is a promise broken
@@ -27,15 +27,6 @@ POLICIES = (
     Policy("conformal", {"alpha": 0.1}),
     Policy("conformal-groups", {"alpha": 0.1}),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A share of n cases at a threshold, with its interval clustered by patient."""
-
-    value: float
-    interval: Interval
-    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +179,8 @@ def _without_resamples(policy: Policy) -> Policy:
 
 def _kept(source: str, rows: _Rows, threshold: float) -> Kept:
     right = is_abnormal(rows.score, threshold) == rows.truth.astype(bool)
-    return Kept(source, *(_rate(right, rows, truth) for truth in (1, 0)))
-
-
-def _rate(right: np.ndarray, rows: _Rows, truth: int) -> Rate | None:
-    chosen = rows.truth == truth
-    if not chosen.any():
-        return None
-    interval = share_interval(right[chosen], list(compress(rows.patient, chosen)))
-    return Rate(float(right[chosen].mean()), interval, int(chosen.sum()))
+    abnormal, normal = (
+        rate(right[rows.truth == truth], list(compress(rows.patient, rows.truth == truth)))
+        for truth in (1, 0)
+    )
+    return Kept(source, abnormal, normal)
