@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.card_types import Policy
+    from core.evaluation.by_source import SourceRow
     from core.evaluation.likelihood import LikelihoodRatio
     from core.evaluation.model_selection import Choice, LabelledScores
     from core.evaluation.multiclass import ClassReport
@@ -57,6 +58,22 @@ def likelihood_ratio(card_id: str) -> LikelihoodRatio:
 
     probabilistic = models.card(card_id).kind == "classifier"
     return likelihood.fit(*labels_and_scores(card_id, "validation"), of_probabilities=probabilistic)
+
+
+@st.cache_data(show_spinner=False)
+def sources(card_id: str) -> tuple[SourceRow, ...]:
+    """What the card does on each source that it was measured on."""
+    from core.evaluation import by_source
+
+    return by_source.rows(models.card(card_id), table=models.scores(card_id))
+
+
+@st.cache_data(show_spinner=False)
+def default_sources() -> tuple[SourceRow, ...]:
+    """The same of every card that a task opens with."""
+    from core.evaluation import by_source
+
+    return tuple(row for card in by_source.defaults() for row in sources(card.id))
 
 
 @st.cache_data(show_spinner=False)
