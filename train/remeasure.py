@@ -4,11 +4,13 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from core import cards, checkpoints
+from core import cards, checkpoints, names
 from core.card_types import Card
 from core.detectors import Detector
+from core.evaluation import openings
 from train.data.datasets import DATASETS, Case
 from train.data.sources import SOURCES, Source
+from train.publish import provenance
 from train.publish.detector_card import cache_features, is_yardstick
 from train.publish.detector_metrics import HeldOut, compute_metrics, held_out, inference_cost
 from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
@@ -27,6 +29,9 @@ def main() -> None:
         measured = lesion_aurocs(network, drawn_lesions(source, cases, split="validation"), card.input)
         if not arguments.drawn_only:
             measured = remaining_metrics(card, network, held_out(source, cases)) | measured
+        if not arguments.drawn_only:
+            even = measured.get(names.AUROC_EQUAL_SHARPNESS)
+            provenance.log_opening(name, even, split="test, equal sharpness" if even else openings.TEST)
         cards.update(name, figures=measured, yardstick=is_yardstick(card.model, card.input))
         print(name, "  ".join(f"{figure} {value:.4g}" for figure, value in measured.items()), flush=True)
 

@@ -62,8 +62,12 @@ def show_invitation(modality: str) -> None:
     st.info(wording.INVITATION.format(modality))
     if sample_strip.selection(modality):
         st.caption(SAMPLES_INVITATION)
-    if sample := sample_strip.strip(modality, "first"):
-        _read_sample(sample)
+    clicked = sample_strip.strip(sample_strip.selection(modality), "first")
+    if hard := sample_strip.hard(modality):
+        st.caption(wording.HARD_SAMPLES)
+        clicked = sample_strip.strip(hard, "hard") or clicked
+    if clicked:
+        _read_sample(clicked)
         st.rerun()
 
 

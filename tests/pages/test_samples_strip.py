@@ -13,7 +13,7 @@ from pages.shared.views import sample_worklist
 from tests.pages.app import FILM, SCAN_PAGES, VERDICT, opened, started, upload, words
 from tests.pages.fake_cards import made_up
 from tests.phantoms.chest import chest, png
-from tests.phantoms.samples import ship
+from tests.phantoms.samples import add_hard, ship
 
 pytestmark = pytest.mark.usefixtures("root")
 MARK = "Synthetic sample"
@@ -233,3 +233,23 @@ def test_a_condition_is_put_in_the_cards_words_or_in_none(labels: tuple[str, ...
     card: Card = made_up("card", labels, skill=2)
     sample = samples.Sample(Path("x.png"), card.modality, condition, 0, "", synthetic=True)
     assert sample_worklist.label_of(sample, card) == word
+
+
+def test_hard_samples_stand_apart_and_say_how_they_were_made(root: Path):
+    add_hard(root, "normal, blurred")
+    app = opened("pages/diagnose.py")
+    assert "before any model was asked" in words(app)
+    assert "chest-hard-1.png" not in offered(app)
+    label = next(button.label for button in app.button if button.key == "hard-chest-hard-1.png")
+    assert "made as: normal, blurred" in label
+    app = click(app, "hard-chest-hard-1.png")
+    assert not app.exception
+    assert "Made as: normal, blurred" in words(app)
+
+
+def test_the_worklist_of_samples_leaves_hard_ones_out(root: Path):
+    add_hard(root, "normal, blurred")
+    card = made_up("card", ("normal", "pneumonia"), skill=2)
+    listed = sample_worklist.all_samples(card)
+    assert listed
+    assert not any(sample.hard for sample in listed)

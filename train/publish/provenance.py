@@ -6,12 +6,16 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from torch import nn
 
 from core.card_types import Training
+from core.cards import WEIGHTS
+from core.evaluation import openings
+from core.evaluation.openings import Opening
 from core.types import InputSpec
 from train.data.datasets import Case
 
@@ -50,6 +54,17 @@ class Trained(Generic[Network_co]):
             minutes=round(self.minutes, 1),
             parameters=parameters(self.network),
         )
+
+
+def log_opening(card_id: str, auc: float | None, *, split: str = openings.TEST, root: Path = WEIGHTS) -> None:
+    """Say in the card's log that the command that runs now looked at held-out films, today.
+
+    card_id: that was scored.
+    auc: that the look showed, if any.
+    split: which films, or what was done to those of test.
+    root: where all cards lie.
+    """
+    openings.append(card_id, Opening(date.today().isoformat(), commit(), split, command(), auc), root)
 
 
 def commit() -> str:

@@ -196,6 +196,14 @@ def score_of(chosen: Card, scan: Scan) -> float:
 
 
 @of_card(st.cache_data(show_spinner=False))
+def test_openings(card_id: str) -> int:
+    """How often the card's test split was scored, by its log."""
+    from core.evaluation import openings
+
+    return openings.count(card_id)
+
+
+@of_card(st.cache_data(show_spinner=False))
 def percentile(card_id: str, score: float) -> float:
     """Share of normal test scans that score lower."""
     from core.evaluation.binary import percentile_among

@@ -65,8 +65,9 @@ def offer(card: Card) -> None:
 
 
 def all_samples(card: Card) -> list[Sample]:
-    """The synthetic samples that the card may judge."""
-    return [sample for sample in sample_strip.of_modality(card.modality) if sample.synthetic]
+    """The synthetic samples that the card may judge, without those made hard on purpose."""
+    of_modality = sample_strip.of_modality(card.modality)
+    return [sample for sample in of_modality if sample.synthetic and not sample.hard]
 
 
 def label_of(sample: Sample, card: Card) -> str:
