@@ -1,9 +1,10 @@
-"""The command line: python -m core cards | predict | explain | screen | evaluate"""
+"""The command line: python -m core cards | predict | explain | screen | evaluate | export"""
 
 import argparse
 import csv
 import importlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from core import audit, cards, inference, overlay
-from core.batch import folders, labelled_folders, parquet, screening
+from core.batch import folders, labelled_folders, labels, parquet, screening
 from core.batch.rows import Job, ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
@@ -31,9 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 when done, 2 on bad usage or when nothing could be read."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except OpacityError as error:
         print(error, file=sys.stderr)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left has somewhere to go
+        return 0
     except OSError as error:
         print(f"{error.filename} cannot be opened: {error.strerror}.", file=sys.stderr)
     return 2
@@ -95,8 +101,16 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser(
         "evaluate", parents=[card, as_json, where], help="measure on your labelled scans"
     )
-    measure.add_argument("folder", type=Path, metavar="DIR", help="one folder per class")
+    measure.add_argument(
+        "folder", type=Path, metavar="DIR", help="one folder per class, or the files of --labels"
+    )
+    measure.add_argument("--labels", type=Path, metavar="CSV", help="with the columns name and label")
     measure.set_defaults(run=evaluate_folder)
+
+    export = commands.add_parser("export", parents=[card], help="write a model for ONNX Runtime or OpenVINO")
+    export.add_argument("--format", choices=("onnx", "openvino"), required=True)
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help=".onnx, or .xml for OpenVINO")
+    export.set_defaults(run=export_one)
     return parser
 
 
@@ -269,8 +283,12 @@ def _threshold(options: argparse.Namespace, card: Card) -> float | None:
 
 def evaluate_folder(options: argparse.Namespace) -> int:
     model = screening.load(options.card)
-    outcome = labelled_folders.evaluate_folders(
-        model.card, options.folder, lambda files: _rows(options, model, files, Job())
+    table = labels.read_table(options.labels.read_bytes(), options.labels.name) if options.labels else []
+    found = labelled_folders.labelled_files(model.card, options.folder, table)
+    for remark in found.remarks:
+        print(remark, file=sys.stderr)
+    outcome = labelled_folders.evaluate_files(
+        model.card, found, lambda files: _rows(options, model, files, Job())
     )
     if options.json:
         _print_json(asdict(outcome))
@@ -286,6 +304,15 @@ def evaluate_folder(options: argparse.Namespace) -> int:
         value = getattr(point, name)
         print(f"  {name:12} {'not defined' if value is None else f'{value:.4f}'}")
     print(f"Left out: {outcome.refused} refused, {outcome.unreadable} unreadable.")
+    return 0
+
+
+def export_one(options: argparse.Namespace) -> int:
+    told = importlib.import_module("core.export").export(options.card, options.format, options.out)
+    print(
+        f"{', '.join(told['files'])} and {options.out.with_suffix('.json').name}: scores as torch's, "
+        f"largest difference {told['largest_difference']:.1g}."
+    )
     return 0
 
 
