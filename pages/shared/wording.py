@@ -10,6 +10,7 @@ from core.types import EvaluationReport, is_abnormal
 from pages.shared.session.thresholds import DecisionThreshold
 
 INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
+LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding

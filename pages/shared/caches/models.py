@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from core.inference import Model
 
 RESULTS_KEPT = 16  # results kept per session and function
+MAPS_KEPT = 4  # of those as large as the scan, or twice as large
 
 
 @st.cache_data(show_spinner=False)
@@ -138,7 +139,7 @@ def prediction(card_id: str, digest: str, _scan: Scan) -> Prediction:
     return inference.classify(model(card_id), _scan, lungs(digest, _scan=_scan))
 
 
-@st.cache_data(show_spinner="Comparing with normal scans ...", scope="session", max_entries=RESULTS_KEPT)
+@st.cache_data(show_spinner="Comparing with normal scans ...", scope="session", max_entries=MAPS_KEPT)
 def anomaly(card_id: str, digest: str, _scan: Scan) -> AnomalyResult:
     from core import inference
 
@@ -176,7 +177,7 @@ def p_value(card_id: str, score: float) -> float:
     return p_value([v for label, v in zip(labels, values, strict=True) if not label], score)
 
 
-@st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
+@st.cache_data(show_spinner=False, scope="session", max_entries=MAPS_KEPT)
 def network_input(card_id: str, digest: str, _scan: Scan) -> FloatArray:
     """The scan as the network is fed it, in scan geometry.
 
