@@ -17,9 +17,8 @@ from core.__main__ import main
 from core.evaluation import operating_points
 from core.evaluation.operating_points import NamedPoint
 from tests.phantoms.chest import chest, png
+from tests.quick import CLASSIFIER, DETECTOR
 
-CLASSIFIER = next(card for card in cards.every() if card.task == "pneumonia" and "grad-cam" in card.scales)
-DETECTOR = next(card for card in cards.every() if card.kind == "detector")
 LAST = ("frames", "frame", "same_as")
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core import cards
 from core.card_types import Card
 from tests.pages import fake_cards
-from tests.pages.app import APP, words
+from tests.pages.app import started, words
 from tests.pages.fake_cards import made_up
 
 AGENTS = ("normal", "bacterial", "viral")
@@ -41,7 +41,7 @@ def made(tmp_path: Path) -> Iterator[None]:
 
 
 def opened(task: str = "agents") -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/models.py").run()
+    app = started().run().switch_page("pages/models.py").run()
     tasks = next(group for group in app.get("button_group") if group.label == "Task")
     return tasks.set_value(task).run()
 
@@ -133,7 +133,7 @@ def test_a_card_without_those_figures_is_shown_without_them():
 
 
 def test_a_yardstick_is_never_what_a_page_opens_with():
-    app = AppTest.from_file(APP, default_timeout=120).run()
+    app = started().run()
     app = next(box for box in app.selectbox if box.label == "Task").select("agents").run()
     models = next(box for box in app.selectbox if box.label == "Model")
     assert models.value == "keen"

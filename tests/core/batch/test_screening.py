@@ -15,10 +15,10 @@ from core.errors import NotEnoughLabels
 from core.inference import Model
 from core.models import MODELS
 from tests.phantoms.chest import chest, png
+from tests.quick import CLASSIFIER as CARD
+from tests.quick import DETECTOR
 
-CARD = next(card for card in cards.every() if card.task == "pneumonia")
 ENSEMBLE = next(card for card in cards.every() if card.model == "ensemble-classifier")
-DETECTOR = next(card for card in cards.every() if card.kind == "detector")
 
 
 @pytest.fixture(scope="module")
