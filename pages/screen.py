@@ -14,8 +14,9 @@ files: Sequence[worklist.File]
 files, table = worklist.drop_zone()
 if not files:
     files, table = sample_worklist.load(card)
+truth = worklist.label(card, files, table)
 worklist.judge(card, files)
-rows = worklist.judged(card, files, table)
+rows = worklist.judged(card, files, truth)
 if not rows:
     st.info(
         "Drop films above, or a folder with one folder per class: each is read and scored, and its "

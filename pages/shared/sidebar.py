@@ -15,7 +15,7 @@ from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import wording
 from pages.shared.caches import heatmaps, models, neighbours, scores
-from pages.shared.session import deep_link, reading, sign_in
+from pages.shared.session import deep_link, memory, reading, sign_in
 from pages.shared.views import sample_strip
 
 HERE = Path(__file__).parent
@@ -45,6 +45,7 @@ def upload_scan() -> Scan | None:
         )
         _read_uploads(files)
         _read_linked_sample(held)
+        memory.fit(st.session_state.get("scan", ""))
         if held:
             _choose_shown(held)
     for problem in st.session_state.get("problems", ()):
@@ -116,7 +117,7 @@ def _read_files(files: Sequence[tuple[bytes, str]]) -> None:
             problems.append(str(problem))
         else:
             reading.keep(scan, data, name)
-            read.append(scan)
+            read = memory.rested([*read, scan], (read or [scan])[0].digest)
     read = reading.stacked(read)
     st.session_state.scans.update({scan.digest: scan for scan in read})
     if read:

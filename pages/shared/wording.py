@@ -18,6 +18,7 @@ HARD_SAMPLES = (
     "the next of those in their order, changed by a fixed rule before any model was asked, to be borderline, "
     "to part the models or to be refused. None is of an adult: the generator learned from children's films."
 )
+LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 RESULTS_KEPT = 16  # results kept per session and function
 Rest = ParamSpec("Rest")
 Value = TypeVar("Value")
+MAPS_KEPT = 4  # of those as large as the scan, or twice as large
 
 
 @st.cache_resource(show_spinner=False)
@@ -174,7 +175,7 @@ def prediction(card_id: str, digest: str, _scan: Scan) -> Prediction:
 
 
 @of_card(
-    st.cache_data(show_spinner="Comparing with normal scans ...", scope="session", max_entries=RESULTS_KEPT)
+    st.cache_data(show_spinner="Comparing with normal scans ...", scope="session", max_entries=MAPS_KEPT)
 )
 def anomaly(card_id: str, digest: str, _scan: Scan) -> AnomalyResult:
     from core import inference
@@ -221,7 +222,7 @@ def p_value(card_id: str, score: float) -> float:
     return p_value([v for label, v in zip(labels, values, strict=True) if not label], score)
 
 
-@of_card(st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT))
+@of_card(st.cache_data(show_spinner=False, scope="session", max_entries=MAPS_KEPT))
 def network_input(card_id: str, digest: str, _scan: Scan) -> FloatArray:
     """The scan as the network is fed it, in scan geometry.
 
