@@ -118,6 +118,12 @@ def broken(root: Path = WEIGHTS) -> dict[str, str]:
     return faults
 
 
+def version(root: Path = WEIGHTS) -> str:
+    """Changes with every card that is written or removed; costs one look at each file's date."""
+    marks = [(path.parent.name, path.stat().st_mtime_ns) for path in sorted(root.glob("*/card.json"))]
+    return hashlib.sha256(repr(marks).encode()).hexdigest()
+
+
 def weights(card: AnyCard, root: Path = WEIGHTS) -> bytes:
     """The card's safetensors file, checked. Raises MissingWeights or AlteredWeights."""
     return _checked(root / card.id / "model.safetensors", card.sha256, card.training.command)

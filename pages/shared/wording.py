@@ -10,6 +10,20 @@ from core.types import EvaluationReport, is_abnormal
 from pages.shared.session.thresholds import DecisionThreshold
 
 INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
+NO_OWN_MODELS = (
+    "None yet. One command makes one of your films, in a folder with one sub-folder per class; it stands "
+    "here as soon as it is written."
+)
+TRAIN_LINE = "python -m train.new NAME --data FOLDER"
+OWN_MODELS_COMPARED = (
+    "Each on its own test films, of which it learned nothing. Models of different films cannot be compared "
+    "by these figures: judge one labelled set with both on page Screen. All else about a model is in its task "
+    "above."
+)
+TRAIN_ON_THESE = (
+    "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
+    "the line below there. Training takes place on your machine, not in this page."
+)
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding

@@ -22,7 +22,8 @@ from train import index, trust
 from train.new import checks, classifier, detector, gate, request
 from train.new.request import Prepared, Request
 
-TRUST_SCANS, SLOW_EVERY = 16, 4  # films that heat maps are measured on; of slow methods one in so many
+TRUST_SCANS = 16  # films that heat maps are measured on
+SLOW_EVERY = 4  # of slow methods, one film in so many
 Step = Callable[[Prepared, Card], None]
 
 
@@ -65,6 +66,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--task", default="", help="cards of one task stand beside each other; NAME if left out"
     )
     parser.add_argument("--only", choices=("train", *STEPS), help="do this part again and no other")
+    parser.add_argument(
+        "--maps",
+        nargs="+",
+        choices=list(trust.EXPLAINERS),
+        default=list(trust.FAST),
+        help="heat maps to offer",
+    )
     parser.add_argument("--replace", action="store_true", help="overwrite a card of that name")
     parser.add_argument("--remove", action="store_true", help="delete your card of that name")
     parser.add_argument("--seed", type=int, default=0, help="of splits, training and drawn pictures")
@@ -87,6 +95,7 @@ def make(options: argparse.Namespace) -> None:
             normal=options.normal,
             patient=options.patient,
             task=options.task,
+            maps=tuple(options.maps),
             seed=options.seed,
             runs=options.runs,
             replace=options.replace and options.only in (None, "train"),
@@ -123,7 +132,7 @@ def measure_trust(prepared: Prepared, card: Card) -> None:
     if card.kind == "detector":
         return
     torch.set_num_threads(1)  # scans in parallel use the cores better than the layers of one do
-    subsampling = trust.Subsampling(TRUST_SCANS, SLOW_EVERY, tuple(trust.EXPLAINERS))
+    subsampling = trust.Subsampling(TRUST_SCANS, SLOW_EVERY, prepared.request.maps)
     cases = {case.name: case for case in prepared.films.cases}
     done = trust.measure_trust(inference.load(card.id), cases, subsampling, workers=cpu_count() or 1)
     cards.update(card.id, scales=done.scales, trust=done.trust)

@@ -38,6 +38,7 @@ class Request:
     normal: str
     patient: str | None
     task: str
+    maps: tuple[str, ...]
     seed: int
     runs: Path
     replace: bool
