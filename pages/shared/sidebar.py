@@ -29,6 +29,7 @@ def show_frame() -> None:
     st.html(HERE / "frame.css")
     st.caption("Research demo, not for clinical use. Scans stay in this session's memory and nowhere else.")
     sign_in.require()
+    models.refresh()
 
 
 def upload_scan() -> Scan | None:

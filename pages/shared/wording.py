@@ -19,6 +19,20 @@ HARD_SAMPLES = (
     "to part the models or to be refused. None is of an adult: the generator learned from children's films."
 )
 LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
+NO_OWN_MODELS = (
+    "None yet. One command makes one of your films, in a folder with one sub-folder per class; it stands "
+    "here as soon as it is written."
+)
+TRAIN_LINE = "python -m train.new NAME --data FOLDER"
+OWN_MODELS_COMPARED = (
+    "Each on its own test films, of which it learned nothing. Models of different films cannot be compared "
+    "by these figures: judge one labelled set with both on page Screen. All else about a model is in its task "
+    "above."
+)
+TRAIN_ON_THESE = (
+    "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
+    "the line below there. Training takes place on your machine, not in this page."
+)
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding

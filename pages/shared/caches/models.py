@@ -39,6 +39,18 @@ MAPS_KEPT = 4  # of those as large as the scan, or twice as large
 
 
 @st.cache_resource(show_spinner=False)
+def _version() -> str:
+    return cards.version()
+
+
+def refresh() -> None:
+    """Forget all that was made of cards once any changed on disk: a new one is seen, an old one outlived."""
+    if _version() != cards.version():
+        st.cache_data.clear()
+        st.cache_resource.clear()
+
+
+@st.cache_resource(show_spinner=False)
 def every_card() -> tuple[Card, ...]:
     return cards.every()
 

@@ -205,7 +205,7 @@ def recommendations(
 @st.cache_data(show_spinner=False, max_entries=RESULTS_KEPT)
 def _recommendations(
     card_ids: tuple[str, ...],
-    sha256s: tuple[str, ...],
+    sha256s: tuple[str, ...],  # noqa: ARG001  part of the key: what is kept belongs to these weights
     measured: tuple[float | None, ...],
     specificity: float,
     margin: float,
