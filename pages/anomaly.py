@@ -25,6 +25,7 @@ reading.record(card, scan, score=result.score, threshold=threshold.value)
 layers = anomaly.layers(card, scan, result, named=second is not None)
 with answer:
     anomaly.show_answer(card, result, threshold)
+    anomaly.show_error_fit(card, scan)
     if second is not None:
         st.subheader(second.title)
         reason = models.refusal(second.id, scan.digest, _scan=scan)

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F
 
 from core import checkpoints
-from core.anatomy import lungs
 from core.detectors import (
     DETECTORS,
     Detector,
@@ -25,6 +23,7 @@ from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
 from train.data import augment, sources
+from train.data.regions import place_weights
 from train.data.sources import SOURCES, Normals, Source
 from train.publish.detector_card import cache_features, draft_detector_card, publish_detector
 from train.publish.provenance import Trained
@@ -136,26 +135,6 @@ def fit_detector(network: Detector, source: Source, normals: Normals, spec: Inpu
     else:
         network.fit(train)
     network.calibrate(sources.batches(normals.films["calibration"], normals.boxes["calibration"], spec))
-
-
-def place_weights(source: Source, normals: Normals, films: int = 200) -> Tensor:
-    """How much each place counts: the mean lungs of aligned training films, or where scans are not black.
-
-    source: says which region.
-    normals: the split train.
-    films: how many are averaged.
-    Returns (h, w).
-    """
-    batch, boxes = normals.films["train"][:films].float(), normals.boxes["train"][:films]
-    if source.region == "lungs":
-        return aligned_lungs(batch, boxes).mean((0, 1))
-    return (stretch(crop(batch, boxes, SIDE)) > 0.1).float().mean((0, 1))
-
-
-def aligned_lungs(films: Tensor, boxes: Tensor) -> Tensor:
-    """(N, 1, SIDE, SIDE) in [0, 1], aligned."""
-    probabilities = torch.cat([lungs.probabilities(part) for part in films.split(64)])[:, None]
-    return crop(F.interpolate(probabilities, films.shape[-2:], mode="bilinear"), boxes, SIDE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

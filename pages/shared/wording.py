@@ -10,6 +10,12 @@ from core.types import EvaluationReport, is_abnormal
 from pages.shared.session.thresholds import DecisionThreshold
 
 INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
+ERROR_GIVEN_DETAIL = (
+    "A network that learned normal scans misses more wherever a scan shows more fine detail, sick or not. "
+    "So each cell is compared with normal scans that show as much detail at that place (grey). "
+    "The score is how far the cells of this scan (orange) lie above that, on average."
+)
+RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding
