@@ -12,11 +12,13 @@ from torch import Generator, Tensor
 from core import checkpoints
 from core.detectors import (
     DETECTORS,
+    DetailAlone,
     Detector,
     FeatureDetector,
     FittedDetector,
     LungOpacity,
     Mahalanobis,
+    MeanFilm,
 )
 from core.models.backbones import MEAN, SIDE, STD
 from core.preprocess import normalise, stretch
@@ -25,7 +27,7 @@ from core.types import InputSpec
 from train.data import augment, sources
 from train.data.regions import place_weights
 from train.data.sources import SOURCES, Normals, Source
-from train.publish.detector_card import cache_features, draft_detector_card, publish_detector
+from train.publish.detector_card import CONTROLS, cache_features, draft_detector_card, publish_detector
 from train.publish.provenance import Trained
 from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
 
@@ -43,6 +45,8 @@ class DetectorRecipe:
 DETECTOR_RECIPES = {
     "detail": DetectorRecipe("detail", {"size": SIDE}),
     "detail-lungs": DetectorRecipe("detail", {"size": SIDE, "top": 0.08, "bottom": 0.08, "side": 0.08}),
+    "mean-film": DetectorRecipe("mean-film", {"size": 64}),
+    "detail-alone": DetectorRecipe("detail-alone", {"size": 64}),
     "dense": DetectorRecipe("dense", {"size": SIDE}),
     "mahalanobis-dinov2": DetectorRecipe("mahalanobis", {"backbone": "dinov2-vits14"}),
     "mahalanobis-resnet50": DetectorRecipe("mahalanobis", {"backbone": "resnet50"}),
@@ -108,6 +112,8 @@ def input_spec(name: str, source: Source) -> InputSpec:
     """What backbones were pretrained on; the yardstick looks at the whole film, as it was found."""
     if name == "detail":
         return InputSpec(size=SIDE, channels=1, mean=(0.0,), std=(1.0,), region="whole")
+    if name in CONTROLS:
+        return InputSpec(size=64, channels=1, mean=(0.5,), std=(0.25,), region=source.region)
     return InputSpec(size=SIDE, channels=3, mean=MEAN, std=STD, region=source.region)
 
 
@@ -128,7 +134,7 @@ def fit_detector(network: Detector, source: Source, normals: Normals, spec: Inpu
     chosen = torch.linspace(0, len(films) - 1, min(PAIRED_FILMS, len(films))).long()
     pairs = Pairs(films[chosen].float(), boxes[chosen], spec, seed)
     train = sources.batches(films, boxes, spec)
-    if isinstance(network, FeatureDetector | LungOpacity):
+    if isinstance(network, FeatureDetector | LungOpacity | DetailAlone | MeanFilm):
         network.set_spatial_weights(place_weights(source, normals))
     if isinstance(network, Mahalanobis):
         network.fit(train, pairs.changes())

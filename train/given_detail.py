@@ -15,6 +15,7 @@ from train.data.sources import SOURCES
 from train.fit.error_given_detail import fit_given_detail
 from train.publish import provenance
 from train.publish.detector_card import publish_detector
+from train.publish.texts import LIMITATIONS
 from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
 
 
@@ -25,12 +26,13 @@ def main() -> None:
     normals = sources.load_normals(source, cases, ("train", "calibration"))
     for name in arguments.cards:
         card, network = with_regression(name)
+        said = (*LIMITATIONS[card.model], *source.limitations)
         fit_given_detail(network, source, normals, card.input)
         if arguments.validate_only:
             drawn = drawn_lesions(source, tuple(cases), split="calibration")
             print(name, lesion_aurocs(network, drawn, card.input), flush=True)
             continue
-        publish_detector(card, network, source, cases)
+        publish_detector(replace(card, limitations=said), network, source, cases)
 
 
 def parse() -> argparse.Namespace:

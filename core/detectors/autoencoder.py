@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.detectors.base import DetectorOutput
+from core.detectors.base import DetectorOutput, TrainedDetector
 from core.detectors.blocks import decoder, encoder
 from core.detectors.error_given_detail import ErrorGivenDetail, ReconstructionDetector
 
 
-class Autoencoder(ReconstructionDetector):
+class Autoencoder(ReconstructionDetector, TrainedDetector):
     """Four halvings into `latent` numbers and back.
 
     The bottleneck is dense: a convolutional one lets local texture through and rebuilds lesions as well

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.detectors.base import DetectorOutput
+from core.detectors.base import DetectorOutput, TrainedDetector
 from core.detectors.blocks import ErrorStandardiser
 from core.detectors.error_given_detail import ErrorGivenDetail, ReconstructionDetector
 
@@ -33,7 +33,7 @@ class ConvLSTMCell(nn.Module):
         return torch.stack(states, dim=1)
 
 
-class ConvLSTMAutoencoder(ReconstructionDetector):
+class ConvLSTMAutoencoder(ReconstructionDetector, TrainedDetector):
     """Two strided convolutions, three ConvLSTM layers and the way back (Chong 2017, arXiv:1701.01546).
 
     steps: frames in the sequence. With one, as public projects have it, the frame is the film and the network

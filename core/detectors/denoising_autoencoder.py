@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.detectors.base import DetectorOutput
+from core.detectors.base import DetectorOutput, TrainedDetector
 from core.detectors.blocks import ErrorStandardiser, decoder, encoder
 from core.detectors.error_given_detail import ErrorGivenDetail, ReconstructionDetector
 
@@ -13,7 +13,7 @@ CELLS = 8  # per side; opacities are larger than one, ribs and vessels smaller
 WORST = 0.1  # share of the cells that make the score
 
 
-class DenoisingAutoencoder(ReconstructionDetector):
+class DenoisingAutoencoder(ReconstructionDetector, TrainedDetector):
     """Fed films with drawn lesions, it must give back the healthy film (after Vincent 2008, Kascenas 2022).
 
     given_detail: judge the absolute error against the detail of the same place. Without it, the score is what

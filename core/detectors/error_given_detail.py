@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.detectors.base import DetectorOutput, TrainedDetector
+from core.detectors.base import Detector, DetectorOutput
 from core.detectors.sharpness import blurred
 
 CELL = 8  # pixels, of the scan as the network sees it
@@ -76,7 +76,7 @@ class ErrorGivenDetail(nn.Module):
         return error - self.intercept - self.slope * detail
 
 
-class ReconstructionDetector(TrainedDetector):
+class ReconstructionDetector(Detector):
     """Rebuilds the scan, and judges what it could not rebuild.
 
     given: set where the error is judged against the detail of the same place; None where as it is.

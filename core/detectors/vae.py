@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.detectors.base import DetectorOutput
+from core.detectors.base import DetectorOutput, TrainedDetector
 from core.detectors.blocks import ErrorStandardiser, decoder, encoder
 from core.detectors.error_given_detail import ErrorGivenDetail, ReconstructionDetector
 
 
-class VariationalAutoencoder(ReconstructionDetector):
+class VariationalAutoencoder(ReconstructionDetector, TrainedDetector):
     """Four halvings into the mean and spread of `latent` numbers (Kingma 2013, arXiv:1312.6114).
 
     The score takes the mean of the code, never a sample. given_detail: judge the error against the detail of
