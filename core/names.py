@@ -10,6 +10,7 @@ PHOTOGRAPHS: Final = "photographs"  # what backbones were pretrained on
 # Figures of detectors. AUROC and rates are on test, unless they say otherwise.
 AUROC_EQUAL_SHARPNESS: Final = "AUROC at equal sharpness"
 AUROC_DRAWN_LESIONS: Final = "AUROC of drawn lesions"  # on validation; detectors are ordered by it
+AUROC_OF_RAW_ERROR: Final = "AUROC of the error as it is"  # not judged against detail
 AUROC_OF_YARDSTICK: Final = "AUROC of the yardstick"
 YARDSTICK_CORRELATION: Final = "rank correlation with the yardstick"
 BALANCED_ACCURACY: Final = "balanced accuracy"

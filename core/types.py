@@ -161,6 +161,19 @@ class AnomalyResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ErrorFit:
+    """What a reconstruction missed in each cell of a scan: (n,) each, in grey values of [0, 1].
+
+    detail: how much fine detail the cell shows. error: mean absolute error of the reconstruction. usual: that
+    of normal scans at that place with that much detail.
+    """
+
+    detail: FloatArray
+    error: FloatArray
+    usual: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
     """Which places moved the score of `label`. heatmap: (H, W) >= 0 in scan geometry.
 

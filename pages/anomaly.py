@@ -26,6 +26,7 @@ layers = anomaly.layers(card, scan, result, named=second is not None)
 with answer:
     anomaly.show_answer(card, result, threshold)
     operating_points.show_in_use(card, threshold)
+    anomaly.show_error_fit(card, scan)
     if second is not None:
         st.subheader(second.title)
         reason = models.refusal(second.id, scan.digest, _scan=scan)

@@ -26,13 +26,19 @@ NO_OWN_MODELS = (
 TRAIN_LINE = "python -m train.new NAME --data FOLDER"
 OWN_MODELS_COMPARED = (
     "Each on its own test films, of which it learned nothing. Models of different films cannot be compared "
-    "by these figures: judge one labelled set with both on page Screen. All else about a model is in its task "
-    "above."
+    "by these figures: judge one labelled set with both on page Screen. All else about a model is in its "
+    "task above."
 )
 TRAIN_ON_THESE = (
     "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
     "the line below there. Training takes place on your machine, not in this page."
 )
+ERROR_GIVEN_DETAIL = (
+    "A network that learned normal scans misses more wherever a scan shows more fine detail, sick or not. "
+    "So each cell is compared with normal scans that show as much detail at that place (grey). "
+    "The score is how far the cells of this scan (orange) lie above that, on average."
+)
+RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding

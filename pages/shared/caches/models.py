@@ -20,6 +20,7 @@ from core.errors import CardError, RefusedScan
 from core.types import (
     AS_SENT,
     AnomalyResult,
+    ErrorFit,
     FloatArray,
     Kind,
     LungFields,
@@ -195,6 +196,14 @@ def anomaly(card_id: str, digest: str, _scan: Scan) -> AnomalyResult:
     return inference.detect(model(card_id), _scan, lungs(digest, _scan=_scan))
 
 
+@st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
+def error_fit(card_id: str, digest: str, _scan: Scan) -> ErrorFit | None:
+    """What the reconstruction missed in each cell, for cards that judge error given detail."""
+    from core import inference
+
+    return inference.error_fit(model(card_id), _scan, lungs(digest, _scan=_scan))
+
+
 def labels_and_scores(card_id: str, split: str) -> tuple[list[int], list[float]]:
     """(labels as 0 and 1, scores) of one split of the card's scores.csv."""
     table, normal = scores(card_id), card(card_id).labels[0]
@@ -249,7 +258,7 @@ def network_input(card_id: str, digest: str, _scan: Scan) -> FloatArray:
 
 def forget() -> None:
     """Drop everything that this session derived from scans."""
-    for function in (lungs, gate, record, prediction, anomaly, network_input):
+    for function in (lungs, gate, record, prediction, anomaly, error_fit, network_input):
         function.clear()
 
 
