@@ -16,6 +16,7 @@ from core import names
 from core.anatomy import lungs
 from core.card_types import Card, Policy
 from core.detectors import Detector, DetectorEnsemble, FeatureDetector
+from core.detectors.error_given_detail import ReconstructionDetector
 from core.detectors.sharpness import Sharpness
 from core.evaluation import thresholds
 from core.preprocess import align, stretch
@@ -26,7 +27,7 @@ from train.data.augment import blur
 from train.data.datasets import Case, read_films
 from train.data.films import cache_inputs, region_boxes
 from train.data.sources import Source
-from train.runs import cached
+from train.runs import cached, code
 
 ALPHA = 0.1  # of the conformal threshold
 INSIDE = 112  # side of a region whose sharpness is measured, in pixels
@@ -63,7 +64,7 @@ def held_out(source: Source, cases: tuple[Case, ...], runs: Path = Path("runs"))
         even = equalise_sharpness(films[test]) if source.region == "lungs" else films[:0]
         return films, region_boxes(films, source.region), even
 
-    known = cache_inputs(chosen, source.region), splits, MAX_BLUR
+    known = cache_inputs(chosen, source.region), splits, MAX_BLUR, code(equalise_sharpness, blur)
     return HeldOut(chosen, *cached("held-out", known, read, runs))
 
 
@@ -94,6 +95,12 @@ def compute_metrics(card: Card, network: Detector, held: HeldOut, scores: np.nda
         with torch.inference_mode():
             blurred = torch.cat([network.score(x).score for x in even]).numpy()
         measured[names.AUROC_EQUAL_SHARPNESS] = float(roc_auc_score(~normal[test], blurred))
+    if isinstance(network, ReconstructionDetector) and network.given is not None:
+        chosen = torch.from_numpy(test)
+        seen = sources.batches(held.films[chosen], held.boxes[chosen], card.input)
+        with torch.inference_mode():
+            raw = torch.cat([network.raw(x).score for x in seen]).numpy()
+        measured[names.AUROC_OF_RAW_ERROR] = float(roc_auc_score(~normal[test], raw))
     return measured
 
 

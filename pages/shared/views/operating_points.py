@@ -1,8 +1,10 @@
 """Operating points on the page: the policies' aims, the named ones, and what each costs."""
 
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.card_types import Card, Policy
 from core.errors import NoUsefulThreshold, OpacityError
@@ -11,27 +13,32 @@ from core.evaluation.operating_points import NamedPoint
 from pages.shared import wording
 from pages.shared.caches import scores
 from pages.shared.components.threshold_panel import PanelState
+from pages.shared.session import thresholds
+from pages.shared.session.clinic import Clinic
+from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
 
 
-def pick_policies() -> dict[str, Policy]:
-    """The policies by their button's name, with the arguments a person may change."""
-    deviations, sensitivity, specificity, alarms, cost, prevalence = st.columns(6)
+def pick_policies(clinic: Clinic) -> dict[str, Policy]:
+    """The policies by their button's name, with the arguments a person may change; cost goes by the panel's
+    dials."""
+    deviations, sensitivity, specificity, alarms = st.columns(4)
     k = deviations.number_input("k (mean + k std)", 0.0, 6.0, 1.0, 0.5, key="policy-k")
     found = sensitivity.number_input("Sensitivity", 0.5, 1.0, 0.95, 0.01, key="policy-sensitivity")
     spared = specificity.number_input("Specificity", 0.5, 1.0, 0.95, 0.01, key="policy-specificity")
     alpha = alarms.number_input("Conformal alpha", 0.01, 0.5, 0.1, 0.01, key="policy-alpha")
-    missed = cost.number_input("Missed : alarm", 0.1, 100.0, 5.0, 0.5, key="policy-cost")
-    share = prevalence.number_input("Prevalence", 0.001, 0.9, 0.1, 0.01, "%.3f", key="policy-prevalence")
-    return {
-        "Youden": Policy("youden"),
-        "F1": Policy("f1"),
-        f"Mean + {k:g} std": Policy("mean-k-std", {"k": k}),
-        f"Sensitivity {found:.2f}": Policy("target-sensitivity", {"target": found}),
-        f"Specificity {spared:.2f}": Policy("target-specificity", {"target": spared}),
-        f"Conformal {alpha:.2f}": Policy("conformal", {"alpha": alpha}),
-        f"Cost {missed:g}:1": Policy("cost", {"missed_cost": missed, "prevalence": share}),
-    }
+    policies = (
+        Policy("smoothed-youden"),
+        Policy("youden"),
+        Policy("f1"),
+        Policy("mean-k-std", {"k": k}),
+        Policy("target-sensitivity", {"target": found}),
+        Policy("target-specificity", {"target": spared}),
+        Policy("conformal", {"alpha": alpha}),
+        Policy("conformal-groups", {"alpha": alpha}),
+        Policy("cost", asdict(clinic)),
+    )
+    return {wording.policy(policy): policy for policy in policies}
 
 
 def threshold_or_reason(card: Card, policy: Policy) -> float | str:
@@ -44,11 +51,12 @@ def threshold_or_reason(card: Card, policy: Policy) -> float | str:
 
 def show_table(card: Card, state: PanelState) -> None:
     """The card's own threshold, the chosen one and the named ones, on both splits."""
-    values = {"card's own": card.threshold, "now": state.threshold}
-    values |= {point.name: point.threshold for point in _named(card)}
+    values = [("card's own", card.threshold), ("now", state.threshold)]
+    values += [(point.name, point.threshold) for point in _named(card)]
+    names = wording.unique(name for name, _ in values)
     rows = {
         f"{name}, {split}": scores.operating_point(card.id, split, threshold, name)
-        for name, threshold in values.items()
+        for name, (_, threshold) in zip(names, values, strict=True)
         for split in ("validation", "test")
     }
     st.dataframe(charts.metrics(rows), hide_index=True)
@@ -60,8 +68,7 @@ def show_saving(card: Card, state: PanelState) -> None:
     name, save, away, back = st.columns([2, 1, 1, 2], vertical_alignment="bottom")
     title = name.text_input("Name this threshold", max_chars=60, key=f"name-{card.id}")
     if save.button("Save", disabled=not title, width="stretch"):
-        kept = [point for point in named if point.name != title]
-        st.session_state.points[card.id] = [*kept, _point(card, state, title)]
+        keep(card, _point(card, state, title))
         st.rerun()
     away.download_button(
         "Export",
@@ -73,15 +80,58 @@ def show_saving(card: Card, state: PanelState) -> None:
     )
     file = back.file_uploader("Import operating points", type="json", key=f"import-{card.id}")
     if file is not None:
-        try:
-            st.session_state.points[card.id] = list(operating_points.read(file.getvalue(), card))
-        except OpacityError as problem:
-            st.error(wording.escape_markdown(str(problem)))
+        _import(card, file)
+
+
+def _import(card: Card, file: UploadedFile) -> None:
+    """Add a file's points to those that are named, once: the uploader holds it in every later run too."""
+    imported: set[str] = st.session_state.setdefault("imported", set())
+    if file.file_id in imported:
+        return
+    try:
+        found = operating_points.read(file.getvalue(), card)
+    except OpacityError as problem:
+        st.error(wording.escape_markdown(str(problem)))
+        return
+    imported.add(file.file_id)
+    kept = [*_named(card), *(point for point in found if point not in _named(card))]
+    names = wording.unique(point.name for point in kept)
+    st.session_state.points[card.id] = [
+        replace(point, name=name) for point, name in zip(kept, names, strict=True)
+    ]
+    st.rerun()
+
+
+def keep(card: Card, point: NamedPoint) -> None:
+    """List the point on page Thresholds, in the place of one with the same name."""
+    others = [known for known in _named(card) if known.name != point.name]
+    st.session_state.points[card.id] = [*others, point]
+
+
+def show_use(card: Card) -> None:
+    """Take a named threshold: every page then judges by it."""
+    named = {point.name: point for point in _named(card)}
+    if not named:
+        return
+    pick, use = st.columns([4, 1], vertical_alignment="bottom")
+    name = pick.selectbox("Named thresholds", list(named), key=f"named-{card.id}")
+    if use.button("Use it", key=f"use-{card.id}", width="stretch"):
+        thresholds.choose(card, DecisionThreshold(named[name].threshold))
+        st.rerun()
+
+
+def show_in_use(card: Card, threshold: DecisionThreshold) -> None:
+    """Beside a verdict: which named threshold it was judged by, if it was one."""
+    for point in _named(card):
+        if point.threshold == threshold.value:
+            on = "" if point.local is None else f", set on {point.local.normals} normal scans of your own"
+            st.caption(wording.escape_markdown(f"Judged by the threshold '{point.name}'{on}."))
 
 
 def _named(card: Card) -> list[NamedPoint]:
+    """Those of these weights: scores of earlier ones meant something else."""
     named: list[NamedPoint] = st.session_state.setdefault("points", {}).setdefault(card.id, [])
-    return named
+    return [point for point in named if point.sha256 == card.sha256]
 
 
 def _point(card: Card, state: PanelState, title: str) -> NamedPoint:

@@ -1,5 +1,6 @@
 """Sample scans for who has none at hand: a strip of pictures, one click each."""
 
+import hashlib
 import html
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -10,7 +11,7 @@ from core.errors import OpacityError
 from core.samples import Sample, named
 from core.types import Scan
 from pages.shared.caches import samples
-from pages.shared.session import deep_link
+from pages.shared.session import deep_link, reading
 from pages.shared.wording import escape_markdown
 
 SHOWN = 6  # synthetic pictures in a strip
@@ -25,7 +26,7 @@ def of_modality(modality: str) -> list[Sample]:
 
 def selection(modality: str) -> list[Sample]:
     """The first ones of each condition in turn, every film that is no picture file, and the public one."""
-    suitable = of_modality(modality)
+    suitable = [sample for sample in of_modality(modality) if not sample.hard]
     groups: dict[str, list[Sample]] = {}
     for sample in suitable:
         if sample.synthetic and sample.path.suffix != DICOM:
@@ -34,12 +35,16 @@ def selection(modality: str) -> list[Sample]:
     return in_turn[:SHOWN] + [sample for sample in suitable if sample.path.suffix == DICOM]
 
 
-def strip(modality: str, key: str) -> Sample | None:
+def hard(modality: str) -> list[Sample]:
+    """Those that no classifier was asked about."""
+    return [sample for sample in of_modality(modality) if sample.hard]
+
+
+def strip(few: Sequence[Sample], key: str) -> Sample | None:
     """A few samples as pictures to click on; the one that was clicked."""
     clicked: Sample | None = None
-    few = _with_thumbnails(selection(modality))
     with st.container(horizontal=True, key=f"samples-{key}"):
-        for sample, picture in few:
+        for sample, picture in _with_thumbnails(few):
             label = f"![]({picture}) **{_mark(sample)}** {_origin(sample)}"
             if st.button(label, key=f"{key}-{sample.path.name}", type="tertiary"):
                 clicked = sample
@@ -78,7 +83,7 @@ def _mark(sample: Sample) -> str:
 
 
 def _origin(sample: Sample) -> str:
-    return f"made as: {sample.condition}" if sample.synthetic else "a public film"
+    return f"made as: {sample.hard or sample.condition}" if sample.synthetic else "a public film"
 
 
 def linked() -> Sample | None:
@@ -91,8 +96,11 @@ def sample_of(scan: Scan | None) -> Sample | None:
     """The sample that a scan was read from, even if it was saved and uploaded again, or windowed anew."""
     if scan is None:
         return None
+    sent: Scan = st.session_state.get("sent", {}).get(scan.digest, scan)
+    file = reading.file_of(sent)
+    digests = {sent.digest, hashlib.sha256(file[0]).hexdigest() if file else ""}
     known, _ = samples.found()
-    return next((one for one in known if scan.digest == one.sha256 or scan.name == one.name), None)
+    return next((one for one in known if one.sha256 in digests), None)
 
 
 def show_mark(sample: Sample) -> Sample | None:
@@ -100,7 +108,8 @@ def show_mark(sample: Sample) -> Sample | None:
     mark, words = "Public film", "A real one."
     if sample.synthetic:
         mark = "Synthetic sample"
-        words = f"Made as: {html.escape(sample.condition)}. It shows nobody, and nobody diagnosed it."
+        made = html.escape(sample.hard or sample.condition)
+        words = f"Made as: {made}. It shows nobody, and nobody diagnosed it."
     with st.container(horizontal=True, vertical_alignment="center", key="sample-mark"):
         st.html(f'<p class="opacity-line"><span class="opacity-mark">{mark}</span> {words}</p>')
         # a name of its own for each sample, so that the next one does not find it open
@@ -114,5 +123,6 @@ def _others(sample: Sample) -> Sample | None:
     known, _ = samples.found()
     for modality in dict.fromkeys((sample.modality, *(one.modality for one in known))):
         st.caption(f"{modality[0].upper()}{modality[1:]}s")
-        clicked = strip(modality, f"other-{modality.split()[0]}") or clicked
+        few = selection(modality) + hard(modality)
+        clicked = strip(few, f"other-{modality.split()[0]}") or clicked
     return clicked
