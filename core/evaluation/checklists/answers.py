@@ -45,7 +45,6 @@ def _model(card: Card) -> dict[str, str]:
         "technology": f"{card.kind}, {card.model}",
         "model": f"{card.model} ({arguments}), {training.parameters:,} parameters",
         "software": "PyTorch; versions in requirements.txt at the commit of the code",
-        "initialisation": str(training.settings.get("init", "")),
         "training": f"{training.command}; {settings or 'no settings'}; {training.minutes:g} minutes",
         "ensembling": str(card.arguments.get("members", "none")),
         "preprocessing": (

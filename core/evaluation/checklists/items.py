@@ -29,7 +29,7 @@ CLAIM: tuple[Line, ...] = (
     ("21", "Intended sample size"),
     ("22", "Description of the model", "model"),
     ("23", "Software", "software"),
-    ("24", "Initialisation of parameters", "initialisation"),
+    ("24", "Initialisation of parameters", "training"),
     ("25", "Training", "training"),
     ("26", "How the final model was selected", "decision", "openings"),
     ("27", "Ensembling", "ensembling"),
