@@ -15,7 +15,7 @@ from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import wording
 from pages.shared.caches import heatmaps, models, neighbours, scores
-from pages.shared.session import deep_link, memory, reading, sign_in
+from pages.shared.session import deep_link, memory, reading, routing, sign_in
 from pages.shared.views import sample_strip
 
 HERE = Path(__file__).parent
@@ -171,6 +171,7 @@ def pick_card(kind: Kind | None = None) -> Card:
             st.warning(wording.escape_markdown(notice))
         linked = next((card for card in cards if card.id == deep_link.card()), cards[0])
         st.session_state.setdefault(f"task-{kind}", linked.task)
+        routing.route(kind, cards)
         questions = dict(zip(tasks, wording.unique(map(wording.task, tasks)), strict=True))
         task = st.selectbox(
             "Task", tasks, format_func=questions.__getitem__, key=f"task-{kind}", persist_state="session"
@@ -189,6 +190,8 @@ def pick_card(kind: Kind | None = None) -> Card:
             )
         ]
         _show_figures(card)
+    if routing.rerouted(card):
+        st.caption(wording.ROUTED.format(card.modality, wording.escape_markdown(card.title)))
     reading.show_override(card)
     return card
 

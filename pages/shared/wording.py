@@ -18,6 +18,7 @@ HARD_SAMPLES = (
     "the next of those in their order, changed by a fixed rule before any model was asked, to be borderline, "
     "to part the models or to be refused. None is of an adult: the generator learned from children's films."
 )
+ROUTED = "This looks like a {}, so it is read with {}. Another model can be chosen under Model."
 LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
 NO_OWN_MODELS = (
     "None yet. One command makes one of your films, in a folder with one sub-folder per class; it stands "
