@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from PIL import Image
 from tqdm import tqdm
 
-from core import audit, cards, inference, overlay
+from core import audit, cards, export, inference, overlay
 from core.batch import folders, labelled_folders, labels, local_scans, parquet, screening
 from core.batch.rows import Job, ScreeningRow
 from core.card_types import Card
@@ -127,10 +127,14 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--out", type=Path, required=True, metavar="JSON")
     calibrate.set_defaults(run=calibrate_place)
 
-    export = commands.add_parser("export", parents=[card], help="write a model for ONNX Runtime or OpenVINO")
-    export.add_argument("--format", choices=("onnx", "openvino"), required=True)
-    export.add_argument("--out", type=Path, required=True, metavar="FILE", help=".onnx, or .xml for OpenVINO")
-    export.set_defaults(run=export_one)
+    exported = commands.add_parser(
+        "export", parents=[card], help="write a model for ONNX Runtime or OpenVINO"
+    )
+    exported.add_argument("--format", choices=tuple(export.FORMATS), required=True)
+    exported.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help=".onnx, or .xml for OpenVINO"
+    )
+    exported.set_defaults(run=export_one)
     return parser
 
 
@@ -341,7 +345,7 @@ def calibrate_place(options: argparse.Namespace) -> int:
 
 
 def export_one(options: argparse.Namespace) -> int:
-    told = importlib.import_module("core.export").export(options.card, options.format, options.out)
+    told = export.export(options.card, options.format, options.out)
     print(
         f"{', '.join(told['files'])} and {options.out.with_suffix('.json').name}: scores as torch's, "
         f"largest difference {told['largest_difference']:.1g}."

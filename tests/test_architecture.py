@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = {
     "core": [
         {"core.__main__"},
-        {"core.batch", "core.export.writing"},
+        {"core.batch", "core.export"},
         {"core.export.bundle"},
         {"core.inference", "core.audit"},
         {
