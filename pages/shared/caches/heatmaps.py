@@ -125,12 +125,14 @@ def heatmap(card_id: str, digest: str, label: str, _scan: Scan) -> tuple[FloatAr
     card_id: of a classifier or a detector.
     digest: the scan's.
     label: what a classifier explains.
-    Returns None for a classifier that has no heat map.
+    Returns None for a card that has no scale for its map.
     """
     from core import inference
 
     chosen, fields = card(card_id), lungs(digest, _scan=_scan)
     if chosen.kind == "detector":
+        if "map" not in chosen.scales:
+            return None
         return inference.detect(model(card_id), _scan, fields).map, chosen.scales["map"]
     if not chosen.scales:
         return None

@@ -156,20 +156,20 @@ def recommendations(
     specificity: kept in triage.
     margin: of AUC that low resources may give up.
     """
-    sha256s = tuple(models.card(card_id).sha256 for card_id in card_ids)
-    return _recommendations(card_ids, sha256s, measured, specificity, margin)
+    versions = tuple(models.card(card_id).version for card_id in card_ids)
+    return _recommendations(versions, measured, specificity, margin)
 
 
 @st.cache_data(show_spinner=False, max_entries=RESULTS_KEPT)
 def _recommendations(
-    card_ids: tuple[str, ...],
-    sha256s: tuple[str, ...],
+    versions: tuple[str, ...],
     measured: tuple[float | None, ...],
     specificity: float,
     margin: float,
 ) -> dict[str, Choice | None]:
     from core.evaluation import model_selection
 
+    card_ids = [version.partition("@")[0] for version in versions]
     candidates = [
         model_selection.Candidate(card_id, _split(card_id, "validation"), _split(card_id, "test"), time)
         for card_id, time in zip(card_ids, measured, strict=True)
