@@ -1,9 +1,10 @@
-"""The command line: python -m core cards | predict | explain | screen | evaluate"""
+"""The command line: python -m core cards | predict | explain | screen | evaluate | calibrate | export"""
 
 import argparse
 import csv
 import importlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,11 +18,12 @@ from PIL import Image
 from tqdm import tqdm
 
 from core import audit, cards, inference, overlay
-from core.batch import folders, labelled_folders, parquet, screening
+from core.batch import folders, labelled_folders, labels, local_scans, parquet, screening
 from core.batch.rows import Job, ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
 from core.evaluation import operating_points
+from core.evaluation.local_calibration import in_words
 from core.inference import Model
 from core.reading import images
 from core.types import Prediction, Scan, View
@@ -31,9 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 when done, 2 on bad usage or when nothing could be read."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except OpacityError as error:
         print(error, file=sys.stderr)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left has somewhere to go
+        return 0
     except OSError as error:
         print(f"{error.filename} cannot be opened: {error.strerror}.", file=sys.stderr)
     return 2
@@ -59,7 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     view.add_argument("--window", default="", metavar="NAME", help="the file's own if left out")
     view.add_argument("--turn-back", action="store_true", help="read the negative of the file")
 
-    predict = commands.add_parser("predict", parents=[card, as_json, view, anyway], help="judge one scan")
+    point = argparse.ArgumentParser(add_help=False)
+    point.add_argument(
+        "--operating-point", type=Path, metavar="FILE", help="JSON from calibrate or page Thresholds"
+    )
+    point.add_argument(
+        "--point", metavar="NAME", help="which one, when the file holds several; alone, the file itself"
+    )
+
+    predict = commands.add_parser(
+        "predict", parents=[card, as_json, view, anyway, point], help="judge one scan"
+    )
     predict.add_argument("file", type=Path, metavar="FILE")
     predict.set_defaults(run=predict_one)
 
@@ -79,24 +96,41 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--address", metavar="HOST", help="of a running Ray cluster; this machine if left out")
 
     screen = commands.add_parser(
-        "screen", parents=[card, anyway, where], help="judge many scans into a table"
+        "screen", parents=[card, anyway, where, point], help="judge many scans into a table"
     )
     screen.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files and folders")
     screen.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help=".csv, or .parquet for a run to go on with"
     )
-    screen.add_argument("--operating-point", type=Path, metavar="FILE", help="JSON from page Thresholds")
-    screen.add_argument("--point", metavar="NAME", help="which one, when the file holds several")
     screen.add_argument(
         "--frames", choices=("first", "all"), default="first", help="of files with several frames or pages"
     )
     screen.set_defaults(run=screen_many)
 
     measure = commands.add_parser(
-        "evaluate", parents=[card, as_json, where], help="measure on your labelled scans"
+        "evaluate", parents=[card, as_json, where, point], help="measure on your labelled scans"
     )
-    measure.add_argument("folder", type=Path, metavar="DIR", help="one folder per class")
+    measure.add_argument(
+        "folder", type=Path, metavar="DIR", help="one folder per class, or the files of --labels"
+    )
+    measure.add_argument("--labels", type=Path, metavar="CSV", help="with the columns name and label")
     measure.set_defaults(run=evaluate_folder)
+
+    calibrate = commands.add_parser(
+        "calibrate", parents=[card, where], help="set a threshold on normal scans of your own place"
+    )
+    calibrate.add_argument(
+        "scans", type=Path, metavar="DIR|CSV", help="normal scans, one folder per class, or label and score"
+    )
+    calibrate.add_argument("--specificity", type=float, default=0.9, metavar="SHARE", help="to be kept")
+    calibrate.add_argument("--name", default="calibrated here", metavar="NAME", help="of the operating point")
+    calibrate.add_argument("--out", type=Path, required=True, metavar="JSON")
+    calibrate.set_defaults(run=calibrate_place)
+
+    export = commands.add_parser("export", parents=[card], help="write a model for ONNX Runtime or OpenVINO")
+    export.add_argument("--format", choices=("onnx", "openvino"), required=True)
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help=".onnx, or .xml for OpenVINO")
+    export.set_defaults(run=export_one)
     return parser
 
 
@@ -126,6 +160,8 @@ def predict_one(options: argparse.Namespace) -> int:
     scan = _read(options)
     admission = screening.admit(model, scan, override=options.override_gate)
     result, said = inference.judge(model, scan, admission.fields), admission.overridden
+    if (chosen := _threshold(options, model.card)) is not None:
+        result = replace(result, threshold=chosen)
     audit.record(model.card, scan, threshold=result.threshold, verdict=result.verdict, overridden=bool(said))
     answer: dict[str, Any] = {
         "card": model.card.id,
@@ -257,35 +293,59 @@ def _cluster() -> ModuleType:
 
 def _threshold(options: argparse.Namespace, card: Card) -> float | None:
     """The threshold of the named operating point, or None for the card's own."""
-    if options.operating_point is None:
+    file, name = options.operating_point, options.point
+    if file is None and name is not None:
+        file, name = Path(name), None
+    if file is None:
         return None
-    points = operating_points.read(options.operating_point.read_bytes(), card)
-    chosen = [point for point in points if options.point in (None, point.name)]
+    points = operating_points.read(file.read_bytes(), card)
+    chosen = [point for point in points if name in (None, point.name)]
     if len(chosen) != 1:
         names = ", ".join(repr(point.name) for point in points)
-        raise UnknownName(f"{options.operating_point.name} holds {names}: choose one with --point NAME.")
+        raise UnknownName(f"{file.name} holds {names}: choose one with --operating-point FILE --point NAME.")
     return chosen[0].threshold
 
 
 def evaluate_folder(options: argparse.Namespace) -> int:
     model = screening.load(options.card)
-    outcome = labelled_folders.evaluate_folders(
-        model.card, options.folder, lambda files: _rows(options, model, files, Job())
+    table = labels.read_table(options.labels.read_bytes(), options.labels.name) if options.labels else []
+    found = labelled_folders.labelled_files(model.card, options.folder, table)
+    for remark in found.remarks:
+        print(remark, file=sys.stderr)
+    outcome = labelled_folders.evaluate_files(
+        model.card,
+        found,
+        lambda files: _rows(options, model, files, Job()),
+        threshold=_threshold(options, model.card),
     )
     if options.json:
         _print_json(asdict(outcome))
         return 0
-    report = outcome.report
-    (low, high), point = report.auc_interval, report.points[0]
-    print(f"{options.folder.name}: {report.n} scans, {report.abnormal} abnormal, {model.card.id}")
-    print(f"AUC {report.auc:.4f} ({low:.4f}-{high:.4f}, 95 % DeLong)")
-    print(f"At the card's threshold {point.threshold:.4g}:")
-    print(f"  true positives  {point.true_positives:6}    false negatives {point.false_negatives:6}")
-    print(f"  false positives {point.false_positives:6}    true negatives  {point.true_negatives:6}")
-    for name in ("accuracy", "sensitivity", "specificity", "ppv", "npv", "f1"):
-        value = getattr(point, name)
-        print(f"  {name:12} {'not defined' if value is None else f'{value:.4f}'}")
-    print(f"Left out: {outcome.refused} refused, {outcome.unreadable} unreadable.")
+    print("\n".join(labelled_folders.in_words(outcome, options.folder.name)))
+    return 0
+
+
+def calibrate_place(options: argparse.Namespace) -> int:
+    model = screening.load(options.card)
+    if options.scans.is_dir():
+        scans = local_scans.from_folder(
+            model.card, options.scans, lambda files: _rows(options, model, files, Job())
+        )
+    else:
+        scans = local_scans.from_table(model.card, options.scans)
+    found = local_scans.calibrated(model.card, scans, options.specificity)
+    point = operating_points.calibrated(model.card, found, options.name)
+    options.out.write_text(operating_points.export([point]), "utf-8")
+    print("\n".join(in_words(found)))
+    return 0
+
+
+def export_one(options: argparse.Namespace) -> int:
+    told = importlib.import_module("core.export").export(options.card, options.format, options.out)
+    print(
+        f"{', '.join(told['files'])} and {options.out.with_suffix('.json').name}: scores as torch's, "
+        f"largest difference {told['largest_difference']:.1g}."
+    )
     return 0
 
 

@@ -11,13 +11,23 @@ from torch import Tensor, nn
 from core import cards, checkpoints
 from core.card_types import Card
 from core.detectors import Detector
+from core.detectors.error_given_detail import ReconstructionDetector
 from core.errors import CardError, UnknownName
 from core.explainers import EXPLAINERS, SLOW, UNITS, Progress, trust
 from core.explainers.ensemble import MEAN_UNIT, heat_map
 from core.models import AnyClassifier, Classifier, ClassifierEnsemble
 from core.preprocess import align, denormalise, to_scan_space
 from core.resample import crop
-from core.types import AnomalyResult, Explanation, Faithfulness, FloatArray, LungFields, Prediction, Scan
+from core.types import (
+    AnomalyResult,
+    ErrorFit,
+    Explanation,
+    Faithfulness,
+    FloatArray,
+    LungFields,
+    Prediction,
+    Scan,
+)
 
 Judgement = Prediction | AnomalyResult
 
@@ -105,6 +115,22 @@ def detect(model: Model, scan: Scan, fields: LungFields | None = None) -> Anomal
         reconstruction=rebuilt,
         threshold=model.card.threshold,
     )
+
+
+def error_fit(model: Model, scan: Scan, fields: LungFields | None = None) -> ErrorFit | None:
+    """Error and detail of each cell beside what is usual, or None where a card does not judge by them.
+
+    model: from `load`.
+    scan: any size.
+    fields: the scan's lungs, found here when not given.
+    """
+    network, spec = model.network, model.card.input
+    if not isinstance(network, ReconstructionDetector) or network.given is None:
+        return None
+    x, _ = align(scan, spec, fields)
+    with torch.inference_mode():
+        cells = network.given.picture(*network.error_and_detail(x))
+    return ErrorFit(*((values * spec.std[0]).numpy() for values in cells))
 
 
 def as_seen(model: Model, scan: Scan, fields: LungFields | None = None) -> FloatArray:

@@ -10,6 +10,7 @@ PHOTOGRAPHS: Final = "photographs"  # what backbones were pretrained on
 # Figures of detectors. AUROC and rates are on test, unless they say otherwise.
 AUROC_EQUAL_SHARPNESS: Final = "AUROC at equal sharpness"
 AUROC_DRAWN_LESIONS: Final = "AUROC of drawn lesions"  # on validation; detectors are ordered by it
+AUROC_OF_RAW_ERROR: Final = "AUROC of the error as it is"  # not judged against detail
 AUROC_OF_YARDSTICK: Final = "AUROC of the yardstick"
 YARDSTICK_CORRELATION: Final = "rank correlation with the yardstick"
 BALANCED_ACCURACY: Final = "balanced accuracy"
@@ -53,6 +54,11 @@ CALIBRATION_SLOPE: Final = "calibration slope"
 CALIBRATION_INTERCEPT: Final = "calibration intercept"
 FILMS_OF_FULL_SIZE: Final = "films of full size"
 SCANS_OF: Final = "scans of "  # a source: how many
+
+
+def auc_by(cue: str) -> str:
+    """Of normal against all else, told by one plain cue such as the border of the film."""
+    return f"AUC by {cue} alone"
 
 
 def auroc_of_lesion(kind: str) -> str:

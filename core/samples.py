@@ -1,7 +1,8 @@
 """Scans for who has none at hand: made by a model, so that they show nobody, and one public film.
 
 weights/samples/manifest.json lists what ships: {"model": str, "samples": [{"file", "modality", "condition",
-"seed", "sha256", "synthetic"}, ...]}. A checkout without the folder has no samples, which is no fault.
+"seed", "sha256", "synthetic", "hard" where it is}, ...]}. A checkout without the folder has no samples, which
+is no fault.
 """
 
 import hashlib
@@ -29,7 +30,8 @@ class Sample:
     """A scan to try the app with.
 
     condition: what the model was asked to make, which nobody diagnosed; empty for the public film. seed: it
-    was made from. sha256: of the file, which is also the digest of the scan that is read from it.
+    was made from. sha256: of the file, which is also the digest of the scan that is read from it. hard: how
+    it was made so without asking a classifier; empty for those that every classifier reads as made.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class Sample:
     seed: int | None
     sha256: str
     synthetic: bool
+    hard: str = ""
 
     @property
     def name(self) -> str:
@@ -53,6 +56,7 @@ class _ManifestRow:
     seed: int
     sha256: str
     synthetic: Literal[True]
+    hard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,15 @@ def every(root: Path = WEIGHTS) -> tuple[Sample, ...]:
     folder = root / SAMPLES
     manifest = _parsed(folder / "manifest.json", _MANIFEST)
     return tuple(
-        Sample(folder / row.file, row.modality, row.condition, row.seed, row.sha256, synthetic=True)
+        Sample(
+            folder / row.file,
+            row.modality,
+            row.condition,
+            row.seed,
+            row.sha256,
+            synthetic=True,
+            hard=row.hard,
+        )
         for row in (manifest.samples if manifest else ())
     )
 

@@ -13,6 +13,7 @@ Region = Literal["whole", "lungs", "head"]
 Resolution = Literal["film-224", "native"]
 Outside = Literal["shown", "black"]
 Verdict = Literal["normal", "abnormal"]
+Origin = Literal["shipped", "own"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,6 +158,19 @@ class AnomalyResult:
     @property
     def verdict(self) -> Verdict:
         return verdict_of(self.score, self.threshold)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ErrorFit:
+    """What a reconstruction missed in each cell of a scan: (n,) each, in grey values of [0, 1].
+
+    detail: how much fine detail the cell shows. error: mean absolute error of the reconstruction. usual: that
+    of normal scans at that place with that much detail.
+    """
+
+    detail: FloatArray
+    error: FloatArray
+    usual: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

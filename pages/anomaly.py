@@ -7,7 +7,7 @@ from pages.shared import sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
-from pages.shared.views import anomaly, refusal
+from pages.shared.views import anomaly, operating_points, refusal
 
 sidebar.show_frame()
 scan = sidebar.upload_scan()
@@ -25,6 +25,8 @@ reading.record(card, scan, score=result.score, threshold=threshold.value)
 layers = anomaly.layers(card, scan, result, named=second is not None)
 with answer:
     anomaly.show_answer(card, result, threshold)
+    operating_points.show_in_use(card, threshold)
+    anomaly.show_error_fit(card, scan)
     if second is not None:
         st.subheader(second.title)
         reason = models.refusal(second.id, scan.digest, _scan=scan)

@@ -7,7 +7,8 @@ from pages.shared import sidebar
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
-from pages.shared.views import charts, evidence, readout, refusal, second_opinion
+from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
+from pages.shared.views.clinic import likelihood
 from pages.shared.views.second_opinion import Opinion
 
 sidebar.show_frame()
@@ -33,14 +34,14 @@ with answer:
         span=charts.span_of(scores),
         probabilities=prediction.probabilities,
     )
+    operating_points.show_in_use(card, threshold)
+    likelihood.show(card, prediction.score, prediction.probabilities)
     st.subheader("Evidence")
     choice = evidence.pick_heatmaps(card, prediction.probabilities)
     found = evidence.draw(choice, scan)
     readout.show(card, found, lungs, scan)
     second = second_opinion.pick(Opinion(card, prediction, threshold), scan)
     beside = second_opinion.layers(second, choice, scan)
-    st.subheader("Probabilities")
-    charts.show_probabilities(prediction.probabilities)
 
 several = choice.several or bool(beside)
 with picture:

@@ -5,6 +5,8 @@ import streamlit as st
 from pages.shared import sidebar, wording
 from pages.shared.caches import heatmaps, models
 from pages.shared.views import card_details, classifier, leaderboard, sample_card
+from pages.shared.views.clinic import promises, truth
+from pages.shared.views.own import listing
 
 sidebar.show_frame()
 for fault in models.broken_cards().values():
@@ -17,10 +19,18 @@ leaderboard.show_choices(cards)
 st.subheader("Curves")
 leaderboard.show_curves(cards, card)
 
+st.subheader("What the tasks' first choices do, source by source")
+truth.show_defaults()
+
 st.header(card.title)
 card_details.show_figures(card)
+st.subheader("Source by source")
+truth.show_card(card.id)
+st.subheader("What its thresholds promise, and keep")
+promises.show(card)
 classifier.show(card, cards)
 card_details.show_detectors(card, cards)
 card_details.show_trust(card, heatmaps.best_explainer(card.id))
 card_details.show_text(card)
+listing.show()
 sample_card.show()

@@ -5,8 +5,10 @@ import streamlit as st
 from pages.shared import sidebar, wording
 from pages.shared.caches import models, scores
 from pages.shared.components.threshold_panel import threshold_panel
-from pages.shared.session import thresholds
+from pages.shared.session import clinic, thresholds
+from pages.shared.session.clinic import Clinic
 from pages.shared.views import charts, operating_points
+from pages.shared.views.clinic import calibration, likelihood, promises
 
 sidebar.show_frame()
 scan = sidebar.upload_scan()
@@ -18,7 +20,8 @@ if scan is not None and models.refusal(card.id, scan.digest, _scan=scan) is None
 
 panel = st.container()
 with st.expander("What the policies aim at"):
-    policies = operating_points.pick_policies()
+    place = clinic.current()
+    policies = operating_points.pick_policies(place)
 before = thresholds.current(card)
 with panel:
     state = threshold_panel(
@@ -30,21 +33,35 @@ with panel:
         policies={
             name: operating_points.threshold_or_reason(card, policy) for name, policy in policies.items()
         },
+        broken=promises.broken(card, list(policies.values())),
         card_threshold=card.threshold,
         scan=marked,
+        prevalence=place.prevalence,
+        missed_cost=place.missed_cost,
     )
 after = thresholds.DecisionThreshold(state.threshold, state.upper)
 if after != before:
     thresholds.choose(card, after)
+if (dialled := Clinic(state.prevalence, state.missed_cost)) != place:
+    clinic.choose(dialled)
+    st.rerun()  # the buttons stand above and go by both
 if marked is not None:
     lower = models.percentile(card.id, marked[1])
     st.caption(
-        f"This scan scores {marked[1]:.2f}, higher than {wording.percent(lower)} of normal test scans."
+        f"This scan scores {marked[1]:.2f}, higher than {wording.percent(lower)} of normal test scans. "
+        f"{likelihood.sentence(card, marked[1], place.prevalence)}."
     )
 
 st.subheader("Before and after")
 operating_points.show_table(card, state)
+operating_points.show_use(card)
 operating_points.show_saving(card, state)
+
+st.subheader("Calibrate to your place")
+calibration.show(card)
+
+with st.expander("What the policies promised, and what they kept"):
+    promises.show(card, list(policies.values()))
 
 st.subheader("Precision and recall against threshold")
 st.plotly_chart(

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from core.anatomy import lungs
 from core.detectors import DETECTORS, DenoisingAutoencoder, TrainedDetector
+from core.detectors.error_given_detail import ReconstructionDetector
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
@@ -18,11 +19,17 @@ from train import runs
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals
 from train.fit import loop
+from train.fit.error_given_detail import fit_given_detail
 from train.publish.detector_card import calibrate_and_publish
 from train.publish.provenance import Trained
 from train.synthesis import chest_lesions
 
-SIZES = {"autoencoder": 96, "convlstm": 64, "vae": 64, "restoring": 64}
+SHAPES: dict[str, dict[str, int]] = {
+    "autoencoder": {"size": 96},
+    "convlstm": {"size": 64, "width": 16, "steps": 4},
+    "vae": {"size": 64},
+    "restoring": {"size": 64},
+}
 HEAD_SHAPE = {"size": 64, "width": 24, "latent": 32}  # heads differ less than chests: fewer numbers hold them
 
 
@@ -31,12 +38,12 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     source = SOURCES[arguments.source]
     card_id = arguments.id or f"{arguments.source}-{arguments.model}"
-    shape = {"size": SIZES[arguments.model]} if source.region == "lungs" else HEAD_SHAPE
+    shape = SHAPES[arguments.model] if source.region == "lungs" else HEAD_SHAPE
     spec = InputSpec(size=shape["size"], channels=1, mean=(0.5,), std=(0.25,), region=source.region)
     cases = sources.load_cases(source, arguments.data, arguments.seed)
     normals = sources.load_normals(source, cases)
 
-    network = DETECTORS[arguments.model](**shape)
+    network = DETECTORS[arguments.model](**shape, given_detail=True)
     assert isinstance(network, TrainedDetector)
     settings = loop.Settings(
         epochs=arguments.epochs, batch=32, learning_rate=2e-3, patience=30, seed=arguments.seed, average=0.99
@@ -61,10 +68,12 @@ def main() -> None:
         },
         folder=arguments.runs / card_id,
     )
+    assert isinstance(outcome.network, ReconstructionDetector)
+    fit_given_detail(outcome.network.cpu().eval(), source, normals, spec)
     trained = Trained(
         card_id=card_id,
         model=arguments.model,
-        arguments=shape,
+        arguments={**shape, "given_detail": True},
         input=spec,
         network=outcome.network,
         cases=cases,
@@ -80,7 +89,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
     parser.add_argument("--source", choices=sorted(SOURCES), default="chest")
-    parser.add_argument("--model", choices=sorted(SIZES), default="autoencoder")
+    parser.add_argument("--model", choices=sorted(SHAPES), default="autoencoder")
     parser.add_argument("--id", help="name of the folder in weights/; SOURCE-MODEL when left out")
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument(

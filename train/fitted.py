@@ -8,25 +8,26 @@ from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F
 
 from core import checkpoints
-from core.anatomy import lungs
 from core.detectors import (
     DETECTORS,
+    DetailAlone,
     Detector,
     FeatureDetector,
     FittedDetector,
     LungOpacity,
     Mahalanobis,
+    MeanFilm,
 )
 from core.models.backbones import MEAN, SIDE, STD
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
 from train.data import augment, sources
+from train.data.regions import place_weights
 from train.data.sources import SOURCES, Normals, Source
-from train.publish.detector_card import cache_features, draft_detector_card, publish_detector
+from train.publish.detector_card import CONTROLS, cache_features, draft_detector_card, publish_detector
 from train.publish.provenance import Trained
 from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
 
@@ -44,6 +45,8 @@ class DetectorRecipe:
 DETECTOR_RECIPES = {
     "detail": DetectorRecipe("detail", {"size": SIDE}),
     "detail-lungs": DetectorRecipe("detail", {"size": SIDE, "top": 0.08, "bottom": 0.08, "side": 0.08}),
+    "mean-film": DetectorRecipe("mean-film", {"size": 64}),
+    "detail-alone": DetectorRecipe("detail-alone", {"size": 64}),
     "dense": DetectorRecipe("dense", {"size": SIDE}),
     "mahalanobis-dinov2": DetectorRecipe("mahalanobis", {"backbone": "dinov2-vits14"}),
     "mahalanobis-resnet50": DetectorRecipe("mahalanobis", {"backbone": "resnet50"}),
@@ -109,6 +112,8 @@ def input_spec(name: str, source: Source) -> InputSpec:
     """What backbones were pretrained on; the yardstick looks at the whole film, as it was found."""
     if name == "detail":
         return InputSpec(size=SIDE, channels=1, mean=(0.0,), std=(1.0,), region="whole")
+    if name in CONTROLS:
+        return InputSpec(size=64, channels=1, mean=(0.5,), std=(0.25,), region=source.region)
     return InputSpec(size=SIDE, channels=3, mean=MEAN, std=STD, region=source.region)
 
 
@@ -129,33 +134,13 @@ def fit_detector(network: Detector, source: Source, normals: Normals, spec: Inpu
     chosen = torch.linspace(0, len(films) - 1, min(PAIRED_FILMS, len(films))).long()
     pairs = Pairs(films[chosen].float(), boxes[chosen], spec, seed)
     train = sources.batches(films, boxes, spec)
-    if isinstance(network, FeatureDetector | LungOpacity):
+    if isinstance(network, FeatureDetector | LungOpacity | DetailAlone | MeanFilm):
         network.set_spatial_weights(place_weights(source, normals))
     if isinstance(network, Mahalanobis):
         network.fit(train, pairs.changes())
     else:
         network.fit(train)
     network.calibrate(sources.batches(normals.films["calibration"], normals.boxes["calibration"], spec))
-
-
-def place_weights(source: Source, normals: Normals, films: int = 200) -> Tensor:
-    """How much each place counts: the mean lungs of aligned training films, or where scans are not black.
-
-    source: says which region.
-    normals: the split train.
-    films: how many are averaged.
-    Returns (h, w).
-    """
-    batch, boxes = normals.films["train"][:films].float(), normals.boxes["train"][:films]
-    if source.region == "lungs":
-        return aligned_lungs(batch, boxes).mean((0, 1))
-    return (stretch(crop(batch, boxes, SIDE)) > 0.1).float().mean((0, 1))
-
-
-def aligned_lungs(films: Tensor, boxes: Tensor) -> Tensor:
-    """(N, 1, SIDE, SIDE) in [0, 1], aligned."""
-    probabilities = torch.cat([lungs.probabilities(part) for part in films.split(64)])[:, None]
-    return crop(F.interpolate(probabilities, films.shape[-2:], mode="bilinear"), boxes, SIDE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from core.detectors.autoencoder import Autoencoder
 from core.detectors.base import Detector, DetectorOutput, FeatureDetector, FittedDetector, TrainedDetector
+from core.detectors.controls import DetailAlone, MeanFilm
 from core.detectors.convlstm import ConvLSTMAutoencoder
 from core.detectors.denoising_autoencoder import DenoisingAutoencoder
 from core.detectors.ensemble import DetectorEnsemble
@@ -18,6 +19,8 @@ DETECTORS: dict[str, type[Detector]] = {
     "vae": VariationalAutoencoder,
     "restoring": DenoisingAutoencoder,
     "detail": Sharpness,
+    "mean-film": MeanFilm,
+    "detail-alone": DetailAlone,
     "dense": LungOpacity,
     "mahalanobis": Mahalanobis,
     "patchcore": PatchCore,
@@ -29,6 +32,7 @@ __all__ = [
     "DETECTORS",
     "Backbone",
     "DenoisingAutoencoder",
+    "DetailAlone",
     "Detector",
     "DetectorEnsemble",
     "DetectorOutput",
@@ -36,6 +40,7 @@ __all__ = [
     "FittedDetector",
     "LungOpacity",
     "Mahalanobis",
+    "MeanFilm",
     "PatchCore",
     "TrainedDetector",
 ]

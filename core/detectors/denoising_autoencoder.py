@@ -7,21 +7,30 @@ from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, TrainedDetector
 from core.detectors.blocks import ErrorStandardiser, decoder, encoder
+from core.detectors.error_given_detail import ErrorGivenDetail, ReconstructionDetector
 
 CELLS = 8  # per side; opacities are larger than one, ribs and vessels smaller
 WORST = 0.1  # share of the cells that make the score
 
 
-class DenoisingAutoencoder(TrainedDetector):
+class DenoisingAutoencoder(ReconstructionDetector, TrainedDetector):
     """Fed films with drawn lesions, it must give back the healthy film (after Vincent 2008, Kascenas 2022).
 
-    A plain autoencoder is scored by its absolute error, which is mostly ribs that it cannot draw. This one
-    is scored by what is left of the signed error after averaging over 8 x 8 cells: how much brighter than
-    restored a cell is beyond what is usual there, in standard deviations of held-out normals, mean of the
-    worst tenth. map: the same at each cell.
+    given_detail: judge the absolute error against the detail of the same place. Without it, the score is what
+    is left of the signed error after averaging over 8 x 8 cells: how much brighter than restored a cell is
+    beyond what is usual there, in standard deviations of held-out normals, mean of the worst tenth. map: the
+    same at each cell.
     """
 
-    def __init__(self, *, size: int = 64, channels: int = 1, width: int = 24, latent: int = 128) -> None:
+    def __init__(
+        self,
+        *,
+        size: int = 64,
+        channels: int = 1,
+        width: int = 24,
+        latent: int = 128,
+        given_detail: bool = False,
+    ) -> None:
         super().__init__()
         self.grid = size // 16
         self.encoder = encoder(channels, width)
@@ -29,6 +38,7 @@ class DenoisingAutoencoder(TrainedDetector):
         self.spread = nn.Linear(latent, 4 * width * self.grid**2)
         self.decoder = decoder(channels, width)
         self.usual = ErrorStandardiser(CELLS)
+        self.given = ErrorGivenDetail(size) if given_detail else None
 
     def reconstruct(self, x: Tensor) -> Tensor:
         code = self.squeeze(self.encoder(x).flatten(1))
@@ -46,7 +56,7 @@ class DenoisingAutoencoder(TrainedDetector):
     def calibrate(self, batches: Iterable[Tensor]) -> None:
         self.usual.fit(self._coarse_error(x, self.reconstruct(x)) for x in batches)
 
-    def score(self, x: Tensor) -> DetectorOutput:
+    def raw(self, x: Tensor) -> DetectorOutput:
         restored = self.reconstruct(x)
         brighter = self.usual(self._coarse_error(x, restored)).clamp_min(0)
         worst = brighter.flatten(1).topk(round(WORST * CELLS**2)).values

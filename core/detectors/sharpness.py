@@ -40,7 +40,7 @@ class Sharpness(FittedDetector):
     def detail(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, H, W), the mean of |x - G1(x)| in the window around each place."""
         grey = x.mean(1, keepdim=True)
-        fine = (grey - _blurred(grey)).abs()
+        fine = (grey - blurred(grey)).abs()
         return F.avg_pool2d(fine, WINDOW, 1, WINDOW // 2, count_include_pad=False)[:, 0]
 
     def fit(self, batches: Iterable[Tensor]) -> None:
@@ -60,7 +60,7 @@ class Sharpness(FittedDetector):
         return -(F.avg_pool2d(detail[:, None], STRIDE)[:, 0] + 1e-6).log()
 
 
-def _blurred(x: Tensor, sigma: float = 1.0) -> Tensor:
+def blurred(x: Tensor, sigma: float = 1.0) -> Tensor:
     """Gaussian blur of one channel, edges repeated."""
     reach = math.ceil(4 * sigma)
     at = torch.arange(-reach, reach + 1, dtype=x.dtype, device=x.device)

@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated
 
 import numpy as np
@@ -18,6 +19,7 @@ from core.card_types import Card
 from core.errors import OpacityError
 from core.evaluation.binary import auc_interval
 from core.evaluation.cases import Floats, Ints
+from core.evaluation.local_calibration import LocalCalibration
 from core.retired import RETIRED
 from core.types import Interval
 
@@ -109,7 +111,7 @@ class NamedPoint:
     """A threshold that a person chose and named.
 
     card, sha256: whose scores it cuts. policy, arguments: how it was chosen ("manual" by hand), on which
-    split. created: ISO 8601, or empty.
+    split. created: ISO 8601, or empty. local: how it was set on a place's own scans, if it was.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=120)]
@@ -120,6 +122,27 @@ class NamedPoint:
     threshold: Annotated[float, Field(allow_inf_nan=False)]
     arguments: Mapping[str, float] = field(default_factory=dict)
     created: str = ""
+    local: LocalCalibration | None = None
+
+
+def calibrated(card: Card, found: LocalCalibration, name: str) -> NamedPoint:
+    """The operating point of a local calibration.
+
+    card: whose scores were calibrated.
+    found: on the place's own scans.
+    name: as it will be listed.
+    """
+    return NamedPoint(
+        name=name,
+        card=card.id,
+        sha256=card.sha256,
+        policy="conformal",
+        split="local",
+        threshold=found.threshold,
+        arguments={"alpha": 1 - found.specificity},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        local=found,
+    )
 
 
 _ADAPTER: TypeAdapter[tuple[NamedPoint, ...]] = TypeAdapter(tuple[NamedPoint, ...])

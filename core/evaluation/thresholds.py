@@ -7,7 +7,7 @@ or a price return the cut that meets it, even where that cut calls every case th
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -18,6 +18,7 @@ from sklearn.metrics import roc_curve
 from core.card_types import Policy
 from core.errors import NotEnoughLabels, NoUsefulThreshold, UnknownName
 from core.evaluation.cases import checked
+from core.evaluation.group_thresholds import conformal_groups, smoothed_youden
 
 # scores.csv keeps six significant digits, so a written score is off by at most 5e-6 of itself
 _ROUNDING = 1e-5
@@ -157,25 +158,32 @@ POLICIES: dict[str, Callable[..., float]] = {
     "target-specificity": target_specificity,
     "cost": cost,
     "conformal": conformal,
+    "smoothed-youden": smoothed_youden,
+    "conformal-groups": conformal_groups,
 }
 
 
-def choose(policy: Policy, labels: ArrayLike, scores: ArrayLike) -> float:
+def choose(
+    policy: Policy, labels: ArrayLike, scores: ArrayLike, *, groups: Sequence[str] | None = None
+) -> float:
     """Threshold of a named policy with its arguments.
 
     policy: a name in POLICIES, with arguments.
     labels, scores: (n,).
+    groups: (n,), equal for cases that belong together, for the policies that ask; each on its own when None.
     Raises UnknownName for a policy or an argument that does not exist, and what the policy itself raises.
     """
     if policy.name not in POLICIES:
         raise UnknownName(f"No threshold policy {policy.name!r}. Choose from: {', '.join(POLICIES)}.")
     rule = POLICIES[policy.name]
-    known = [name for name in inspect.signature(rule).parameters if name not in ("labels", "scores")]
+    parameters = inspect.signature(rule).parameters
+    known = [name for name in parameters if name not in ("labels", "scores", "groups")]
     for name in policy.arguments:
         if name not in known:
             choices = f"Choose from: {', '.join(known)}." if known else "It takes none: leave it out."
             raise UnknownName(f"Threshold policy {policy.name!r} has no argument {name!r}. {choices}")
-    return rule(labels, scores, **policy.arguments)
+    grouped = {"groups": groups} if "groups" in parameters else {}
+    return rule(labels, scores, **grouped, **policy.arguments)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,7 @@ from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import wording
 from pages.shared.caches import heatmaps, models, neighbours, scores
-from pages.shared.session import deep_link, reading, sign_in
+from pages.shared.session import deep_link, memory, reading, sign_in
 from pages.shared.views import sample_strip
 
 HERE = Path(__file__).parent
@@ -29,6 +29,7 @@ def show_frame() -> None:
     st.html(HERE / "frame.css")
     st.caption("Research demo, not for clinical use. Scans stay in this session's memory and nowhere else.")
     sign_in.require()
+    models.refresh()
 
 
 def upload_scan() -> Scan | None:
@@ -45,6 +46,7 @@ def upload_scan() -> Scan | None:
         )
         _read_uploads(files)
         _read_linked_sample(held)
+        memory.fit(st.session_state.get("scan", ""))
         if held:
             _choose_shown(held)
     for problem in st.session_state.get("problems", ()):
@@ -62,8 +64,12 @@ def show_invitation(modality: str) -> None:
     st.info(wording.INVITATION.format(modality))
     if sample_strip.selection(modality):
         st.caption(SAMPLES_INVITATION)
-    if sample := sample_strip.strip(modality, "first"):
-        _read_sample(sample)
+    clicked = sample_strip.strip(sample_strip.selection(modality), "first")
+    if hard := sample_strip.hard(modality):
+        st.caption(wording.HARD_SAMPLES)
+        clicked = sample_strip.strip(hard, "hard") or clicked
+    if clicked:
+        _read_sample(clicked)
         st.rerun()
 
 
@@ -112,7 +118,7 @@ def _read_files(files: Sequence[tuple[bytes, str]]) -> None:
             problems.append(str(problem))
         else:
             reading.keep(scan, data, name)
-            read.append(scan)
+            read = memory.rested([*read, scan], (read or [scan])[0].digest)
     read = reading.stacked(read)
     st.session_state.scans.update({scan.digest: scan for scan in read})
     if read:

@@ -3,14 +3,42 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from itertools import count
 from types import MappingProxyType
 
-from core.card_types import Card
+from core.card_types import Card, Policy
+from core.names import CHEST_FILM
 from core.types import EvaluationReport, is_abnormal
 from pages.shared.session.thresholds import DecisionThreshold
 
 INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
+HARD_SAMPLES = (
+    "The other samples were chosen so that every model reads them as made. These hard ones were not: each is "
+    "the next of those in their order, changed by a fixed rule before any model was asked, to be borderline, "
+    "to part the models or to be refused. None is of an adult: the generator learned from children's films."
+)
+LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
+NO_OWN_MODELS = (
+    "None yet. One command makes one of your films, in a folder with one sub-folder per class; it stands "
+    "here as soon as it is written."
+)
+TRAIN_LINE = "python -m train.new NAME --data FOLDER"
+OWN_MODELS_COMPARED = (
+    "Each on its own test films, of which it learned nothing. Models of different films cannot be compared "
+    "by these figures: judge one labelled set with both on page Screen. All else about a model is in its "
+    "task above."
+)
+TRAIN_ON_THESE = (
+    "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
+    "the line below there. Training takes place on your machine, not in this page."
+)
+ERROR_GIVEN_DETAIL = (
+    "A network that learned normal scans misses more wherever a scan shows more fine detail, sick or not. "
+    "So each cell is compared with normal scans that show as much detail at that place (grey). "
+    "The score is how far the cells of this scan (orange) lie above that, on average."
+)
+RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding
@@ -81,6 +109,70 @@ def verdict(
     if threshold.upper is not None and score < threshold.upper:
         return "Refer: too close to call"
     return f"Suspicious for {finding(card, probabilities)}"
+
+
+def likelihood(card: Card, ratio: float, *, at_an_end: bool) -> str:
+    """How much oftener a score is seen on one side than on the other.
+
+    card: the one that judged.
+    ratio: of the score, abnormal against normal.
+    at_an_end: no more can be claimed from so few validation scans.
+    """
+    normal = "normal films" if card.modality == CHEST_FILM else "normal scans"
+    often, rare = (finding(card), normal) if ratio >= 1 else (normal, finding(card))
+    times = max(ratio, 1 / ratio)
+    shown = f"{times:.1f}" if times < 10 else f"{times:.0f}"
+    return f"{'At least ' if at_an_end else ''}{shown} times as often seen in {often} as in {rare}"
+
+
+def one_in(share: float) -> str:
+    """A share as a count that a person can picture: "1 in 3"; above nine tenths "95 in 100"."""
+    if share > 0.99:
+        return "more than 99 in 100"
+    if share > 0.9:
+        return f"{round(100 * share)} in 100"
+    if share > 0.2:
+        near = Fraction(share).limit_denominator(5)
+        return f"{near.numerator} in {near.denominator}"
+    return f"1 in {float(f'{1 / max(share, 1e-6):.2g}'):.0f}"
+
+
+def kinds(card: Card, probabilities: Mapping[str, float]) -> str:
+    """Which of several findings the model leans to; empty where it knows one only."""
+    abnormal = {label: probabilities[label] for label in card.labels[1:]} if probabilities else {}
+    if len(abnormal) < 2:
+        return ""
+    whole = max(sum(abnormal.values()), 1e-12)  # of one that is sure of a normal scan
+    most = max(abnormal, key=lambda label: abnormal[label])
+    return (
+        f"If it is one of these, rather {FINDINGS.get(most, most)}: {one_in(abnormal[most] / whole)} "
+        "on the model's own scale"
+    )
+
+
+def where_calibrated(card: Card) -> str:
+    """On whose scans it was checked that a score means what it says."""
+    checked = sorted(name.removeprefix("ECE, ") for name in card.figures if name.startswith("ECE, "))
+    learned = f"Ratio fitted on {card.report['validation'].n} validation scans."
+    if checked:
+        return f"{learned} Calibration was measured on {', '.join(checked)}, and nowhere else."
+    return f"{learned} Not calibrated outside the sources below: {card.data['name']}."
+
+
+def policy(known: Policy) -> str:
+    """A threshold policy with what it aims at, as on its button."""
+    aims = {
+        "youden": "Youden",
+        "smoothed-youden": "Smoothed Youden",
+        "f1": "F1",
+        "mean-k-std": "Mean + {k:g} std",
+        "target-sensitivity": "Sensitivity {target:.2f}",
+        "target-specificity": "Specificity {target:.2f}",
+        "conformal": "Conformal {alpha:.2f}",
+        "conformal-groups": "Conformal by groups {alpha:.2f}",
+        "cost": "Cost {missed_cost:g}:1",
+    }
+    return aims.get(known.name, known.name).format(**known.arguments)
 
 
 def percent(share: float) -> str:

@@ -9,8 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.card_types import Card
+from core.evaluation import openings
+from pages.shared.caches import models
 from tests.pages import fake_cards
-from tests.pages.app import APP, words
+from tests.pages.app import started, words
 from tests.pages.fake_cards import made_up
 
 AGENTS = ("normal", "bacterial", "viral")
@@ -41,7 +43,7 @@ def made(tmp_path: Path) -> Iterator[None]:
 
 
 def opened(task: str = "agents") -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/models.py").run()
+    app = started().run().switch_page("pages/models.py").run()
     tasks = next(group for group in app.get("button_group") if group.label == "Task")
     return tasks.set_value(task).run()
 
@@ -133,8 +135,33 @@ def test_a_card_without_those_figures_is_shown_without_them():
 
 
 def test_a_yardstick_is_never_what_a_page_opens_with():
-    app = AppTest.from_file(APP, default_timeout=120).run()
+    app = started().run()
     app = next(box for box in app.selectbox if box.label == "Task").select("agents").run()
     models = next(box for box in app.selectbox if box.label == "Model")
     assert models.value == "keen"
     assert models.options == ["Keen", "Dull", "Yardstick: Ruler"]
+
+
+def test_a_card_says_how_often_its_test_was_opened_and_one_without_a_log_says_so():
+    (said,) = re.findall(r"The test split was opened (\d+) times?", words(opened("pneumonia")))
+    assert int(said) == openings.count(models.offered()[0].id) > 0
+    assert "How often the test split was opened is not known" in words(opened())
+
+
+def test_each_policy_shows_what_it_promised_and_what_each_source_kept():
+    rows = table(opened("pneumonia"), "policy")
+    smoothed = rows[rows["policy"] == "Smoothed Youden"]
+    assert smoothed["on"].iloc[0].startswith("promised, threshold")
+    assert smoothed["on"].iloc[1] == "test"
+    assert len(smoothed) > 3  # the first model was measured on several sources
+    assert set(smoothed[""].iloc[:1]) <= {"broken", "kept"}
+
+
+def test_the_table_of_truth_has_each_source_and_marks_the_worst():
+    app = opened("pneumonia")
+    assert not app.exception
+    every, own = (shown.value for shown in app.table[:2])
+    bold = own[own["source"].str.startswith("**")]
+    assert len(bold) == 1
+    assert own["source"].str.contains("home").any()
+    assert len(every) > len(own)

@@ -10,10 +10,10 @@ from streamlit.testing.v1 import AppTest
 from core import samples
 from core.card_types import Card
 from pages.shared.views import sample_worklist
-from tests.pages.app import APP, FILM, SCAN_PAGES, VERDICT, opened, upload, words
+from tests.pages.app import FILM, SCAN_PAGES, VERDICT, opened, started, upload, words
 from tests.pages.fake_cards import made_up
 from tests.phantoms.chest import chest, png
-from tests.phantoms.samples import ship
+from tests.phantoms.samples import add_hard, ship
 
 pytestmark = pytest.mark.usefixtures("root")
 MARK = "Synthetic sample"
@@ -112,7 +112,7 @@ def test_a_sample_that_was_saved_and_sent_back_is_known_again(root: Path):
 
 
 def test_a_link_opens_with_a_sample_and_lets_go_of_it():
-    app = AppTest.from_file(APP, default_timeout=60)
+    app = started()
     app.query_params["sample"] = "chest-viral-2.png"
     app = app.run()
     assert not app.exception
@@ -122,7 +122,7 @@ def test_a_link_opens_with_a_sample_and_lets_go_of_it():
 
 
 def test_a_link_to_no_sample_says_which_there_are():
-    app = AppTest.from_file(APP, default_timeout=60)
+    app = started()
     app.query_params["sample"] = "../x.png"
     app = app.run()
     assert "Choose from: chest-normal-1.png" in app.error[0].value
@@ -233,3 +233,23 @@ def test_a_condition_is_put_in_the_cards_words_or_in_none(labels: tuple[str, ...
     card: Card = made_up("card", labels, skill=2)
     sample = samples.Sample(Path("x.png"), card.modality, condition, 0, "", synthetic=True)
     assert sample_worklist.label_of(sample, card) == word
+
+
+def test_hard_samples_stand_apart_and_say_how_they_were_made(root: Path):
+    add_hard(root, "normal, blurred")
+    app = opened("pages/diagnose.py")
+    assert "before any model was asked" in words(app)
+    assert "chest-hard-1.png" not in offered(app)
+    label = next(button.label for button in app.button if button.key == "hard-chest-hard-1.png")
+    assert "made as: normal, blurred" in label
+    app = click(app, "hard-chest-hard-1.png")
+    assert not app.exception
+    assert "Made as: normal, blurred" in words(app)
+
+
+def test_the_worklist_of_samples_leaves_hard_ones_out(root: Path):
+    add_hard(root, "normal, blurred")
+    card = made_up("card", ("normal", "pneumonia"), skill=2)
+    listed = sample_worklist.all_samples(card)
+    assert listed
+    assert not any(sample.hard for sample in listed)

@@ -38,6 +38,18 @@ def ship(root: Path, each: int = 2) -> Path:
     return root
 
 
+def add_hard(root: Path, how: str) -> None:
+    """One more film in a shipped folder, listed as made hard in that way."""
+    folder = root / "samples"
+    data = png(chest(opacity=0.1, seed=77))
+    (folder / "chest-hard-1.png").write_bytes(data)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    row = {"file": "chest-hard-1.png", "modality": "chest film", "condition": "normal", "seed": 77}
+    digest = hashlib.sha256(data).hexdigest()
+    manifest["samples"].append({**row, "sha256": digest, "synthetic": True, "hard": how})
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
 def head(side: int = 224, *, tumour: bool, lean: float) -> NDArray[np.float32]:
     """(side, side) in [0, 1]: skull and brain on black. lean: how far it is off the middle."""
     y, x = np.mgrid[0:side, 0:side] / side - 0.5

@@ -72,6 +72,7 @@ def main() -> None:
         key="panel",
         finding=st.query_params.get("finding", "pneumonia"),
         policies=policies(size),
+        broken={"Youden": "broke its promise: specificity 0.90, on test 0.78"},
         card_threshold=0.41,
         scan=(scan, 0.9312),
         score_name="P(abnormal)",

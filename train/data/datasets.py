@@ -23,6 +23,8 @@ from core.resample import FILM_SIZE, as_film
 Item = TypeVar("Item")
 
 IMAGE_SUFFIXES = {".jpeg", ".jpg", ".png"}
+# written by python -m train.data.brain_twins
+BRAIN_MRI_LEFT_OUT = Path(__file__).with_name("brain_mri_left_out.csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,13 @@ def brain_ct_hemorrhage(root: Path) -> list[Case]:
 
 
 def brain_mri(root: Path) -> list[Case]:
+    """Brain MRI slices, but for test slices that have a twin to learn from or are CT: they test nothing."""
+    with BRAIN_MRI_LEFT_OUT.open(newline="") as file:
+        left_out = {row["slice"] for row in csv.DictReader(file)}
+    return [case for case in every_brain_mri(root) if case.name not in left_out]
+
+
+def every_brain_mri(root: Path) -> list[Case]:
     """Brain MRI slices (Kaggle masoudnickparvar): no tumour is normal; three tumours; published splits.
 
     No patient is named, so every file is its own.

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.special import logit
-from sklearn.linear_model import LogisticRegression
 
 from core import names
 from core.card_types import Card, Scores
+from core.evaluation import by_source
 from core.evaluation.binary import evaluate
 from core.names import WORST_SOURCE_VALIDATED
 from core.types import EvaluationReport
@@ -77,9 +76,8 @@ def _calibration(card: Card, scores: Scores) -> dict[str, float]:
     """Slope and intercept of the log odds on test: 1 and 0 where probabilities hold."""
     chosen = np.array(scores.split) == "test"
     abnormal = np.array([label != card.labels[0] for label in scores.label])[chosen]
-    odds = logit(scores.score[chosen].clip(1e-6, 1 - 1e-6))[:, None]
-    fit = LogisticRegression(C=np.inf).fit(odds, abnormal)
+    slope, intercept = by_source.calibration(abnormal.astype(np.int64), scores.score[chosen])
     return {
-        names.CALIBRATION_SLOPE: float(fit.coef_[0, 0]),
-        names.CALIBRATION_INTERCEPT: float(fit.intercept_[0]),
+        names.CALIBRATION_SLOPE: slope,
+        names.CALIBRATION_INTERCEPT: intercept,
     }

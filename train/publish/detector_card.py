@@ -21,6 +21,8 @@ from train.publish.provenance import Trained
 from train.publish.texts import LIMITATIONS, TITLES
 from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
 
+CONTROLS = ("mean-film", "detail-alone")  # no network: there to be beaten
+
 
 def draft_detector_card(trained: Trained[Detector], source: Source) -> Card:
     """A card whose threshold, report, scales, shift, figures and sha256 are still to be filled in."""
@@ -28,7 +30,7 @@ def draft_detector_card(trained: Trained[Detector], source: Source) -> Card:
     used = [case for case in cases if case.label == "normal" or case.split in ("validation", "test")]
     return Card(
         id=card_id,
-        title=TITLES[card_id],
+        title=TITLES.get(card_id, card_id),
         kind="detector",
         task=source.task,
         modality=source.modality,
@@ -84,8 +86,8 @@ def calibrate_and_publish(
 
 
 def is_yardstick(model: str, spec: InputSpec) -> bool:
-    """The hand-made score on films as they come; inside the lungs it is a detector like others."""
-    return model == "detail" and spec.region == "whole"
+    """Controls, and the hand-made score on films as they come: inside the lungs it is a detector."""
+    return model in CONTROLS or (model == "detail" and spec.region == "whole")
 
 
 def _counts(cases: Sequence[Case]) -> dict[str, int]:

@@ -16,6 +16,7 @@ from core import names
 from core.anatomy import lungs
 from core.card_types import Card, Policy
 from core.detectors import Detector, DetectorEnsemble, FeatureDetector
+from core.detectors.error_given_detail import ReconstructionDetector
 from core.detectors.sharpness import Sharpness
 from core.evaluation import thresholds
 from core.preprocess import align, stretch
@@ -92,6 +93,12 @@ def compute_metrics(card: Card, network: Detector, held: HeldOut, scores: np.nda
         with torch.inference_mode():
             blurred = torch.cat([network.score(x).score for x in even]).numpy()
         measured[names.AUROC_EQUAL_SHARPNESS] = float(roc_auc_score(~normal[test], blurred))
+    if isinstance(network, ReconstructionDetector) and network.given is not None:
+        chosen = torch.from_numpy(test)
+        seen = sources.batches(held.films[chosen], held.boxes[chosen], card.input)
+        with torch.inference_mode():
+            raw = torch.cat([network.raw(x).score for x in seen]).numpy()
+        measured[names.AUROC_OF_RAW_ERROR] = float(roc_auc_score(~normal[test], raw))
     return measured
 
 

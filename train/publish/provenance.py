@@ -6,18 +6,23 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from torch import nn
 
 from core.card_types import Training
+from core.cards import WEIGHTS
+from core.evaluation import openings
+from core.evaluation.openings import Opening
 from core.types import InputSpec
 from train.data.datasets import Case
 
 Setting = bool | int | float | str
 Network_co = TypeVar("Network_co", bound=nn.Module, covariant=True)
 
+PRIVATE = {"--data": "DATA", "--file": "FILE", "--init": "PRETRAINED", "--runs": "RUNS"}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -52,6 +57,17 @@ class Trained(Generic[Network_co]):
         )
 
 
+def log_opening(card_id: str, auc: float | None, *, split: str = openings.TEST, root: Path = WEIGHTS) -> None:
+    """Say in the card's log that the command that runs now looked at held-out films, today.
+
+    card_id: that was scored.
+    auc: that the look showed, if any.
+    split: which films, or what was done to those of test.
+    root: where all cards lie.
+    """
+    openings.append(card_id, Opening(date.today().isoformat(), commit(), split, command(), auc), root)
+
+
 def commit() -> str:
     """The commit of the code, with "+" when core/ or train/ differ from it; "unknown" outside git."""
     try:
@@ -69,11 +85,17 @@ def _git(*arguments: str) -> str:
 
 def command() -> str:
     """The command line as typed, folders and files left out: they say nothing to anyone else."""
-    arguments = list(sys.argv[1:])
-    for option, word in (("--data", "DATA"), ("--file", "FILE"), ("--init", "PRETRAINED")):
-        if option in arguments and arguments[arguments.index(option) + 1] != "imagenet":
+    arguments = [part for argument in sys.argv[1:] for part in _parted(argument)]
+    for option, word in PRIVATE.items():
+        if option in arguments[:-1] and arguments[arguments.index(option) + 1] != "imagenet":
             arguments[arguments.index(option) + 1] = word
     return shlex.join(["python", "-m", _script(), *arguments])
+
+
+def _parted(argument: str) -> list[str]:
+    """--option=value as two, where it is one of those whose value is left out."""
+    option, sign, value = argument.partition("=")
+    return [option, value] if sign and option in PRIVATE else [argument]
 
 
 def _script() -> str:

@@ -78,7 +78,8 @@ def tabulate(
 def publish_card(draft: Draft, scores: Scores, root: Path = cards.WEIGHTS) -> Card:
     """Choose the threshold on validation, report both splits, write the folder.
 
-    Everything follows from the digits that scores.csv keeps, so that card and table say the same. Scales and
+    Everything follows from the digits that scores.csv keeps, so that card and table say the same; the look at
+    test goes into the card's log. Scales and
     trust of a classifier's heat maps come later, from train.trust.
     draft: without threshold and report.
     scores: of its validation and test cases.
@@ -87,6 +88,7 @@ def publish_card(draft: Draft, scores: Scores, root: Path = cards.WEIGHTS) -> Ca
     table = cards.as_written(scores)
     card = with_report(draft.card, table)
     cards.write(card, draft.data, table, root)
+    provenance.log_opening(card.id, card.report["test"].auc, root=root)
     print_report(card)
     return card
 

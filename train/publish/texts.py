@@ -7,6 +7,8 @@ TITLES = {
     "chest-restoring": "Restoring autoencoder",
     "chest-detail": "Fine detail (the yardstick)",
     "chest-detail-lungs": "Fine detail inside the lungs",
+    "chest-mean-film": "Mean film as reconstruction (control)",
+    "chest-detail-alone": "Detail alone (control)",
     "chest-dense": "Dense and dull",
     "chest-mahalanobis-dinov2": "Mahalanobis distance, DINOv2",
     "chest-mahalanobis-resnet50": "Mahalanobis distance, ResNet-50",
@@ -23,22 +25,25 @@ TITLES = {
 
 LIMITATIONS = {
     "autoencoder": ("A faint opacity can be rebuilt as well as healthy lung and then goes unseen.",),
-    "vae": ("Rebuilds blurred: its error is large at every edge, healthy or not.",),
+    "vae": (
+        "Rebuilds blurred: its error is large at every edge, and only beyond what is usual does it count.",
+    ),
     "restoring": (
         "Learned to remove lesions drawn by a program; what looks unlike them may be kept.",
-        "Only places brighter than restored count: air where none should be goes unseen.",
+        "Only the size of the error counts, not its sign: darker than restored is as bad as brighter.",
     ),
     "convlstm": (
         "The public model of this kind claims accuracy 0.9756, from a subset of 508 images at the threshold "
         "1e-7. Here every film scores above that: it would call all of them abnormal. The figures of this "
         "card are from the whole official test, at a threshold from normal films alone.",
-        "Its grid of a quarter of the pixels lets local texture through: lesions are rebuilt like lungs. "
-        "Sick films have less detail to get wrong and score below normal ones: the score runs backwards.",
+        "It foretells from coarse to fine: a lesion without fine detail shows only in coarse steps.",
     ),
     "detail": (
         "No network: it only measures how little fine detail the middle of the film shows.",
         "A blurred film scores as sick; part of its figure is acquisition and not disease.",
     ),
+    "mean-film": ("No network: every film is compared with the mean of normal films. A control.",),
+    "detail-alone": ("No network: it only measures how little detail the lungs show. A control.",),
     "dense": (
         "No network: brightness less detail in six parts of the lungs. Breathing out raises it as well.",
         "Disease that leaves the lungs dark or ribs and vessels sharp goes unseen.",

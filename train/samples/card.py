@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from core import cards
 from train.data.tasks import TASKS
 from train.publish import provenance
-from train.samples import distances, judges, scans
+from train.samples import distances, hard, judges, scans
 from train.samples import files as sample_files
 from train.samples.distances import PrincipalAxes
 from train.samples.files import ManifestRow
@@ -74,9 +74,8 @@ def publish_samples(
     near = judges.nearest_training(fresh, found, train, known, real)
     if choose:
         write_samples(fresh, choose_shipped(fresh, found, verdicts, near, others, held_out, real))
-    rows = [
-        ManifestRow(**row) for row in json.loads((FOLDER / "manifest.json").read_text("utf-8"))["samples"]
-    ]
+    listed = json.loads((FOLDER / "manifest.json").read_text("utf-8"))["samples"]
+    rows = [ManifestRow(**row) for row in listed if not row.get("hard")]  # those were chosen by nobody
     card = {
         "id": "samples",
         "model": sample_files.GENERATOR,
@@ -160,7 +159,7 @@ def write_samples(fresh: Scans, picked: Mapping[str, list[int]]) -> None:
                     fresh.pixels[place], f"{start}-{last}", modality, condition, seed, FOLDER
                 )
             )
-    sample_files.write_manifest(rows, FOLDER)
+    sample_files.write_manifest([*rows, *hard.write(rows, FOLDER)], FOLDER)
 
 
 def agreement(fresh: Scans, verdicts: Verdicts, rows: list[ManifestRow]) -> dict[str, object]:

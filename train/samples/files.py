@@ -19,7 +19,7 @@ MARK = "SYNTHETIC: made by a generative model, shows no person"
 
 @dataclass(frozen=True, slots=True)
 class ManifestRow:
-    """One line of the manifest. seed: of the noise that the scan was made from."""
+    """One line of the manifest. seed: of the noise that the scan was made from. hard: how it was made so."""
 
     file: str
     modality: str
@@ -27,6 +27,7 @@ class ManifestRow:
     seed: int
     sha256: str
     synthetic: bool = True
+    hard: str = ""
 
 
 def write_scan(
@@ -93,5 +94,6 @@ def _uid(what: str, seed: int) -> UID:
 
 
 def write_manifest(rows: list[ManifestRow], folder: Path) -> None:
-    manifest = {"model": GENERATOR, "samples": [asdict(row) for row in rows]}
+    samples = [{name: value for name, value in asdict(row).items() if value != ""} for row in rows]
+    manifest = {"model": GENERATOR, "samples": samples}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")

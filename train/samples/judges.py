@@ -80,7 +80,9 @@ def judge_scans(made: Scans) -> Verdicts:
 def task_classifiers(card: Card) -> list[Model]:
     """Every classifier of the card's task that a person may choose."""
     return [
-        inference.load(other.id) for other in cards.every() if other.task == card.task and not other.yardstick
+        inference.load(other.id)
+        for other in cards.shipped()
+        if other.task == card.task and not other.yardstick
     ]
 
 

@@ -20,6 +20,7 @@ from core.errors import CardError, RefusedScan
 from core.types import (
     AS_SENT,
     AnomalyResult,
+    ErrorFit,
     FloatArray,
     Kind,
     LungFields,
@@ -35,6 +36,19 @@ if TYPE_CHECKING:
 RESULTS_KEPT = 16  # results kept per session and function
 Rest = ParamSpec("Rest")
 Value = TypeVar("Value")
+MAPS_KEPT = 4  # of those as large as the scan, or twice as large
+
+
+@st.cache_resource(show_spinner=False)
+def _version() -> str:
+    return cards.version()
+
+
+def refresh() -> None:
+    """Forget all that was made of cards once any changed on disk: a new one is seen, an old one outlived."""
+    if _version() != cards.version():
+        st.cache_data.clear()
+        st.cache_resource.clear()
 
 
 @st.cache_resource(show_spinner=False)
@@ -174,12 +188,20 @@ def prediction(card_id: str, digest: str, _scan: Scan) -> Prediction:
 
 
 @of_card(
-    st.cache_data(show_spinner="Comparing with normal scans ...", scope="session", max_entries=RESULTS_KEPT)
+    st.cache_data(show_spinner="Comparing with normal scans ...", scope="session", max_entries=MAPS_KEPT)
 )
 def anomaly(card_id: str, digest: str, _scan: Scan) -> AnomalyResult:
     from core import inference
 
     return inference.detect(model(card_id), _scan, lungs(digest, _scan=_scan))
+
+
+@st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
+def error_fit(card_id: str, digest: str, _scan: Scan) -> ErrorFit | None:
+    """What the reconstruction missed in each cell, for cards that judge error given detail."""
+    from core import inference
+
+    return inference.error_fit(model(card_id), _scan, lungs(digest, _scan=_scan))
 
 
 def labels_and_scores(card_id: str, split: str) -> tuple[list[int], list[float]]:
@@ -193,6 +215,14 @@ def score_of(chosen: Card, scan: Scan) -> float:
     """The scan's score, from whichever kind of card."""
     judge = prediction if chosen.kind == "classifier" else anomaly
     return judge(chosen.id, scan.digest, _scan=scan).score
+
+
+@of_card(st.cache_data(show_spinner=False))
+def test_openings(card_id: str) -> int:
+    """How often the card's test split was scored, by its log."""
+    from core.evaluation import openings
+
+    return openings.count(card_id)
 
 
 @of_card(st.cache_data(show_spinner=False))
@@ -213,7 +243,7 @@ def p_value(card_id: str, score: float) -> float:
     return p_value([v for label, v in zip(labels, values, strict=True) if not label], score)
 
 
-@of_card(st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT))
+@of_card(st.cache_data(show_spinner=False, scope="session", max_entries=MAPS_KEPT))
 def network_input(card_id: str, digest: str, _scan: Scan) -> FloatArray:
     """The scan as the network is fed it, in scan geometry.
 
@@ -228,7 +258,7 @@ def network_input(card_id: str, digest: str, _scan: Scan) -> FloatArray:
 
 def forget() -> None:
     """Drop everything that this session derived from scans."""
-    for function in (lungs, gate, record, prediction, anomaly, network_input):
+    for function in (lungs, gate, record, prediction, anomaly, error_fit, network_input):
         function.clear()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.card_types import Policy
+    from core.evaluation.by_source import SourceRow
+    from core.evaluation.likelihood import LikelihoodRatio
     from core.evaluation.model_selection import Choice, LabelledScores
     from core.evaluation.multiclass import ClassReport
     from core.evaluation.operating_points import Layer
+    from core.evaluation.promises import Promise
     from core.types import OperatingPoint
 
 RESULTS_KEPT = 16  # results kept per function, of scans also per session
@@ -29,9 +33,47 @@ PERFECT: Line = ([0.0, 1.0], [0.0, 1.0])
 @of_card(st.cache_data(show_spinner=False))
 def policy_threshold(card_id: str, policy: Policy) -> float:
     """Where the policy values on validation. Raises NoUsefulThreshold."""
-    from core.evaluation import thresholds
+    from core.evaluation import sources, thresholds
 
-    return thresholds.choose(policy, *labels_and_scores(card_id, "validation"))
+    table = models.scores(card_id)
+    cases = [case for case, split in zip(table.case, table.split, strict=True) if split == "validation"]
+    runs = sources.runs(models.card(card_id).modality, cases)
+    return thresholds.choose(policy, *labels_and_scores(card_id, "validation"), groups=runs)
+
+
+@st.cache_data(show_spinner=False)
+def promises(card_id: str, policies: Sequence[Policy] | None = None) -> tuple[Promise, ...]:
+    """What each policy that has a threshold promised on validation and kept elsewhere; the usual ones when
+    None."""
+    from core.evaluation import promises
+
+    table = models.scores(card_id)
+    return promises.promises(models.card(card_id), policies or promises.POLICIES, table=table)
+
+
+@st.cache_data(show_spinner=False)
+def likelihood_ratio(card_id: str) -> LikelihoodRatio:
+    """Of the card's scores, fitted on validation."""
+    from core.evaluation import likelihood
+
+    probabilistic = models.card(card_id).kind == "classifier"
+    return likelihood.fit(*labels_and_scores(card_id, "validation"), of_probabilities=probabilistic)
+
+
+@st.cache_data(show_spinner=False)
+def sources(card_id: str) -> tuple[SourceRow, ...]:
+    """What the card does on each source that it was measured on."""
+    from core.evaluation import by_source
+
+    return by_source.rows(models.card(card_id), table=models.scores(card_id))
+
+
+@st.cache_data(show_spinner=False)
+def default_sources() -> tuple[SourceRow, ...]:
+    """The same of every card that a task opens with."""
+    from core.evaluation import by_source
+
+    return tuple(row for card in by_source.defaults() for row in sources(card.id))
 
 
 @of_card(st.cache_data(show_spinner=False))

@@ -1,9 +1,11 @@
 """What a detector says of a scan: words, histogram, maps."""
 
+import plotly.graph_objects as go
 import streamlit as st
 
+from core import names
 from core.card_types import Card
-from core.types import AnomalyResult, Scan
+from core.types import AnomalyResult, ErrorFit, Scan
 from pages.shared import wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import Layer
@@ -73,6 +75,43 @@ def show_answer(card: Card, result: AnomalyResult, threshold: DecisionThreshold)
             f"{card.title} makes no reconstruction. The map shows how far each place differs from normal "
             "scans there."
         )
+
+
+def show_error_fit(card: Card, scan: Scan) -> None:
+    """How error given detail judges a scan, with the picture of the fit; nothing for other cards.
+
+    card: the detector's.
+    scan: the one on screen.
+    """
+    fit = models.error_fit(card.id, scan.digest, _scan=scan)
+    if fit is None:
+        return
+    with st.expander("How the error is judged"):
+        st.markdown(wording.ERROR_GIVEN_DETAIL)
+        if names.AUROC_OF_RAW_ERROR in card.figures:
+            st.caption(wording.RAW_ERROR.format(card.figures[names.AUROC_OF_RAW_ERROR]))
+        st.plotly_chart(
+            error_picture(fit),
+            config=charts.PLAIN,
+            alt="Error of each cell against its detail: this scan, and what is usual",
+            key=f"error-fit-{card.id}",
+        )
+
+
+def error_picture(fit: ErrorFit) -> go.Figure:
+    """Two points per cell: what is usual there with that much detail, and this scan."""
+    marks = (("usual", fit.usual, charts.QUIET), ("this scan", fit.error, charts.ABNORMAL))
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=fit.detail, y=errors, mode="markers", name=name, marker={"color": charts.shade(pair)}
+            )
+            for name, errors, pair in marks
+        ]
+    )
+    figure.update_xaxes(type="log", title="fine detail of the cell")
+    figure.update_yaxes(type="log", title="error of the reconstruction")
+    return figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0})
 
 
 def layers(card: Card, scan: Scan, result: AnomalyResult, *, named: bool = False) -> list[Layer]:

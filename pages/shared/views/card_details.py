@@ -8,6 +8,7 @@ from core import names
 from core.card_types import Card
 from core.types import Trust
 from pages.shared import wording
+from pages.shared.caches import models
 from pages.shared.views import charts, explainer_names
 
 SHOWN = (
@@ -39,6 +40,12 @@ def show_figures(card: Card) -> None:
                 f"Test scans at threshold {card.threshold:.3f}, chosen on validation by {card.policy.name}."
             )
     st.dataframe(charts.metrics(points), hide_index=True)
+    looks = models.test_openings(card.id)
+    st.write(
+        f"The test split was opened {looks} time{'s' if looks != 1 else ''}, as far as the card's log knows."
+        if looks
+        else "How often the test split was opened is not known: the card has no log."
+    )
     shift = card.shift
     st.write(
         f"From validation to test: AUC {shift['auc']:+.3f}, sensitivity {shift['sensitivity']:+.3f}, "

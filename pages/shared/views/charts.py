@@ -66,12 +66,6 @@ def show_verdict(
     )
 
 
-def show_probabilities(probabilities: Mapping[str, float]) -> None:
-    """One line per class."""
-    rows = (f'<p class="opacity-line">{name} {value:.2f}</p>' for name, value in probabilities.items())
-    st.html("".join(rows))
-
-
 def span_of(scores: Sequence[float]) -> tuple[float, float]:
     """From zero, or the lowest score, to the 99th percentile: a few outliers must not flatten the rest."""
     low, high = min(0.0, *scores), float(np.quantile(scores, 0.99))

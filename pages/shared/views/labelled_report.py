@@ -9,7 +9,8 @@ from core.types import EvaluationReport
 from pages.shared import wording
 from pages.shared.caches import scores
 from pages.shared.components.threshold_panel import threshold_panel
-from pages.shared.session import thresholds
+from pages.shared.session import clinic, thresholds
+from pages.shared.session.clinic import Clinic
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
 from pages.shared.views.worklist import WorklistRow
@@ -29,6 +30,7 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
         return
     report = scores.own_report(tuple(labels), tuple(values), threshold.value, card.kind == "classifier")
     st.write(shift_in_words(report, card.report["test"]))
+    place = clinic.current()
     state = threshold_panel(
         {"your scans": scores.own_counts(tuple(labels), tuple(values))},
         threshold=threshold.value,
@@ -36,7 +38,10 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
         key=f"own-{card.id}",
         finding=wording.finding(card),
         card_threshold=card.threshold,
+        prevalence=place.prevalence,
+        missed_cost=place.missed_cost,
     )
+    clinic.choose(Clinic(state.prevalence, state.missed_cost))
     if (moved := DecisionThreshold(state.threshold, state.upper)) != threshold:
         thresholds.choose(card, moved)
     left, right = st.columns(2)

@@ -71,8 +71,8 @@ def show(cards: Sequence[Card]) -> Card:
     )["selection"]["rows"]
     st.caption(
         "Test figures, at the card's threshold from validation. Models stand above the yardsticks, which "
-        "measure sharpness alone: a model no better may have learned nothing else. Equally sharp, "
-        "sharpened: the "
+        "see only how sharp a scan is, only its border, or only guess its source: a model no better may have "
+        "learned nothing else. Equally sharp, sharpened: the "
         "AUC with all test scans blurred to the least sharp, or sharpened. Top-1 accuracy: by the most "
         "probable class. MB: weights on disk, shared parts included."
     )

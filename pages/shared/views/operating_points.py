@@ -1,6 +1,6 @@
 """Operating points on the page: the policies' aims, the named ones, and what each costs."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -13,27 +13,32 @@ from core.evaluation.operating_points import NamedPoint
 from pages.shared import wording
 from pages.shared.caches import scores
 from pages.shared.components.threshold_panel import PanelState
+from pages.shared.session import thresholds
+from pages.shared.session.clinic import Clinic
+from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
 
 
-def pick_policies() -> dict[str, Policy]:
-    """The policies by their button's name, with the arguments a person may change."""
-    deviations, sensitivity, specificity, alarms, cost, prevalence = st.columns(6)
+def pick_policies(clinic: Clinic) -> dict[str, Policy]:
+    """The policies by their button's name, with the arguments a person may change; cost goes by the panel's
+    dials."""
+    deviations, sensitivity, specificity, alarms = st.columns(4)
     k = deviations.number_input("k (mean + k std)", 0.0, 6.0, 1.0, 0.5, key="policy-k")
     found = sensitivity.number_input("Sensitivity", 0.5, 1.0, 0.95, 0.01, key="policy-sensitivity")
     spared = specificity.number_input("Specificity", 0.5, 1.0, 0.95, 0.01, key="policy-specificity")
     alpha = alarms.number_input("Conformal alpha", 0.01, 0.5, 0.1, 0.01, key="policy-alpha")
-    missed = cost.number_input("Missed : alarm", 0.1, 100.0, 5.0, 0.5, key="policy-cost")
-    share = prevalence.number_input("Prevalence", 0.001, 0.9, 0.1, 0.01, "%.3f", key="policy-prevalence")
-    return {
-        "Youden": Policy("youden"),
-        "F1": Policy("f1"),
-        f"Mean + {k:g} std": Policy("mean-k-std", {"k": k}),
-        f"Sensitivity {found:.2f}": Policy("target-sensitivity", {"target": found}),
-        f"Specificity {spared:.2f}": Policy("target-specificity", {"target": spared}),
-        f"Conformal {alpha:.2f}": Policy("conformal", {"alpha": alpha}),
-        f"Cost {missed:g}:1": Policy("cost", {"missed_cost": missed, "prevalence": share}),
-    }
+    policies = (
+        Policy("smoothed-youden"),
+        Policy("youden"),
+        Policy("f1"),
+        Policy("mean-k-std", {"k": k}),
+        Policy("target-sensitivity", {"target": found}),
+        Policy("target-specificity", {"target": spared}),
+        Policy("conformal", {"alpha": alpha}),
+        Policy("conformal-groups", {"alpha": alpha}),
+        Policy("cost", asdict(clinic)),
+    )
+    return {wording.policy(policy): policy for policy in policies}
 
 
 def threshold_or_reason(card: Card, policy: Policy) -> float | str:
@@ -63,8 +68,7 @@ def show_saving(card: Card, state: PanelState) -> None:
     name, save, away, back = st.columns([2, 1, 1, 2], vertical_alignment="bottom")
     title = name.text_input("Name this threshold", max_chars=60, key=f"name-{card.id}")
     if save.button("Save", disabled=not title, width="stretch"):
-        kept = [point for point in named if point.name != title]
-        st.session_state.points[card.id] = [*kept, _point(card, state, title)]
+        keep(card, _point(card, state, title))
         st.rerun()
     away.download_button(
         "Export",
@@ -96,6 +100,32 @@ def _import(card: Card, file: UploadedFile) -> None:
         replace(point, name=name) for point, name in zip(kept, names, strict=True)
     ]
     st.rerun()
+
+
+def keep(card: Card, point: NamedPoint) -> None:
+    """List the point on page Thresholds, in the place of one with the same name."""
+    others = [known for known in _named(card) if known.name != point.name]
+    st.session_state.points[card.id] = [*others, point]
+
+
+def show_use(card: Card) -> None:
+    """Take a named threshold: every page then judges by it."""
+    named = {point.name: point for point in _named(card)}
+    if not named:
+        return
+    pick, use = st.columns([4, 1], vertical_alignment="bottom")
+    name = pick.selectbox("Named thresholds", list(named), key=f"named-{card.id}")
+    if use.button("Use it", key=f"use-{card.id}", width="stretch"):
+        thresholds.choose(card, DecisionThreshold(named[name].threshold))
+        st.rerun()
+
+
+def show_in_use(card: Card, threshold: DecisionThreshold) -> None:
+    """Beside a verdict: which named threshold it was judged by, if it was one."""
+    for point in _named(card):
+        if point.threshold == threshold.value:
+            on = "" if point.local is None else f", set on {point.local.normals} normal scans of your own"
+            st.caption(wording.escape_markdown(f"Judged by the threshold '{point.name}'{on}."))
 
 
 def _named(card: Card) -> list[NamedPoint]:

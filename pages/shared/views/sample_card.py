@@ -7,6 +7,7 @@ import streamlit as st
 from core import samples
 from core.errors import CardError
 from core.samples import SamplesCard
+from pages.shared import wording
 from pages.shared.wording import escape_markdown
 
 
@@ -32,6 +33,7 @@ def show() -> None:
             f"to the most similar training scan. {escape_markdown(card.choosing)} Made by {card.model}, "
             f"code {card.commit}."
         )
+        st.caption(wording.HARD_SAMPLES)
         st.code(card.command, language=None)
 
 

@@ -26,7 +26,7 @@ def of_modality(modality: str) -> list[Sample]:
 
 def selection(modality: str) -> list[Sample]:
     """The first ones of each condition in turn, every film that is no picture file, and the public one."""
-    suitable = of_modality(modality)
+    suitable = [sample for sample in of_modality(modality) if not sample.hard]
     groups: dict[str, list[Sample]] = {}
     for sample in suitable:
         if sample.synthetic and sample.path.suffix != DICOM:
@@ -35,12 +35,16 @@ def selection(modality: str) -> list[Sample]:
     return in_turn[:SHOWN] + [sample for sample in suitable if sample.path.suffix == DICOM]
 
 
-def strip(modality: str, key: str) -> Sample | None:
+def hard(modality: str) -> list[Sample]:
+    """Those that no classifier was asked about."""
+    return [sample for sample in of_modality(modality) if sample.hard]
+
+
+def strip(few: Sequence[Sample], key: str) -> Sample | None:
     """A few samples as pictures to click on; the one that was clicked."""
     clicked: Sample | None = None
-    few = _with_thumbnails(selection(modality))
     with st.container(horizontal=True, key=f"samples-{key}"):
-        for sample, picture in few:
+        for sample, picture in _with_thumbnails(few):
             label = f"![]({picture}) **{_mark(sample)}** {_origin(sample)}"
             if st.button(label, key=f"{key}-{sample.path.name}", type="tertiary"):
                 clicked = sample
@@ -79,7 +83,7 @@ def _mark(sample: Sample) -> str:
 
 
 def _origin(sample: Sample) -> str:
-    return f"made as: {sample.condition}" if sample.synthetic else "a public film"
+    return f"made as: {sample.hard or sample.condition}" if sample.synthetic else "a public film"
 
 
 def linked() -> Sample | None:
@@ -104,7 +108,8 @@ def show_mark(sample: Sample) -> Sample | None:
     mark, words = "Public film", "A real one."
     if sample.synthetic:
         mark = "Synthetic sample"
-        words = f"Made as: {html.escape(sample.condition)}. It shows nobody, and nobody diagnosed it."
+        made = html.escape(sample.hard or sample.condition)
+        words = f"Made as: {made}. It shows nobody, and nobody diagnosed it."
     with st.container(horizontal=True, vertical_alignment="center", key="sample-mark"):
         st.html(f'<p class="opacity-line"><span class="opacity-mark">{mark}</span> {words}</p>')
         # a name of its own for each sample, so that the next one does not find it open
@@ -118,5 +123,6 @@ def _others(sample: Sample) -> Sample | None:
     known, _ = samples.found()
     for modality in dict.fromkeys((sample.modality, *(one.modality for one in known))):
         st.caption(f"{modality[0].upper()}{modality[1:]}s")
-        clicked = strip(modality, f"other-{modality.split()[0]}") or clicked
+        few = selection(modality) + hard(modality)
+        clicked = strip(few, f"other-{modality.split()[0]}") or clicked
     return clicked

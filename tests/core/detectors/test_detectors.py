@@ -19,6 +19,8 @@ VIT = {"backbone": "dinov2-vits14"}
 ARGUMENTS: dict[str, dict[str, str | int]] = {
     "convlstm": {"size": 64},
     "detail": {"size": 96},
+    "mean-film": {"size": 96},
+    "detail-alone": {"size": 96},
     "mahalanobis": VIT,
     "patchcore": {**VIT, "patches": 20},
     "ensemble": {"members": "one@ab two@cd"},

@@ -1,3 +1,5 @@
+import csv
+import itertools
 import shutil
 from pathlib import Path
 
@@ -7,11 +9,13 @@ from PIL import Image
 
 from core.errors import DataSetError
 from train.data.datasets import (
+    BRAIN_MRI_LEFT_OUT,
     _kermany_patient,
     brain_ct,
     brain_ct_hemorrhage,
     brain_mri,
     chest_xray,
+    every_brain_mri,
     hold_out,
     lung_masks,
     read_films,
@@ -130,6 +134,22 @@ def test_no_tumour_is_the_normal_class(tmp_path: Path):
     assert [case.label for case in cases[:4]] == ["normal", "glioma", "meningioma", "pituitary"]
     assert cases[0].name == "train/notumor/a.jpg"
     assert [case.split for case in cases] == ["train"] * 4 + ["test"] * 4
+
+
+def test_brain_slices_that_test_nothing_are_left_out(tmp_path: Path):
+    with BRAIN_MRI_LEFT_OUT.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    twin, ct = (
+        next(row["slice"] for row in rows if (row["why"] == "CT") == is_ct) for is_ct in (False, True)
+    )
+    for split, label in itertools.product(
+        ("train", "test"), ("notumor", "glioma", "meningioma", "pituitary")
+    ):
+        film(tmp_path / f"brain_mri/{split}/{label}/other.jpg", 1)
+    film(tmp_path / "brain_mri" / twin, 2)
+    film(tmp_path / "brain_mri" / ct, 3)
+    names = {case.name for case in every_brain_mri(tmp_path)} - {case.name for case in brain_mri(tmp_path)}
+    assert names == {twin, ct}
 
 
 def test_brain_slices_that_may_be_of_one_patient_stay_together(tmp_path: Path):

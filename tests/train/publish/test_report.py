@@ -11,7 +11,7 @@ import torch
 from core import cards, names
 from core.card_types import Card, Scores
 from core.detectors import Sharpness
-from core.evaluation import thresholds
+from core.evaluation import openings, thresholds
 from core.evaluation.binary import evaluate
 from core.models import CNN
 from core.types import InputSpec
@@ -93,6 +93,9 @@ def test_the_figures_of_a_card_are_those_of_its_scores(kind: str, cases: list[Ca
     assert table.case == tuple(case.name for case in cases if case.split != "train")
     assert cards.weights(card, tmp_path) == draft.data
     assert_follows(card, table)
+    (look,) = openings.read(card.id, tmp_path)
+    assert (look.split, look.source) == (openings.TEST, openings.RECORDED)
+    assert openings.measured(card, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["classifier", "detector"])

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ _SCRIPTS = (
     "numbers",
     "chart_parts",
     "words",
+    "cuts",
+    "drag",
+    "glide",
+    "told",
     "histogram",
     "curves",
     "tables",
@@ -62,6 +67,7 @@ def threshold_panel(
     key: str,
     finding: str,
     policies: Mapping[str, float | str] | None = None,
+    broken: Mapping[str, str] = MappingProxyType({}),
     policy: str = "manual",
     upper: float | None = None,
     card_threshold: float | None = None,
@@ -78,6 +84,7 @@ def threshold_panel(
     key: of this place on the page.
     finding: what abnormal films are suspicious for.
     policies: by name, the threshold, or the reason why there is none.
+    broken: by name, what a policy promised and did not keep; its button says so.
     policy: the one that gave the first threshold.
     upper: end of the band that is referred, None without one.
     card_threshold: the card's own, for a button of its own.
@@ -94,7 +101,10 @@ def threshold_panel(
         data={
             "layers": [_layer(name, layer, edges) for name, layer in data.items()],
             "edges": edges.tolist(),
-            "policies": [_policy(name, value) for name, value in (policies or {}).items()],
+            "policies": [
+                {**_policy(name, value), "broken": broken.get(name, "")}
+                for name, value in (policies or {}).items()
+            ],
             "card_policy": CARD_POLICY,
             "card_threshold": card_threshold,
             "scan": {"name": scan[0], "score": scan[1]} if scan else None,

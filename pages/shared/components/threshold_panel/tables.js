@@ -49,17 +49,20 @@ export function makePolicies(panel) {
       list.replaceChildren(...buttons.map((each) => each.node));
     }
     reasons.replaceChildren();
-    buttons.forEach(({ node: each, price }, index) => {
+    buttons.forEach(({ node: each, price, broken }, index) => {
       const policy = panel.policies[index];
       const none = policy.threshold === null;
       setAttr(each, "aria-disabled", none);
       setText(price, none ? "no threshold, see below" : panel.price(policy.threshold));
+      setText(broken, policy.broken ?? "");
+      broken.hidden = !policy.broken;
       if (none) reasons.append(el("p", { class: "note" }, `${policy.name}: ${policy.reason}`));
     });
   }
 
   function button(name, index) {
     const price = el("span", { class: "price" });
+    const broken = el("span", { class: "broken" });
     const show = (visible) => panel.preview(visible ? panel.policies[index].threshold : null);
     const each = el(
       "button",
@@ -76,8 +79,9 @@ export function makePolicies(panel) {
       },
       el("span", { class: "name" }, name),
       price,
+      broken,
     );
-    return { name, node: each, price };
+    return { name, node: each, price, broken };
   }
 
   function move(view) {

@@ -1,0 +1,129 @@
+"""Calibrate to your place: a threshold set on normal scans of one's own. Nothing but scores stays."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from core.card_types import Card
+from core.errors import OpacityError
+from pages.shared import wording
+from pages.shared.caches import models
+from pages.shared.session import thresholds
+from pages.shared.session.thresholds import DecisionThreshold
+from pages.shared.views import operating_points
+
+if TYPE_CHECKING:
+    from core.batch.local_scans import LocalScan
+    from core.evaluation.local_calibration import LocalCalibration
+
+NAME = "calibrated here"
+INVITATION = (
+    "A threshold chosen elsewhere keeps its specificity only where normal scans score as they did there. "
+    "Drop normal scans of 20 patients or more, and abnormal ones if you have some: each is judged and let "
+    "go, and nothing but its score stays, in this session. Scans of one patient are counted once where "
+    "their names are the same up to the last _ or -."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """What stays of scans that were dropped together. left_out: how many could not be judged."""
+
+    scans: tuple[LocalScan, ...]
+    left_out: int
+
+
+def show(card: Card) -> None:
+    """Drop, see before and after, apply. card: whose threshold is set."""
+    st.write(INVITATION)
+    left, right, share = st.columns([2, 2, 1])
+    for place, abnormal in ((left, False), (right, True)):
+        _judge_dropped(card, place, abnormal=abnormal)
+    specificity = share.number_input("Specificity", 0.5, 0.99, 0.9, 0.01, key=f"local-specificity-{card.id}")
+    scans = [scan for drop in _known(card).values() for scan in drop.scans]
+    if not scans:
+        return
+    from core.batch import local_scans
+
+    try:
+        found = local_scans.calibrated(card, scans, specificity)
+    except OpacityError as reason:
+        st.warning(wording.escape_markdown(str(reason)))
+        return
+    _show_found(card, found)
+
+
+def _show_found(card: Card, found: LocalCalibration) -> None:
+    from core.evaluation import operating_points as points
+    from core.evaluation.local_calibration import in_words
+
+    st.markdown("\n".join(f"- {sentence}" for sentence in in_words(found)))
+    use, forget = st.columns(2)
+    if use.button("Use this threshold", type="primary", key=f"apply-{card.id}", width="stretch"):
+        operating_points.keep(card, points.calibrated(card, found, NAME))
+        thresholds.choose(card, DecisionThreshold(found.threshold))
+        st.rerun()
+    if forget.button("Forget these scores", key=f"forget-local-{card.id}", width="stretch"):
+        _known(card).clear()
+        st.rerun()
+
+
+def _judge_dropped(card: Card, place: DeltaGenerator, *, abnormal: bool) -> None:
+    """Judge what was dropped and let go of it: the drop zone begins anew.
+
+    card: that judges.
+    place: of the drop zone.
+    abnormal: whether this is the zone for abnormal scans.
+    """
+    drops: int = st.session_state.setdefault("local-drops", 0)
+    files = place.file_uploader(
+        "Abnormal scans, if you have some" if abnormal else "Normal scans",
+        accept_multiple_files=True,
+        key=f"local-{abnormal}-{card.id}-{drops}",
+    )
+    if files:
+        _known(card)[abnormal] = _judged(card, files, abnormal=abnormal)
+        st.session_state["local-drops"] = drops + 1  # a fresh key makes the uploader let go of the bytes
+        st.rerun()
+    if drop := _known(card).get(abnormal):
+        out = f", {drop.left_out} could not be" if drop.left_out else ""
+        place.caption(f"{len(drop.scans)} judged{out}. Another drop takes their place.")
+
+
+def _judged(card: Card, files: Sequence[UploadedFile], *, abnormal: bool) -> Drop:
+    """The scores of the files, each file once.
+
+    card: that judges.
+    files: as dropped.
+    abnormal: whether they were dropped as such.
+    """
+    from core.batch.local_scans import LocalScan, patients_of
+
+    unique = {hashlib.sha256(file.getvalue()).digest(): file for file in files}
+    progress = st.progress(0.0, "Judging the scans")
+    judged: list[tuple[str, float]] = []
+    for count, file in enumerate(unique.values(), 1):
+        score = models.screen(card.id, file.getvalue(), file.name).score
+        progress.progress(count / len(unique), f"{count} of {len(unique)} scans judged")
+        if score is not None:
+            judged.append((file.name, score))
+    patients = patients_of([name for name, _ in judged])
+    number = {name: str(place) for place, name in enumerate(dict.fromkeys(patients))}  # no name stays
+    scans = [
+        LocalScan(abnormal, score, number[patient])
+        for (_, score), patient in zip(judged, patients, strict=True)
+    ]
+    return Drop(tuple(scans), len(unique) - len(scans))
+
+
+def _known(card: Card) -> dict[bool, Drop]:
+    """What was dropped last, by whether it is abnormal."""
+    known: dict[bool, Drop] = st.session_state.setdefault("local", {}).setdefault(card.id, {})
+    return known

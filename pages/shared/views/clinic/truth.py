@@ -1,0 +1,56 @@
+"""Each model on every source that it was measured on: the table of truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shared import wording
+from pages.shared.caches import scores
+
+if TYPE_CHECKING:
+    from core.evaluation.by_source import SourceRow
+    from core.evaluation.clustered import Rate
+
+CAPTION = (
+    "At each card's own threshold, home first; the worst source is bold, by the mean of sensitivity and "
+    "specificity. Home: validation holds scans of that source. Intervals are clustered by patient. "
+    "Calibration slope: 1 where probabilities hold, below 1 where they are too sure."
+)
+
+
+def show_defaults() -> None:
+    """The models that the tasks open with."""
+    _show(scores.default_sources())
+
+
+def show_card(card_id: str) -> None:
+    """One model. card_id: its card's."""
+    _show(scores.sources(card_id))
+
+
+def _show(rows: Sequence[SourceRow]) -> None:
+    st.table([_line(row) for row in rows], hide_index=True, border="horizontal")
+    st.caption(CAPTION)
+
+
+def _line(row: SourceRow) -> dict[str, str]:
+    line = {
+        "task": wording.task(row.task),
+        "model": row.title,
+        "source": f"{row.source}, home" if row.home else row.source,
+        "scans, abnormal": f"{row.n}, {row.abnormal}",
+        "AUC": "-" if row.auc is None else wording.with_interval(row.auc, row.auc_interval or (0.0, 1.0)),
+        "sensitivity": _share(row.sensitivity),
+        "specificity": _share(row.specificity),
+        "calibration slope": "-" if row.slope is None else f"{row.slope:.2f}",
+    }
+    if not row.worst:
+        return line
+    return {name: f"**{text}**" for name, text in line.items()}
+
+
+def _share(rate: Rate | None) -> str:
+    return "-" if rate is None else wording.with_interval(rate.value, rate.interval)
