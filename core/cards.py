@@ -246,16 +246,16 @@ def write_card(card: AnyCard, root: Path = WEIGHTS) -> None:
 
 def _as_json(card: AnyCard) -> bytes:
     """The bytes of card.json. Raises CardError when they could not be read again."""
-    data = _ADAPTER.dump_json(card, indent=1, warnings=False) + b"\n"
-    try:
-        _ADAPTER.validate_json(data)
-    except ValidationError as error:
-        raise CardError(f"Card {card.id} was not written: {_fault(error)}.") from error
     for name, value in (_unusable_scales(card) if isinstance(card, Card) else {}).items():
         raise CardError(
             f"Card {card.id} was not written: scales.{name} is {value:g}, and a scale must be above 0. "
             "Leave this map out, or measure it on more scans."
         )
+    data = _ADAPTER.dump_json(card, indent=1, warnings=False) + b"\n"
+    try:
+        _ADAPTER.validate_json(data)
+    except ValidationError as error:
+        raise CardError(f"Card {card.id} was not written: {_fault(error)}.") from error
     return data
 
 
