@@ -56,7 +56,7 @@ ROWS = {
         {"pages.shared.sidebar", "pages.shared.views.sample_strip"},  # the strip lies in the sidebar
         {"pages.shared.session", "pages.shared.wording"},
         {"pages.shared.caches", "pages.shared.components"},
-        {"pages.shared.thumbnails"},
+        {"pages.shared.thumbnails", "pages.shared.numbering"},
     ],
 }
 SIDES = ("app", "pages", "train", "benchmarks")

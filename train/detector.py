@@ -64,7 +64,7 @@ def main() -> None:
             "films": [(normals.films[split], normals.boxes[split]) for split in ("train", "validation")],
             "lungs": lung_maps,
             "input": spec,
-            "code": runs.code(batch_loss, validation_error, augment, chest_lesions, type(network)),
+            "code": runs.code(batch_loss, validation_error, augment, chest_lesions),
         },
         folder=arguments.runs / card_id,
     )

@@ -15,6 +15,7 @@ from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import wording
 from pages.shared.caches import heatmaps, models, neighbours, scores
+from pages.shared.numbering import numbered
 from pages.shared.session import deep_link, memory, reading, routing, sign_in
 from pages.shared.views import sample_strip
 
@@ -128,7 +129,7 @@ def _read_files(files: Sequence[tuple[bytes, str]]) -> None:
 
 def _choose_shown(held: dict[str, Scan]) -> None:
     digests = list(held)
-    names = dict(zip(digests, wording.unique(scan.name for scan in held.values()), strict=True))
+    names = dict(zip(digests, numbered(scan.name for scan in held.values()), strict=True))
     chosen = st.selectbox(
         "Shown",
         digests,
@@ -172,7 +173,7 @@ def pick_card(kind: Kind | None = None) -> Card:
         linked = next((card for card in cards if card.id == deep_link.card()), cards[0])
         st.session_state.setdefault(f"task-{kind}", linked.task)
         routing.route(kind, cards)
-        questions = dict(zip(tasks, wording.unique(map(wording.task, tasks)), strict=True))
+        questions = dict(zip(tasks, numbered(map(wording.task, tasks)), strict=True))
         task = st.selectbox(
             "Task", tasks, format_func=questions.__getitem__, key=f"task-{kind}", persist_state="session"
         )

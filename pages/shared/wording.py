@@ -4,12 +4,12 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from itertools import count
 from types import MappingProxyType
 
 from core.card_types import Card, Policy
 from core.names import CHEST_FILM
 from core.types import EvaluationReport, is_abnormal
+from pages.shared.numbering import numbered
 from pages.shared.session.thresholds import DecisionThreshold
 
 INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
@@ -62,24 +62,10 @@ def title(card: Card) -> str:
     return f"Yardstick: {card.title}" if unmarked else card.title
 
 
-def unique(labels: Iterable[str]) -> list[str]:
-    """The labels in their order, later ones of a kind numbered: nobody can choose between two that are alike.
-
-    "1.jpeg", "1.jpeg" become "1.jpeg", "1.jpeg (2)".
-    """
-    wanted = list(labels)
-    taken, told = set(wanted), list[str]()
-    for label in wanted:
-        free = (f"{label} ({number})" for number in count(2))
-        told.append(label if label not in told else next(one for one in free if one not in taken))
-        taken.add(told[-1])
-    return told
-
-
 def unique_titles(cards: Iterable[Card]) -> dict[str, str]:
     """Titles by id, told apart where two cards share one."""
     by_id = {card.id: title(card) for card in cards}
-    return dict(zip(by_id, unique(by_id.values()), strict=True))
+    return dict(zip(by_id, numbered(by_id.values()), strict=True))
 
 
 def finding(card: Card, probabilities: Mapping[str, float] = NO_PROBABILITIES) -> str:
