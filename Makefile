@@ -30,7 +30,7 @@ check: lint test
 	$(RUN)pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-.venv/development: requirements.txt requirements-cluster.txt requirements-dev.txt
+.venv/development: requirements.txt requirements-cluster.txt requirements-fast.txt requirements-dev.txt
 	test -x $(RUN)python || $(PYTHON) -m venv .venv
 	$(RUN)pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@ .venv/app

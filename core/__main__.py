@@ -1,9 +1,10 @@
-"""The command line: python -m core cards | predict | explain | screen | evaluate | calibrate"""
+"""The command line: python -m core cards | predict | explain | screen | evaluate | calibrate | export"""
 
 import argparse
 import csv
 import importlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from core import audit, cards, inference, overlay
-from core.batch import folders, labelled_folders, local_scans, parquet, screening
+from core.batch import folders, labelled_folders, labels, local_scans, parquet, screening
 from core.batch.rows import Job, ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
@@ -32,9 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 when done, 2 on bad usage or when nothing could be read."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except OpacityError as error:
         print(error, file=sys.stderr)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left has somewhere to go
+        return 0
     except OSError as error:
         print(f"{error.filename} cannot be opened: {error.strerror}.", file=sys.stderr)
     return 2
@@ -104,7 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser(
         "evaluate", parents=[card, as_json, where, point], help="measure on your labelled scans"
     )
-    measure.add_argument("folder", type=Path, metavar="DIR", help="one folder per class")
+    measure.add_argument(
+        "folder", type=Path, metavar="DIR", help="one folder per class, or the files of --labels"
+    )
+    measure.add_argument("--labels", type=Path, metavar="CSV", help="with the columns name and label")
     measure.set_defaults(run=evaluate_folder)
 
     calibrate = commands.add_parser(
@@ -117,6 +126,11 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--name", default="calibrated here", metavar="NAME", help="of the operating point")
     calibrate.add_argument("--out", type=Path, required=True, metavar="JSON")
     calibrate.set_defaults(run=calibrate_place)
+
+    export = commands.add_parser("export", parents=[card], help="write a model for ONNX Runtime or OpenVINO")
+    export.add_argument("--format", choices=("onnx", "openvino"), required=True)
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help=".onnx, or .xml for OpenVINO")
+    export.set_defaults(run=export_one)
     return parser
 
 
@@ -294,9 +308,13 @@ def _threshold(options: argparse.Namespace, card: Card) -> float | None:
 
 def evaluate_folder(options: argparse.Namespace) -> int:
     model = screening.load(options.card)
-    outcome = labelled_folders.evaluate_folders(
+    table = labels.read_table(options.labels.read_bytes(), options.labels.name) if options.labels else []
+    found = labelled_folders.labelled_files(model.card, options.folder, table)
+    for remark in found.remarks:
+        print(remark, file=sys.stderr)
+    outcome = labelled_folders.evaluate_files(
         model.card,
-        options.folder,
+        found,
         lambda files: _rows(options, model, files, Job()),
         threshold=_threshold(options, model.card),
     )
@@ -319,6 +337,15 @@ def calibrate_place(options: argparse.Namespace) -> int:
     point = operating_points.calibrated(model.card, found, options.name)
     options.out.write_text(operating_points.export([point]), "utf-8")
     print("\n".join(in_words(found)))
+    return 0
+
+
+def export_one(options: argparse.Namespace) -> int:
+    told = importlib.import_module("core.export").export(options.card, options.format, options.out)
+    print(
+        f"{', '.join(told['files'])} and {options.out.with_suffix('.json').name}: scores as torch's, "
+        f"largest difference {told['largest_difference']:.1g}."
+    )
     return 0
 
 

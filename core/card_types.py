@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types import EvaluationReport, InputSpec, Kind, Trust
+from core.types import EvaluationReport, InputSpec, Kind, Origin, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,11 @@ class CardBase:
     seed: int
     commit: str
     sha256: str
+
+    @property
+    def version(self) -> str:
+        """This card with these weights, as cards that stand on it name it: ID@SHA256."""
+        return f"{self.id}@{self.sha256[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ class Card(CardBase):
     figures: what else was measured, on test where nothing else is said: false alarms, agreement with the
     yardstick, other hospitals, calibration, cost. yardstick: there to be beaten, not to be used.
     known: its training scans for nearest neighbours, None before python -m train.index has run.
+    origin: "own" where python -m train.new made it from a person's own films.
     """
 
     kind: Kind
@@ -126,6 +132,7 @@ class Card(CardBase):
     figures: Mapping[str, float] = field(default_factory=dict)
     yardstick: bool = False
     known: KnownCases | None = None
+    origin: Origin = "shipped"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -71,12 +72,22 @@ def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
 
     Classifiers go by their validation AUC, those of many sources first and by the worst left out. Detectors
     may learn nothing from sick scans, not even which of them is best: ensembles of different detectors come
-    first, then those that find lesions drawn into normal scans. Broken cards are left to `broken`.
+    first, then those that find lesions drawn into normal scans. A person's own cards come last, so that no
+    page opens with one. Broken cards are left to `broken`.
     """
     faulty = broken(root)
     readable = (read(name, root) for name in _folders(root) if name not in faulty)
     cards = [card for card in readable if isinstance(card, Card)]
-    return tuple(sorted(cards, key=lambda card: (card.kind, _place(card.task), card.task, -_rank(card))))
+    return tuple(sorted(cards, key=_order))
+
+
+def shipped(root: Path = WEIGHTS) -> tuple[Card, ...]:
+    """The same without a person's own: what scripts that measure all cards on the public sets go through."""
+    return tuple(card for card in every(root) if card.origin == "shipped")
+
+
+def _order(card: Card) -> tuple[str, bool, int, str, float]:
+    return card.kind, card.origin == "own", _place(card.task), card.task, -_rank(card)
 
 
 def _place(task: str) -> int:
@@ -105,6 +116,12 @@ def broken(root: Path = WEIGHTS) -> dict[str, str]:
         except CardError as fault:
             faults[name] = str(fault)
     return faults
+
+
+def version(root: Path = WEIGHTS) -> str:
+    """Changes with every card that is written or removed; costs one look at each file's date."""
+    marks = [(path.parent.name, path.stat().st_mtime_ns) for path in sorted(root.glob("*/card.json"))]
+    return hashlib.sha256(repr(marks).encode()).hexdigest()
 
 
 def weights(card: AnyCard, root: Path = WEIGHTS) -> bytes:
@@ -234,6 +251,23 @@ def update(card_id: str, root: Path = WEIGHTS, **changes: Any) -> AnyCard:
     changed = replace(card, **merged)
     write_card(changed, root)
     return changed
+
+
+def remove(card_id: str, root: Path = WEIGHTS) -> None:
+    """Delete a card that a person made; the card first, so that a half-deleted folder is no card.
+
+    Raises CardError for a card that ships, and for one that others stand on.
+    """
+    card = read(card_id, root)
+    if not isinstance(card, Card) or card.origin != "own":
+        raise CardError(f"{card_id} ships with Opacity and is not removed: only your own models are.")
+    above = [other.id for other in every(root) if f"{card_id}@" in str(other.arguments)]
+    if above:
+        raise CardError(f"{', '.join(above)} stands on {card_id}. Remove that first.")
+    folder = root / card_id
+    (folder / "card.json").unlink()
+    shutil.rmtree(folder)
+    drop_unused_gates(root)
 
 
 def as_written(table: Scores) -> Scores:

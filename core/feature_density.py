@@ -43,7 +43,8 @@ class FeatureDensity:
 
 
 def fit(features: Tensor, axes: int = AXES) -> FeatureDensity:
-    """features: (N, D), N > D."""
+    """features: (N, D). Of few films, as many axes as half their number: more would be known by heart."""
+    axes = min(axes, len(features) // 2)
     mean, scale = features.mean(0), features.std(0) + 1e-6
     z = (features - mean) / scale
     values, vectors = torch.linalg.eigh((z.T @ z / len(z)).double())  # ascending

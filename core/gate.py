@@ -1,6 +1,6 @@
 """Is this a scan that a card may judge? Cheap rules, then a learned density."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,6 +111,25 @@ def check_film(
                 "negative",
             )
         raise RefusedScan(f"Not read: {reason} {_reads(card)}{_bars_to_crop(scan)}", test)
+
+
+def modality_of(scan: Scan, candidates: Sequence[Card], root: Path = cards.WEIGHTS) -> str | None:
+    """What kind of scan this is: the one modality of which a card admits it.
+
+    scan: as it was sent.
+    candidates: one card of each modality that is known.
+    root: the folder of weights.
+    None where no card admits it, or cards of two modalities do.
+    Raises CardError when a card's learned check is missing or altered.
+    """
+    admitting = set()
+    for card in candidates:
+        try:
+            check(scan, card, root=root)
+        except RefusedScan:
+            continue
+        admitting.add(card.modality)
+    return admitting.pop() if len(admitting) == 1 else None
 
 
 def _other_ways(scan: Scan) -> str:

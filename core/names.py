@@ -55,6 +55,11 @@ FILMS_OF_FULL_SIZE: Final = "films of full size"
 SCANS_OF: Final = "scans of "  # a source: how many
 
 
+def auc_by(cue: str) -> str:
+    """Of normal against all else, told by one plain cue such as the border of the film."""
+    return f"AUC by {cue} alone"
+
+
 def auroc_of_lesion(kind: str) -> str:
     """Of one kind of drawn lesion."""
     return f"{AUROC_DRAWN_LESIONS}, {kind}"

@@ -65,10 +65,21 @@ def align(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> tupl
     """
     if spec.view == "native":
         return _align_native(scan, spec)
+    x, frame = cut(scan, spec, fields)
+    return normalise(stretch(x), spec), frame
+
+
+def cut(scan: Scan, spec: InputSpec, fields: LungFields | None = None) -> tuple[Tensor, Frame]:
+    """The card's region of the film, before its contrast is set. Returns ((1, 1, size, size), frame).
+
+    scan: any size.
+    spec: of a card whose view is the film.
+    fields: the scan's lungs, found here when not given.
+    """
     frame = frame_of(scan, spec, fields)
     height, width = frame.shape
     fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
-    return align_films(as_film(scan.pixels), fractions, spec), frame
+    return crop(as_film(scan.pixels), fractions, spec.size), frame
 
 
 def align_films(films: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
@@ -96,10 +107,11 @@ def _native_frame(scan: Scan, mask: NDArray[np.bool_]) -> Frame:
     return Frame(box=tuple(float(edge) for edge in box), shape=(height, width))  # type: ignore[arg-type]
 
 
-def _align_native(scan: Scan, spec: InputSpec) -> tuple[Tensor, Frame]:
+def cut_native(scan: Scan, spec: InputSpec) -> tuple[Tensor, Tensor, Frame]:
     """Cut the lungs' box out of the scan's own pixels and bring it to a square in one antialiased step.
 
-    The square undoes the aspect on purpose: public copies had theirs undone, and it tells classes apart.
+    Returns the image and the lungs' hull, each (1, 1, size, size), and the frame. The square undoes the
+    aspect on purpose: public copies had theirs undone, and it tells classes apart.
     """
     mask = _lung_mask(scan, spec)
     frame = _native_frame(scan, mask)
@@ -108,7 +120,11 @@ def _align_native(scan: Scan, spec: InputSpec) -> tuple[Tensor, Frame]:
     x = resize(torch.from_numpy(pixels)[None, None], spec.size, spec.size)
     height, width = frame.shape
     fractions = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
-    hull = crop(torch.from_numpy(lungs.hull(mask)).float()[None, None], fractions, spec.size)
+    return x, crop(torch.from_numpy(lungs.hull(mask)).float()[None, None], fractions, spec.size), frame
+
+
+def _align_native(scan: Scan, spec: InputSpec) -> tuple[Tensor, Frame]:
+    x, hull, frame = cut_native(scan, spec)
     x = stretch_inside(x, hull)
     if spec.outside == "black":
         x = x * soft_edge(hull)

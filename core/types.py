@@ -13,6 +13,7 @@ Region = Literal["whole", "lungs", "head"]
 Resolution = Literal["film-224", "native"]
 Outside = Literal["shown", "black"]
 Verdict = Literal["normal", "abnormal"]
+Origin = Literal["shipped", "own"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shared import sidebar
 from pages.shared.session import thresholds
 from pages.shared.views import labelled_report, misclassified, sample_worklist, worklist
+from pages.shared.views.own import training_set
 
 sidebar.show_frame()
 card = sidebar.pick_card(None)
@@ -14,8 +15,9 @@ files: Sequence[worklist.File]
 files, table = worklist.drop_zone()
 if not files:
     files, table = sample_worklist.load(card)
+truth = worklist.label(card, files, table)
 worklist.judge(card, files)
-rows = worklist.judged(card, files, table)
+rows = worklist.judged(card, files, truth)
 if not rows:
     st.info(
         "Drop films above, or a folder with one folder per class: each is read and scored, and its "
@@ -33,6 +35,7 @@ with tabs[0]:
 if labelled:
     with tabs[1]:
         labelled_report.show(card, labelled, threshold)
+        training_set.offer(card, labelled)
     with tabs[2]:
         misclassified.show(card, labelled, threshold)
 else:

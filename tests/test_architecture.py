@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = {
     "core": [
         {"core.__main__"},
-        {"core.batch"},
+        {"core.batch", "core.export.writing"},
+        {"core.export.bundle"},
         {"core.inference", "core.audit"},
         {
             "core.explainers",

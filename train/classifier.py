@@ -17,8 +17,8 @@ from torch.nn import functional as F
 from core import checkpoints
 from core.models import Classifier, FrozenBaseClassifier
 from core.types import InputSpec
-from train import seeds
-from train.data import films, tasks
+from train import runs, seeds
+from train.data import augment, film_processing, films, tasks
 from train.data.datasets import Case, in_split
 from train.data.film_processing import FILM_PROCESSING
 from train.data.tasks import TASKS, Task
@@ -55,6 +55,8 @@ def main() -> None:
     if isinstance(network, FrozenBaseClassifier):
         checkpoints.load_dependencies(network)
     folder = arguments.runs / f"{task.card(arguments.model)}-{arguments.seed}"
+    if arguments.fresh:
+        loop.discard_checkpoints(folder)
     outcome = train_classifier(network, recipe, spec, train, validation, folder, arguments.runs)
     if loop.rank_and_size()[0] > 0:
         return
@@ -99,6 +101,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
+    parser.add_argument("--fresh", action="store_true", help="begin anew instead of going on from there")
     parser.add_argument("--dry", action="store_true", help="train and validate; write no card, open no test")
     return parser.parse_args()
 
@@ -108,14 +111,14 @@ def settings_from(recipe: Recipe, arguments: argparse.Namespace) -> loop.Setting
     return replace(recipe.settings, epochs=epochs, seed=arguments.seed)
 
 
-def load_split(task: Task, cases: list[Case], runs: Path) -> Split:
+def load_split(task: Task, cases: list[Case], folder: Path) -> Split:
     """Read one split of a task.
 
     task: gives the labels and the region to look into.
     cases: of that split alone.
-    runs: where films are kept once read.
+    folder: where films are kept once read.
     """
-    shown, boxes = films.load(cases, task.region, runs)
+    shown, boxes = films.load(cases, task.region, folder)
     return Split(shown, boxes, torch.tensor([task.labels.index(case.label) for case in cases]))
 
 
@@ -126,7 +129,7 @@ def train_classifier(
     train: Split,
     validation: Split,
     folder: Path,
-    runs: Path,
+    features: Path,
 ) -> loop.Outcome[Classifier]:
     """Train the head first where the recipe says so, then everything that is not frozen.
 
@@ -135,16 +138,25 @@ def train_classifier(
     spec: what the network is fed.
     train, validation: the two splits.
     folder: of the checkpoints.
-    runs: where the teacher's features are kept.
+    features: where those of the teacher are kept.
     Returns the network with the best mean AUC on validation, without the distillation head.
     """
     weights = len(train.truth) / (train.truth.bincount() * len(train.truth.bincount()))
     teacher = None
     if recipe.distilled:
-        teacher = distillation.teacher_features(train.films, train.boxes, spec.region, runs)
+        teacher = distillation.teacher_features(train.films, train.boxes, spec.region, features)
         with torch.no_grad():
             depth = network.embed(torch.zeros(2, spec.channels, spec.size, spec.size)).shape[1]
         network = distillation.Student(network, depth, teacher.shape[1])
+
+    code = runs.code(batch_loss, validation_metrics, distillation, views, augment, film_processing)
+    inputs = {
+        "films or labels": (train, validation),
+        "input": spec,
+        "film processing": recipe.processing,
+        "teacher": teacher,
+        "code": code,
+    }
 
     def fit(settings: loop.Settings, to: Path) -> loop.Outcome[Classifier]:
         return loop.fit(
@@ -156,6 +168,7 @@ def train_classifier(
             validate=lambda net: validation_metrics(net, spec, validation),
             watch="auc_shifted",
             settings=settings,
+            inputs=inputs,
             folder=to,
         )
 

@@ -34,7 +34,7 @@ def main() -> None:
     task = TASKS[arguments.task]
     candidates = [
         card
-        for card in cards.every()
+        for card in cards.shipped()
         if card.task == arguments.task and card.kind == "classifier" and is_candidate(card, arguments.without)
     ]
     candidates = same_validation_cases(candidates)

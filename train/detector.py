@@ -14,6 +14,7 @@ from core.detectors import DETECTORS, DenoisingAutoencoder, TrainedDetector
 from core.preprocess import normalise, stretch
 from core.resample import crop
 from core.types import InputSpec
+from train import runs
 from train.data import augment, sources
 from train.data.sources import SOURCES, Normals
 from train.fit import loop
@@ -40,6 +41,8 @@ def main() -> None:
     settings = loop.Settings(
         epochs=arguments.epochs, batch=32, learning_rate=2e-3, patience=30, seed=arguments.seed, average=0.99
     )
+    if arguments.fresh:
+        loop.discard_checkpoints(arguments.runs / card_id)
     lung_maps = lung_probabilities(normals) if arguments.model == "restoring" else None
     outcome = loop.fit(
         network,
@@ -50,6 +53,12 @@ def main() -> None:
         validate=lambda net: validation_error(net, normals, spec),
         watch="closeness",
         settings=settings,
+        inputs={
+            "films": [(normals.films[split], normals.boxes[split]) for split in ("train", "validation")],
+            "lungs": lung_maps,
+            "input": spec,
+            "code": runs.code(batch_loss, validation_error, augment, chest_lesions, type(network)),
+        },
         folder=arguments.runs / card_id,
     )
     trained = Trained(
@@ -82,6 +91,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
+    parser.add_argument("--fresh", action="store_true", help="begin anew instead of going on from there")
     return parser.parse_args()
 
 

@@ -33,7 +33,7 @@ def main() -> None:
     source = SOURCES[arguments.source]
     cases = sources.load_cases(source, arguments.data, arguments.seed)
     spec = input_spec("", source)
-    members = matching_detectors(cards.every(), arguments.members, source, spec)
+    members = matching_detectors(cards.shipped(), arguments.members, source, spec)
     if len(members) < 2:
         raise SystemExit(f"Fewer than two detectors of {source.task} that are fed alike: {members}.")
     held = sources.load_normals(source, cases, ("calibration", "validation"))

@@ -28,7 +28,7 @@ SPLITS = {
 
 def main() -> None:
     arguments = parse()
-    chosen = [card for card in cards.every() if card.kind == "classifier"]
+    chosen = [card for card in cards.shipped() if card.kind == "classifier"]
     if arguments.cards:
         chosen = [card for card in chosen if card.id in arguments.cards]
     for card in chosen:

@@ -17,6 +17,7 @@ from core.names import CHEST_FILM
 from core.reading import images
 from core.resample import as_film, crop
 from core.types import InputSpec
+from train import runs
 from train.data import augment
 from train.data.datasets import Case, adult_lung_masks, hold_out, in_split, lung_masks, read_films
 from train.fit import loop
@@ -40,6 +41,8 @@ def main() -> None:
     settings = loop.Settings(
         epochs=arguments.epochs, batch=32, learning_rate=4e-3, patience=20, seed=arguments.seed, average=0.99
     )
+    if arguments.fresh:
+        loop.discard_checkpoints(arguments.runs / ID)
     outcome = loop.fit(
         network,
         cases=len(split["train"]),
@@ -49,6 +52,10 @@ def main() -> None:
         validate=lambda net: {"dice": mean_dice(net, films["validation"], masks["validation"])},
         watch="dice",
         settings=settings,
+        inputs={
+            "films or masks": [(films[name], masks[name]) for name in ("train", "validation")],
+            "code": runs.code(batch_loss, warp, mean_dice, dice_scores, augment, UNet),
+        },
         folder=arguments.runs / ID,
     )
     data = checkpoints.pack(outcome.network)
@@ -90,6 +97,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=28)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
+    parser.add_argument("--fresh", action="store_true", help="begin anew instead of going on from there")
     return parser.parse_args()
 
 

@@ -18,7 +18,7 @@ from core.card_types import Card
 from core.models.backbones import MEAN, SIDE, STD
 from core.models.frozen import DenseHead, LinearProbe, PooledHead
 from core.types import InputSpec
-from train import seeds
+from train import runs, seeds
 from train.data import films, tasks
 from train.data.datasets import Case, in_split
 from train.data.tasks import TASKS, Task
@@ -95,6 +95,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--copies", type=int, default=4, help="times that each training film is looked at")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
+    parser.add_argument("--fresh", action="store_true", help="begin anew instead of going on from there")
     parser.add_argument("--dry", action="store_true", help="train and validate; write no card, open no test")
     return parser.parse_args()
 
@@ -176,6 +177,7 @@ def train_head(
         validate=validate,
         watch="auc_shifted",
         settings=settings,
+        inputs={"features or labels": dict(features), "code": runs.code(train_head, head_logits)},
         folder=folder,
     )
 

@@ -1,9 +1,13 @@
 """What training keeps on disk: results computed once, named by a digest of all that they depend on."""
 
+import ast
 import hashlib
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from textwrap import dedent
+from types import FunctionType, ModuleType
 from typing import TypeVar
 from uuid import uuid4
 
@@ -21,14 +25,15 @@ def cached(
     """What `make` returns, read from the folder when it was made from the same inputs before.
 
     stem: how the file's name begins; the digest of the inputs follows.
-    inputs: all that the result depends on but the code: empty the folder when that changes.
+    inputs: all that the result depends on, the code that makes it among them (see `code`).
     make: returns tensors, numbers and strings, alone or in tuples, lists and dicts.
     mmap: whether tensors stay on disk until they are looked at.
     """
     # networks answer a little otherwise in bfloat16
     path = folder / f"{stem}-{digest(inputs, has_bfloat16('cpu'))[:16]}.pt"
     if not path.is_file():
-        save(make(), path)
+        with torch.random.fork_rng():  # what was made before must not show in what is drawn after
+            save(make(), path)
     found: Value = torch.load(path, weights_only=True, mmap=mmap)
     return found
 
@@ -51,6 +56,18 @@ def digest(*inputs: object) -> str:
     them; mappings in whichever order. Raises TypeError for anything else.
     """
     return _sha256(inputs).hex()
+
+
+def code(*parts: FunctionType | type | ModuleType) -> str:
+    """Digest of the sources of functions, classes, modules and packages; comments may change."""
+    return digest([ast.unparse(ast.parse(dedent(source))) for part in parts for source in _sources(part)])
+
+
+def _sources(part: FunctionType | type | ModuleType) -> list[str]:
+    if isinstance(part, ModuleType) and hasattr(part, "__path__"):
+        files = (path for folder in part.__path__ for path in Path(folder).rglob("*.py"))
+        return [path.read_text("utf-8") for path in sorted(files)]
+    return [inspect.getsource(part)]
 
 
 def _sha256(value: object) -> bytes:

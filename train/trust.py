@@ -50,7 +50,7 @@ class ScanTrust:
 def main() -> None:
     arguments = parse()
     torch.set_num_threads(1)  # scans in parallel use the cores better than the layers of one do
-    chosen = [card for card in cards.every() if card.kind == "classifier" and not card.yardstick]
+    chosen = [card for card in cards.shipped() if card.kind == "classifier" and not card.yardstick]
     if arguments.card:
         chosen = [inference.load(arguments.card).card]
     for card in chosen:

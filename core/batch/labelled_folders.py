@@ -1,72 +1,89 @@
-"""A labelled set of one's own: one folder per class, measured against the folders' names."""
+"""A labelled set of one's own, measured: one folder per class, or a table of names and labels."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.batch import labels
 from core.batch.folders import files
+from core.batch.labels import TableRow
 from core.batch.rows import ScreeningRow
 from core.card_types import Card
-from core.errors import UnknownName
+from core.errors import NotEnoughLabels, UnknownName
 from core.evaluation.binary import evaluate
 from core.types import EvaluationReport
 
 
 @dataclass(frozen=True, slots=True)
+class LabelledFiles:
+    """Files of a folder with their labels. remarks: a sentence for each thing left out."""
+
+    folder: Path
+    label_of: Mapping[Path, str]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FolderEvaluation:
-    """A labelled set, measured. report.points holds the threshold in use; refused and unreadable
-    files are left out of it and counted."""
+    """A labelled set, measured. report.points holds the threshold in use; refused and unreadable files are
+    left out of it and counted. remarks: of what else was left out."""
 
     card: str
     refused: int
     unreadable: int
     report: EvaluationReport
+    remarks: tuple[str, ...] = ()
 
 
-def labels_of(card: Card, folder: Path) -> dict[Path, str]:
-    """Every file below folder/<class>/ with its label, without regard to case.
+def labelled_files(card: Card, folder: Path, table: Sequence[TableRow] = ()) -> LabelledFiles:
+    """Every labelled file below the folder; nothing is read yet.
 
-    Raises UnknownName for a folder that is no label of the card.
+    card: in whose words labels are.
+    folder: holds one folder per class, or the files that the table names.
+    table: from labels.read_table.
+    Raises UnknownName where no file has a label, NotEnoughLabels where all are of one class.
     """
-    classes = sorted(path for path in folder.glob("*/") if not path.name.startswith("."))
-    unknown = [path.name for path in classes if path.name.lower() not in card.labels]
-    if unknown or not classes:
-        found = ", ".join(unknown) or "no folders"
-        raise UnknownName(
-            f"{folder} holds {found}; {card.id} knows the labels {', '.join(card.labels)}. "
-            "Name one folder after each."
-        )
-    return {file: path.name.lower() for path in classes for file in files([path])}
+    found = files([folder])
+    read = labels.of_films(card, [path.relative_to(folder).as_posix() for path in found], table)
+    label_of = {path: label for path, label in zip(found, read.of, strict=True) if label is not None}
+    if not label_of:
+        parents = sorted({path.parent.name for path in found if path.parent != folder})
+        holds = f"{folder} holds {', '.join(parents[:5]) or 'no folders'} and no labelled files."
+        wanted = f"{card.id} knows the labels {', '.join(card.labels)}: name one folder after each."
+        raise UnknownName(" ".join([holds, *read.remarks, wanted]))
+    if said := labels.one_class(card, label_of.values()):
+        raise NotEnoughLabels(" ".join([said, *read.remarks]))
+    return LabelledFiles(folder, label_of, read.remarks)
 
 
-def evaluate_folders(
+def evaluate_files(
     card: Card,
-    folder: Path,
+    found: LabelledFiles,
     judge: Callable[[list[Path]], Iterable[ScreeningRow]],
     *,
     threshold: float | None = None,
 ) -> FolderEvaluation:
-    """Judge every file and measure.
+    """Judge every labelled file and measure.
 
-    card: whose labels the folders are named for.
-    folder: holds one folder per label.
+    card: whose labels they are.
+    found: from `labelled_files`.
     judge: files -> their rows.
     threshold: to measure at; the card's own when None.
-    Raises UnknownName for a folder that is no label, NotEnoughLabels when only one class could be read.
+    Raises NotEnoughLabels when only one class could be read.
     """
-    label_of = {path.as_posix(): label for path, label in labels_of(card, folder).items()}
-    rows = list(judge([Path(path) for path in label_of]))
+    label_of = {path.as_posix(): label for path, label in found.label_of.items()}
+    rows = list(judge(list(found.label_of)))
     judged = [(label_of[row.path], row.score) for row in rows if row.score is not None]
     report = evaluate(
-        folder.name,
+        found.folder.name,
         [int(label != card.labels[0]) for label, _ in judged],
         [score for _, score in judged],
         points={"card": card.threshold} if threshold is None else {"operating point": threshold},
         probabilistic=card.kind == "classifier",
     )
     counts = Counter(row.status for row in rows)
-    return FolderEvaluation(card.id, counts["refused"], counts["unreadable"], report)
+    return FolderEvaluation(card.id, counts["refused"], counts["unreadable"], report, found.remarks)
 
 
 def in_words(outcome: FolderEvaluation, name: str) -> list[str]:

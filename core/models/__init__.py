@@ -9,7 +9,14 @@ from core.models.cnn import CNN
 from core.models.cnn_transformer import CNNTransformer
 from core.models.ensemble import AnyClassifier, ClassifierEnsemble
 from core.models.frequency_bands import FrequencyBands
-from core.models.frozen import DenseHead, FrozenBaseClassifier, FrozenResNet50, LinearProbe, NormalVersusRest
+from core.models.frozen import (
+    DenseHead,
+    FrozenBaseClassifier,
+    FrozenResNet50,
+    LinearHead,
+    LinearProbe,
+    NormalVersusRest,
+)
 from core.models.knn import KNN
 from core.models.lung_mobilenet import LungMobileNetV2
 from core.models.torchvision_nets import (
@@ -44,6 +51,7 @@ FROZEN_BASE_MODELS: dict[str, type[FrozenBaseClassifier]] = {
     "resnet50-frozen": FrozenResNet50,
     "probe": LinearProbe,
     "dense-head": DenseHead,
+    "linear-head": LinearHead,
     "summed": NormalVersusRest,
     "knn": KNN,
     "adapted-transformer": AdaptedTransformer,

@@ -106,33 +106,42 @@ class PooledHead(FrozenBaseClassifier):
         return self.logits(self.pool(f))
 
 
-class LinearProbe(PooledHead):
-    """A linear head on the mean and spread of a backbone's middle layers inside the lungs.
+class StandardisedHead(PooledHead):
+    """A linear head on pooled numbers, each in units of its spread over training scans."""
 
-    place: (h, w), how much each place counts; mean and std: of the pooled numbers over training scans.
-    """
-
-    def __init__(self, *, of: str, classes: int = 2) -> None:
+    def __init__(self, of: str, width: int, classes: int) -> None:
         super().__init__(of)
-        kind = BACKBONES[of]
-        width = 2 * sum(kind.widths)
-        self.register_buffer("place", torch.full((kind.grid, kind.grid), 1 / kind.grid**2))
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("std", torch.ones(width))
         self.linear = nn.Linear(width, classes)
-        self.place: Tensor
         self.mean: Tensor
         self.std: Tensor
-
-    def set_spatial_weights(self, weight: Tensor) -> None:
-        """weight: (h, w) >= 0 on any grid, such as the mean lungs of aligned films."""
-        weight = nn.functional.adaptive_avg_pool2d(weight[None, None], self.place.shape[-1])[0, 0]
-        self.place.copy_(weight / weight.sum())
 
     def standardise(self, pooled: Tensor) -> None:
         """Learn mean and standard deviation from training scans. pooled: (N, W)."""
         self.mean.copy_(pooled.mean(0))
         self.std.copy_(pooled.std(0) + 1e-3)
+
+    def logits(self, pooled: Tensor) -> Tensor:
+        return self.linear((pooled - self.mean) / self.std)  # type: ignore[no-any-return]
+
+
+class LinearProbe(StandardisedHead):
+    """A linear head on the mean and spread of a backbone's middle layers inside the lungs.
+
+    place: (h, w), how much each place counts.
+    """
+
+    def __init__(self, *, of: str, classes: int = 2) -> None:
+        kind = BACKBONES[of]
+        super().__init__(of, 2 * sum(kind.widths), classes)
+        self.register_buffer("place", torch.full((kind.grid, kind.grid), 1 / kind.grid**2))
+        self.place: Tensor
+
+    def set_spatial_weights(self, weight: Tensor) -> None:
+        """weight: (h, w) >= 0 on any grid, such as the mean lungs of aligned films."""
+        weight = nn.functional.adaptive_avg_pool2d(weight[None, None], self.place.shape[-1])[0, 0]
+        self.place.copy_(weight / weight.sum())
 
     def features(self, x: Tensor) -> Tensor:
         return torch.cat(self.base(x), dim=1)
@@ -142,8 +151,15 @@ class LinearProbe(PooledHead):
         square = (f.square() * self.place).sum((2, 3))
         return torch.cat([mean, (square - mean.square()).clamp_min(1e-8).sqrt()], dim=1)
 
-    def logits(self, pooled: Tensor) -> Tensor:
-        return self.linear((pooled - self.mean) / self.std)  # type: ignore[no-any-return]
+
+class LinearHead(StandardisedHead, FeatureReuse):
+    """A linear head on the averaged maps of a trained classifier. width: how many maps it has."""
+
+    def __init__(self, *, of: str, width: int, classes: int = 2) -> None:
+        super().__init__(of, width, classes)
+
+    def pool(self, f: Tensor) -> Tensor:
+        return f.mean((2, 3))
 
 
 class DenseHead(PooledHead, FeatureReuse):

@@ -7,6 +7,7 @@ no process, gets none of the environment, and ends with its parent, however that
 
 import atexit
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +35,7 @@ START_SECONDS: Final = 60.0  # to import numpy, pydicom and Pillow on a busy mac
 _CODE: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from core.reading import worker; worker.serve()"
 )
+_LOG: Final = logging.getLogger(__name__)
 _KEPT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")  # without these no library loads
 
 
@@ -123,6 +126,18 @@ def _scan(answer: Mapping[str, Any], pixels: bytes, name: str) -> Scan:
     )
 
 
+@cache
+def _warn_of(missing: tuple[str, ...]) -> None:
+    """Say in the log, once, which limits this system does not enforce on decoders."""
+    if missing:
+        _LOG.warning(
+            "Decoders of uploaded files run without these limits on this system: %s. "
+            "Each is still a process of its own, stopped after %.0f seconds.",
+            ", ".join(missing),
+            SECONDS,
+        )
+
+
 class _Worker:
     """One decoder process and the two pipes to it."""
 
@@ -137,6 +152,7 @@ class _Worker:
                 stderr=subprocess.DEVNULL,  # native decoders talk, and may quote a header
                 env=environment,
                 start_new_session=True,  # Ctrl-C is for the app
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
                 pipesize=PIPE_BYTES,  # films are larger than the usual 64 kB
             )
         except OSError as error:
@@ -149,7 +165,8 @@ class _Worker:
 
     def ask(self, data: bytes, name: str, view: View) -> Message:
         if not self.ready:
-            self._within(START_SECONDS, lambda: self._receive(started=False))
+            said, _ = self._within(START_SECONDS, lambda: self._receive(started=False))
+            _warn_of(tuple(short(str(limit)) for limit in said.get("unconfined", ())))
             self.ready = True
         head = json.dumps({"name": name, **asdict(view)}).encode()
 

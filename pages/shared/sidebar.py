@@ -15,7 +15,7 @@ from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import wording
 from pages.shared.caches import heatmaps, models, neighbours, scores
-from pages.shared.session import deep_link, reading, sign_in
+from pages.shared.session import deep_link, memory, reading, sign_in
 from pages.shared.views import sample_strip
 
 HERE = Path(__file__).parent
@@ -29,6 +29,7 @@ def show_frame() -> None:
     st.html(HERE / "frame.css")
     st.caption("Research demo, not for clinical use. Scans stay in this session's memory and nowhere else.")
     sign_in.require()
+    models.refresh()
 
 
 def upload_scan() -> Scan | None:
@@ -45,6 +46,7 @@ def upload_scan() -> Scan | None:
         )
         _read_uploads(files)
         _read_linked_sample(held)
+        memory.fit(st.session_state.get("scan", ""))
         if held:
             _choose_shown(held)
     for problem in st.session_state.get("problems", ()):
@@ -116,7 +118,7 @@ def _read_files(files: Sequence[tuple[bytes, str]]) -> None:
             problems.append(str(problem))
         else:
             reading.keep(scan, data, name)
-            read.append(scan)
+            read = memory.rested([*read, scan], (read or [scan])[0].digest)
     read = reading.stacked(read)
     st.session_state.scans.update({scan.digest: scan for scan in read})
     if read:
@@ -126,11 +128,12 @@ def _read_files(files: Sequence[tuple[bytes, str]]) -> None:
 
 def _choose_shown(held: dict[str, Scan]) -> None:
     digests = list(held)
+    names = dict(zip(digests, wording.unique(scan.name for scan in held.values()), strict=True))
     chosen = st.selectbox(
         "Shown",
         digests,
         index=digests.index(st.session_state.scan),
-        format_func=lambda digest: held[digest].name,
+        format_func=names.__getitem__,
         key=f"shown-{st.session_state.scan}-{len(digests)}",
     )
     if chosen != st.session_state.scan:
@@ -168,17 +171,19 @@ def pick_card(kind: Kind | None = None) -> Card:
             st.warning(wording.escape_markdown(notice))
         linked = next((card for card in cards if card.id == deep_link.card()), cards[0])
         st.session_state.setdefault(f"task-{kind}", linked.task)
+        questions = dict(zip(tasks, wording.unique(map(wording.task, tasks)), strict=True))
         task = st.selectbox(
-            "Task", tasks, format_func=wording.task, key=f"task-{kind}", persist_state="session"
+            "Task", tasks, format_func=questions.__getitem__, key=f"task-{kind}", persist_state="session"
         )
         fitting = {card.id: card for card in cards if card.task == task}
+        titles = wording.unique_titles(fitting.values())
         if linked.id in fitting:
             st.session_state.setdefault(f"card-{kind}-{task}", linked.id)
         card = fitting[
             st.selectbox(
                 "Model",
                 list(fitting),
-                format_func=lambda name: wording.title(fitting[name]),
+                format_func=titles.__getitem__,
                 key=f"card-{kind}-{task}",
                 persist_state="session",
             )

@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from itertools import count
 from types import MappingProxyType
 
 from core.card_types import Card, Policy
@@ -16,6 +17,21 @@ HARD_SAMPLES = (
     "The other samples were chosen so that every model reads them as made. These hard ones were not: each is "
     "the next of those in their order, changed by a fixed rule before any model was asked, to be borderline, "
     "to part the models or to be refused. None is of an adult: the generator learned from children's films."
+)
+LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
+NO_OWN_MODELS = (
+    "None yet. One command makes one of your films, in a folder with one sub-folder per class; it stands "
+    "here as soon as it is written."
+)
+TRAIN_LINE = "python -m train.new NAME --data FOLDER"
+OWN_MODELS_COMPARED = (
+    "Each on its own test films, of which it learned nothing. Models of different films cannot be compared "
+    "by these figures: judge one labelled set with both on page Screen. All else about a model is in its task "
+    "above."
+)
+TRAIN_ON_THESE = (
+    "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
+    "the line below there. Training takes place on your machine, not in this page."
 )
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
@@ -37,6 +53,26 @@ def title(card: Card) -> str:
     """The card's title, a yardstick marked as such."""
     unmarked = card.yardstick and "yardstick" not in card.title
     return f"Yardstick: {card.title}" if unmarked else card.title
+
+
+def unique(labels: Iterable[str]) -> list[str]:
+    """The labels in their order, later ones of a kind numbered: nobody can choose between two that are alike.
+
+    "1.jpeg", "1.jpeg" become "1.jpeg", "1.jpeg (2)".
+    """
+    wanted = list(labels)
+    taken, told = set(wanted), list[str]()
+    for label in wanted:
+        free = (f"{label} ({number})" for number in count(2))
+        told.append(label if label not in told else next(one for one in free if one not in taken))
+        taken.add(told[-1])
+    return told
+
+
+def unique_titles(cards: Iterable[Card]) -> dict[str, str]:
+    """Titles by id, told apart where two cards share one."""
+    by_id = {card.id: title(card) for card in cards}
+    return dict(zip(by_id, unique(by_id.values()), strict=True))
 
 
 def finding(card: Card, probabilities: Mapping[str, float] = NO_PROBABILITIES) -> str:

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from core import samples
 from tests.browser.serving import ROOT, serve
+from tests.browser.waiting import idle
 
 PAGES = ("Diagnose", "Anomaly", "Thresholds", "Neighbours", "Screen", "Models")
 SIZES = {"": (1440, 900), "-phone": (390, 844)}
@@ -25,24 +26,24 @@ def photograph(browser: Browser, url: str, theme: str, size: str, folder: Path) 
     page.goto(url)
     sample = page.get_by_role("button", name=re.compile("made as: bacterial")).first
     sample.wait_for()
-    page.wait_for_timeout(6000)
+    idle(page)
     for real in page.get_by_role("button", name="a public film").all():
         real.evaluate("button => button.remove()")  # a picture that travels carries nobody's film
     page.screenshot(path=folder / f"opening-{theme}{size}.png")
     sample.click()
     page.wait_for_selector(".opacity-verdict")
+    idle(page)
     for name in PAGES:
         if name != PAGES[0]:
             if page.get_by_test_id("stExpandSidebarButton").is_visible():  # folded, as on a phone
                 page.get_by_test_id("stExpandSidebarButton").click()
-                page.wait_for_timeout(800)
             page.get_by_role("link", name=name).click()
             if size:
                 page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
         if name == "Screen":
             page.get_by_role("button", name=re.compile("Read all")).click()
             page.get_by_role("tab", name="How did it do").wait_for()
-        page.wait_for_timeout(6000)
+        idle(page)
         page.screenshot(path=folder / f"{name.lower()}-{theme}{size}.png")
     page.close()
 

@@ -17,9 +17,8 @@ from core.__main__ import main
 from core.evaluation import operating_points
 from core.evaluation.operating_points import NamedPoint
 from tests.phantoms.chest import chest, png
+from tests.quick import CLASSIFIER, DETECTOR
 
-CLASSIFIER = next(card for card in cards.every() if card.task == "pneumonia" and "grad-cam" in card.scales)
-DETECTOR = next(card for card in cards.every() if card.kind == "detector")
 LAST = ("frames", "frame", "same_as")
 
 
@@ -237,6 +236,43 @@ def test_nothing_readable_is_exit_code_two(
         == 2
     )
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_evaluate_takes_a_table_of_labels_and_says_what_it_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    films = {f"{name}.png": png(chest(opacity=0.4 * (name > "b"), seed=ord(name))) for name in "abcde"}
+    for name, film in films.items():
+        (tmp_path / name).write_bytes(film)
+    table = tmp_path / "labels.csv"
+    table.write_text("Name;Label\na.png;0\nb.png;normal\nc.png;1\nd.png;Pneumonia\ne.png;frog\n", "utf-16")
+    command = ["evaluate", str(tmp_path), "--card", CLASSIFIER.id, "--labels", str(table), "--json"]
+    assert main(command) == 0
+    told = capsys.readouterr()
+    outcome = json.loads(told.out)
+    assert (outcome["report"]["n"], outcome["report"]["abnormal"]) == (4, 2)
+    assert "frog: " in told.err
+    assert outcome["remarks"][0] in told.err
+
+
+def test_evaluate_measures_a_detector_against_everything_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    for name, opacity in (("normal", 0.0), ("tuberculosis", 0.4)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(png(chest(opacity=opacity)))
+    assert main(["evaluate", str(tmp_path), "--card", DETECTOR.id, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["report"]["abnormal"] == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = [sys.executable, "-m", "core", "cards", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+        assert listing.stdout is not None
+        listing.stdout.close()
+        assert listing.stderr is not None
+        assert listing.stderr.read() == b""
+    assert listing.returncode == 0
 
 
 def test_bad_usage_is_exit_code_two():

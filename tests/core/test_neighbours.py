@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,11 +60,11 @@ def test_the_nearest_are_found_in_order():
     assert (np.diff(found.similarity) <= 0).all()
 
 
-def test_a_hundred_thousand_cases_are_searched_quickly():
-    embeddings = torch.randn(100_000, 64, generator=Generator().manual_seed(0))
-    begun = time.process_time()
-    neighbours.nearest(embeddings, embeddings[0], 10)
-    assert time.process_time() - begun < 1  # benchmarks.neighbours has the real figure
+def test_among_a_hundred_thousand_cases_the_nearest_are_the_exact_ones():
+    embeddings = F.normalize(torch.randn(100_000, 64, generator=Generator().manual_seed(0)), dim=1)
+    found = neighbours.nearest(embeddings, embeddings[0], 10)
+    exact = (embeddings.double() @ embeddings[0].double()).topk(10).indices
+    assert found.rows.tolist() == exact.tolist()
 
 
 def test_votes_are_weighted_by_similarity():
@@ -247,11 +246,11 @@ def test_a_new_scan_lies_where_the_library_would_put_it():
     assert neighbours.place(index, query, TSNE_LAYOUT) == pytest.approx(tuple(theirs[0]), abs=1e-3)
 
 
-def test_placing_among_five_thousand_takes_less_than_a_second():
+def test_among_five_thousand_cases_a_known_one_is_placed_with_its_own_kind():
     index = index_of(each=2600)
-    begun = time.process_time()  # whatever else the machine does
-    neighbours.place(index, index.embeddings[10], TSNE_LAYOUT)
-    assert time.process_time() - begun < 1
+    placed = neighbours.place(index, index.embeddings[10], TSNE_LAYOUT)
+    nearest = np.linalg.norm(index.layouts[TSNE_LAYOUT] - placed, axis=1).argsort()[:5]
+    assert set(index.label[nearest]) == {index.label[10]}
 
 
 def test_what_the_network_calls_a_known_case_follows_the_threshold():

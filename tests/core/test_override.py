@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cards
 from core.__main__ import main
 from tests.phantoms.chest import chest, png
 from tests.phantoms.files import chest_film
+from tests.quick import CLASSIFIER as CARD
 
-CARD = next(card for card in cards.every() if card.kind == "classifier")
 FILM = (chest() * 255).round().astype(np.uint8)
 
 

@@ -143,6 +143,24 @@ def test_the_limits_hold(act: str, sign: str):
     assert sign in done.stderr or done.returncode == -signal.SIGXFSZ
 
 
+def test_limits_that_a_system_lacks_are_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    without_resource = (
+        "import sys, json; sys.modules['resource'] = None; sys.path[:] = json.loads(sys.argv[1]); "
+    )
+    monkeypatch.setattr(
+        sandbox, "_CODE", without_resource + "from core.reading import worker; worker.serve()"
+    )
+    sandbox._warn_of.cache_clear()
+    for _ in range(2):
+        sandbox.end()
+        assert images.read(GOOD["png"], "film.png").pixels.shape == (48, 40)
+    sandbox.end()
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "core.reading.sandbox"]
+    assert said.startswith("Decoders of uploaded files run without these limits on this system: all.")
+
+
 @LINUX
 @pytest.mark.nightly
 def test_a_loop_without_end_runs_out_of_its_time():

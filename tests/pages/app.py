@@ -5,6 +5,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from tests.phantoms.chest import chest, png
+from tests.quick import CLASSIFIER, DETECTOR
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 VERDICT = 'class="opacity-verdict"'
@@ -13,8 +14,16 @@ SCAN_PAGES = ["pages/diagnose.py", "pages/anomaly.py"]
 ALL_PAGES = [*SCAN_PAGES, "pages/thresholds.py", "pages/neighbours.py", "pages/screen.py", "pages/models.py"]
 
 
+def started() -> AppTest:
+    """The app before its first run, with a quick model chosen for each kind of page."""
+    app = AppTest.from_file(APP, default_timeout=120)
+    for kind, card in ((None, CLASSIFIER), ("classifier", CLASSIFIER), ("detector", DETECTOR)):
+        app.session_state[f"card-{kind}-{card.task}"] = card.id
+    return app
+
+
 def opened(page: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60).run()
+    app = started().run()
     return app if page == ALL_PAGES[0] else app.switch_page(page).run()
 
 

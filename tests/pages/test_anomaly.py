@@ -5,14 +5,14 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.card_types import Card
-from tests.pages.app import APP, FILM, upload, words
+from tests.pages.app import FILM, started, upload, words
 
 DETECTORS = [card for card in cards.every() if card.kind == "detector"]
 CHEST = [card for card in DETECTORS if card.modality == "chest film"]
 
 
 def opened() -> AppTest:
-    return AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/anomaly.py").run()
+    return started().run().switch_page("pages/anomaly.py").run()
 
 
 def chosen(app: AppTest, card: Card) -> AppTest:
@@ -55,6 +55,6 @@ def test_only_detectors_of_the_same_modality_are_compared():
 
 
 def test_the_models_page_compares_all_detectors_of_a_task():
-    app = AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/models.py").run()
+    app = started().run().switch_page("pages/models.py").run()
     app.session_state["leaderboard"] = {"selection": {"rows": [len(cards.every()) - 1], "columns": []}}
     assert not app.run().exception

@@ -1,7 +1,6 @@
 """The evidence panel of Diagnose, run as Streamlit runs it but without a browser."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -9,16 +8,13 @@ from streamlit.testing.v1 import AppTest
 from core import cards
 from core.explainers import EXPLAINERS, trust
 from pages.shared.views.explainer_names import NAMES
-from tests.phantoms.chest import chest, png
-
-APP = Path(__file__).resolve().parents[2] / "app.py"
-CARD = next(card for card in cards.every() if card.kind == "classifier")
+from tests.pages.app import FILM, started, upload
+from tests.quick import CLASSIFIER as CARD
 
 
 @pytest.fixture
 def page() -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120).run()
-    return app.file_uploader[0].upload("film.png", png(chest(opacity=0.4)), "image/png").run()
+    return upload(started().run(), "film.png", FILM)
 
 
 def methods(app: AppTest):
@@ -75,10 +71,10 @@ def test_the_models_page_shows_how_far_each_map_can_be_trusted(page: AppTest):
     assert not app.exception
     table = next(frame.value for frame in app.dataframe if "deletion" in frame.value.columns)
     notes = dict(zip(table["method"], table["note"], strict=True))
-    first = trust.best_method(CARD.trust)
-    assert notes[NAMES[first]].startswith("default")
+    shown = cards.every()[0].trust
+    assert notes[NAMES[trust.best_method(shown)]].startswith("default")
     assert "random map" in notes
-    for method, row in CARD.trust.items():
+    for method, row in shown.items():
         assert ("not reliable" in notes[NAMES[method]]) is not trust.is_trustworthy(row)
 
 

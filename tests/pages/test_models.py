@@ -12,7 +12,7 @@ from core.card_types import Card
 from core.evaluation import openings
 from pages.shared.caches import models
 from tests.pages import fake_cards
-from tests.pages.app import APP, words
+from tests.pages.app import started, words
 from tests.pages.fake_cards import made_up
 
 AGENTS = ("normal", "bacterial", "viral")
@@ -43,7 +43,7 @@ def made(tmp_path: Path) -> Iterator[None]:
 
 
 def opened(task: str = "agents") -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/models.py").run()
+    app = started().run().switch_page("pages/models.py").run()
     tasks = next(group for group in app.get("button_group") if group.label == "Task")
     return tasks.set_value(task).run()
 
@@ -126,7 +126,7 @@ def test_a_card_view_has_classes_calibration_sharpness_seeds_and_other_hospitals
 
 def test_a_card_without_those_figures_is_shown_without_them():
     app = opened()
-    app.session_state["leaderboard-agents"] = {"selection": {"rows": [1], "columns": []}}
+    app.session_state["leaderboard-keen dull ruler"] = {"selection": {"rows": [1], "columns": []}}
     app = app.run()
     assert not app.exception
     assert app.header[0].value == "Dull"
@@ -135,7 +135,7 @@ def test_a_card_without_those_figures_is_shown_without_them():
 
 
 def test_a_yardstick_is_never_what_a_page_opens_with():
-    app = AppTest.from_file(APP, default_timeout=120).run()
+    app = started().run()
     app = next(box for box in app.selectbox if box.label == "Task").select("agents").run()
     models = next(box for box in app.selectbox if box.label == "Model")
     assert models.value == "keen"

@@ -12,7 +12,7 @@ from core import cards
 from core.card_types import Card
 from pages.shared.caches import neighbours
 from pages.shared.views import neighbour_map
-from tests.pages.app import APP, FILM, upload, words
+from tests.pages.app import FILM, started, upload, words
 from tests.phantoms.chest import chest, png
 from tests.phantoms.embeddings import LABELS, index_of
 
@@ -25,7 +25,7 @@ def app() -> AppTest:
     """The page, on a chest card with an index of its cases."""
     if not CHEST:
         pytest.skip("no chest classifier in weights/ has an index of its cases")
-    opened = AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/neighbours.py").run()
+    opened = started().run().switch_page("pages/neighbours.py").run()
     box = next(box for box in opened.selectbox if box.label == "Task")
     return box.select(CHEST[0].task).run()
 

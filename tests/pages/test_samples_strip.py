@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core import samples
 from core.card_types import Card
 from pages.shared.views import sample_worklist
-from tests.pages.app import APP, FILM, SCAN_PAGES, VERDICT, opened, upload, words
+from tests.pages.app import FILM, SCAN_PAGES, VERDICT, opened, started, upload, words
 from tests.pages.fake_cards import made_up
 from tests.phantoms.chest import chest, png
 from tests.phantoms.samples import add_hard, ship
@@ -112,7 +112,7 @@ def test_a_sample_that_was_saved_and_sent_back_is_known_again(root: Path):
 
 
 def test_a_link_opens_with_a_sample_and_lets_go_of_it():
-    app = AppTest.from_file(APP, default_timeout=60)
+    app = started()
     app.query_params["sample"] = "chest-viral-2.png"
     app = app.run()
     assert not app.exception
@@ -122,7 +122,7 @@ def test_a_link_opens_with_a_sample_and_lets_go_of_it():
 
 
 def test_a_link_to_no_sample_says_which_there_are():
-    app = AppTest.from_file(APP, default_timeout=60)
+    app = started()
     app.query_params["sample"] = "../x.png"
     app = app.run()
     assert "Choose from: chest-normal-1.png" in app.error[0].value

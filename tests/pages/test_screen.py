@@ -41,3 +41,12 @@ def test_a_table_without_its_columns_is_said():
     app = opened("pages/screen.py")
     app.file_uploader[1].upload("labels.csv", b"file;class\n", "text/csv")
     assert "name and label" in app.run().error[0].value
+
+
+def test_what_labels_leave_out_and_one_class_alone_are_said_before_judging():
+    app = opened("pages/screen.py")
+    app.file_uploader[1].upload("labels.csv", b"Name;Label\na.png;0\nb.png;PNEUMONIAS\n", "text/csv")
+    app = dropped(app, a=png(chest()), b=png(chest(seed=1)))
+    said = app.warning[0].value
+    assert "PNEUMONIAS: did you mean pneumonia? Left out: 1." in said
+    assert "All labelled films are normal" in said

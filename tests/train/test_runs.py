@@ -1,5 +1,6 @@
 """Results kept on disk: made once, told apart by all that they depend on, written whole or not at all."""
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from train.data.datasets import Case
 from train.data.sources import SOURCES
 from train.fit import distillation
 from train.publish.detector_metrics import held_out
-from train.runs import cached, digest, save
+from train.runs import cached, code, digest, save
 
 
 class Maker:
@@ -42,6 +43,15 @@ def test_other_inputs_are_made_anew_beside_the_first(tmp_path: Path):
     make = Maker()
     found = [cached("numbers", inputs, make, tmp_path, mmap=True)[1] for inputs in ("a", "b", "a")]
     assert found == [{"a": [1]}, {"a": [2]}, {"a": [1]}]
+
+
+def test_what_is_drawn_afterwards_does_not_tell_whether_it_was_made_before(tmp_path: Path):
+    drawn = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        cached("numbers", (), lambda: torch.rand(3), tmp_path)
+        drawn.append(torch.rand(3))
+    assert torch.equal(*drawn)
 
 
 def test_a_maker_that_fails_leaves_nothing(tmp_path: Path):
@@ -122,6 +132,26 @@ def test_a_file_counts_by_what_it_holds(tmp_path: Path):
 def test_what_has_no_lasting_bytes_is_refused(value: object):
     with pytest.raises(TypeError, match="No digest for"):
         digest(value)
+
+
+def test_code_counts_by_what_it_says_and_comments_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    found = []
+    for name, text in (("one", "a = 1"), ("two", "a = 1  # once"), ("three", "a = 2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+        (tmp_path / name / "part.py").write_text(text + "\n")
+        found.append(code(importlib.import_module(name)))
+    assert found[0] == found[1] != found[2]
+    assert code(test_code_counts_by_what_it_says_and_comments_do_not) != code(Maker)
+
+
+def test_films_are_read_anew_when_the_code_that_reads_them_changes(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    before = digest(films.cache_inputs([case], "whole"))
+    monkeypatch.setattr(films, "code", lambda *_: "other")
+    assert digest(films.cache_inputs([case], "whole")) != before
 
 
 @pytest.fixture

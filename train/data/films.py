@@ -6,12 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core import cards
+from core import anatomy, cards, reading, resample
 from core.anatomy import heads, lungs
-from core.resample import FILM_SIZE
 from core.types import Region
 from train.data.datasets import Case, read_films
-from train.runs import cached
+from train.runs import cached, code
 
 WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])  # top, left, bottom, right
 
@@ -33,9 +32,9 @@ def load(cases: Sequence[Case], region: Region, folder: Path) -> tuple[Tensor, T
 
 
 def cache_inputs(cases: Sequence[Case], region: Region) -> tuple[object, ...]:
-    """All that films and their boxes depend on: the files themselves, and the network that finds lungs."""
+    """All that films and their boxes depend on: files, the code that reads them, the network for lungs."""
     finder = cards.read("lung-fields").sha256 if region == "lungs" else None
-    return FILM_SIZE, [case.path for case in cases], region, finder
+    return [case.path for case in cases], region, finder, code(reading, resample, anatomy, read_films)
 
 
 def region_boxes(films: Tensor, region: Region) -> Tensor:

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core import cards, checkpoints
-from core.models import Classifier
+from core import cards, checkpoints, preprocess, resample
+from core.models import Classifier, backbones
 from core.models.backbones import MEAN, SIDE, STD
 from core.types import InputSpec, Region
 from train.fit import views
-from train.runs import cached
+from train.runs import cached, code
 
 TEACHER = "dinov2-vits14"
 WEIGHT = 2.0  # of the distance to the teacher, beside the cross-entropy
@@ -33,7 +33,8 @@ def teacher_features(films: Tensor, boxes: Tensor, region: Region, folder: Path)
         parts = zip(films.split(512), boxes.split(512), strict=True)
         return torch.cat([views.logits(teacher, shown, box, spec) for shown, box in parts])
 
-    known = cards.read(f"backbone-{TEACHER}").sha256, spec, films, boxes
+    made_by = code(_Averaged, views, backbones, preprocess, resample)
+    known = cards.read(f"backbone-{TEACHER}").sha256, spec, films, boxes, made_by
     found = cached("teacher-features", known, compute, folder)
     return (found - found.mean(0)) / (found.std(0) + 1e-3)
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from core.detectors import Backbone
+from core.models import backbones
 from train import runs
 
 
@@ -17,7 +18,7 @@ class CachedBackbone(Backbone):
         self.grid, self.widths = backbone.grid, backbone.widths
         self._backbone = [backbone]
         self.folder = folder
-        self.of = runs.digest(type(backbone).__qualname__, backbone.state_dict())
+        self.of = runs.digest(type(backbone).__qualname__, backbone.state_dict(), runs.code(backbones))
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         paths = [self.folder / f"{runs.digest(self.of, row)}.pt" for row in x]

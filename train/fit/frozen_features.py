@@ -8,17 +8,18 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from core import precision
+from core import models, precision, preprocess, resample
 from core.anatomy import lungs
 from core.models.backbones import SIDE
 from core.models.frozen import LinearProbe, PooledHead
 from core.resample import crop
 from core.types import InputSpec
+from train.data import augment
 from train.data.datasets import Case, in_split
 from train.data.tasks import Task
 from train.fit import views
 from train.fit.views import SHIFTS
-from train.runs import cached
+from train.runs import cached, code
 
 SPLITS = ("train", "validation")
 
@@ -88,7 +89,8 @@ def extract_features(
             }
 
     place = network.place if isinstance(network, LinearProbe) else None
-    known = network.of, network.base.state_dict(), place, spec, parts, list(SHIFTS), copies, seed
+    made_by = code(pooled_features, views, augment, models, preprocess, resample)
+    known = network.of, network.base.state_dict(), place, spec, parts, list(SHIFTS), copies, seed, made_by
     saved = cached("features", known, compute, folder)
     return {
         name: Features(

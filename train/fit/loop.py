@@ -4,10 +4,12 @@ Under torchrun every process takes its share of each batch; gradients are averag
 (DistributedDataParallel, NCCL on GPUs and gloo elsewhere). The first process validates and writes.
 """
 
+import math
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -19,10 +21,12 @@ from tqdm import tqdm
 
 from core import precision
 from train import runs
+from train.fit import randomness
 
 Network = TypeVar("Network", bound=nn.Module)
 BatchLoss = Callable[[Network, Tensor, Generator], Tensor]  # network, indices (B,), randomness -> scalar
 Validate = Callable[[Network], Mapping[str, float]]
+CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ def fit(
     validate: Validate[Network],
     watch: str,
     settings: Settings,
+    inputs: Mapping[str, object],
     folder: Path,
 ) -> Outcome[Network]:
     """Train, keeping the averaged weights with the highest `watch` figure of `validate`.
@@ -89,11 +94,15 @@ def fit(
     validate: network to figures, once an epoch.
     watch: name of the figure that decides.
     settings: how long and how fast.
-    folder: gets checkpoint.pt after every epoch; training goes on from it when it is there.
+    inputs: what else the result depends on, by the words for it: films, labels, code (see runs.digest).
+    folder: gets checkpoint.pt after every epoch. Training goes on from it as if it had never stopped, up to
+    more epochs or fewer.
+    Raises SystemExit where the checkpoint was made from anything else, and for a loss or a figure that is no
+    number.
     """
     join_process_group()
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(network, cases, settings, folder / "checkpoint.pt", batch_loss)
+    run = _Run(network, cases, settings, inputs, folder / CHECKPOINT, batch_loss)
     run.resume()
     while run.epoch < settings.epochs and run.stale < settings.patience:
         started = time.monotonic()
@@ -106,6 +115,16 @@ def fit(
             print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
     run.smooth.load_state_dict(run.best_state)
     return Outcome(run.smooth, tuple(run.curve), run.minutes)
+
+
+def discard_checkpoints(folder: Path) -> None:
+    """Begin anew: drop the checkpoints in a folder and those below it."""
+    join_process_group()
+    if rank_and_size()[0] == 0:
+        for path in folder.rglob(CHECKPOINT):
+            path.unlink()
+    if distributed.is_initialized():
+        distributed.barrier()
 
 
 def _from_first(make: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
@@ -136,11 +155,13 @@ class _Run(Generic[Network]):
         network: Network,
         cases: int,
         settings: Settings,
+        inputs: Mapping[str, object],
         checkpoint: Path,
         batch_loss: BatchLoss[Network],
     ) -> None:
         self.settings, self.cases, self.checkpoint = settings, cases, checkpoint
         self.rank, self.size = rank_and_size()
+        self.made_from = self._digests(network, inputs)
         self.network = network.to(device=device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
         average = get_ema_multi_avg_fn(settings.average)
         self.averaged = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True).eval()
@@ -164,6 +185,19 @@ class _Run(Generic[Network]):
         self.best_state: dict[str, Tensor] = {}
         self.curve: list[Mapping[str, float]] = []
 
+    def _digests(self, network: nn.Module, inputs: Mapping[str, object]) -> dict[str, str]:
+        """All that the run depends on, by the words for it; how long it goes is free to change."""
+        known = {
+            "settings": replace(self.settings, epochs=0, patience=0),
+            "starting weights": network.state_dict(),
+            "frozen weights": [name for name, p in network.named_parameters() if not p.requires_grad],
+            "number of cases": self.cases,
+            "number of processes": self.size,
+            "training loop": runs.code(sys.modules[__name__]),
+            **inputs,
+        }
+        return {name: runs.digest(value) for name, value in known.items()}
+
     @property
     def smooth(self) -> Network:
         return cast(Network, self.averaged.module)
@@ -184,16 +218,29 @@ class _Run(Generic[Network]):
             batch = order[step * self.settings.batch :][: self.settings.batch]
             with precision.half(device(), wanted=self.settings.bf16):
                 loss = self.loss(batch[self.rank :: self.size], generator)
+            self.require_finite({"loss": float(loss.detach())})
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+            norm = nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+            self.require_finite({"gradient": float(norm)})
             self.optimizer.step()
             self.scheduler.step()
             self.averaged.update_parameters(self.network)
             total += float(loss.detach())
         return total / self.steps
 
+    def require_finite(self, figures: Mapping[str, float]) -> None:
+        """Raises SystemExit before anything that is no number reaches the weights or the checkpoint."""
+        for name, value in figures.items():
+            if not math.isfinite(value):
+                kept = f"{self.checkpoint} keeps epoch {self.epoch}" if self.epoch else "Nothing was kept"
+                raise SystemExit(
+                    f"Training stopped in epoch {self.epoch + 1}: {name} is {value:g}. {kept}. "
+                    "Lower the learning rate, or look for films without content."
+                )
+
     def finish_epoch(self, row: Mapping[str, float], figure: float, minutes: float) -> None:
+        self.require_finite(row)
         self.curve.append(row)
         self.epoch += 1
         self.minutes += minutes
@@ -201,16 +248,18 @@ class _Run(Generic[Network]):
         if figure > self.best:
             self.best, self.stale = figure, 0
             self.best_state = {k: v.clone() for k, v in self.smooth.state_dict().items()}
-        if self.rank > 0:
-            return
-        runs.save(self._state(), self.checkpoint)  # a stop while writing must not cost the run
+        state = self._state()
+        if self.rank == 0:
+            runs.save(state, self.checkpoint)  # a stop while writing must not cost the run
 
     def _state(self) -> dict[str, object]:
         return {
+            "made_from": self.made_from,
+            "random": randomness.states(),
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
+            "steps": {name: getattr(self.scheduler, name) for name in ("last_epoch", "_step_count")},
             "best_state": self.best_state,
             "progress": (self.epoch, self.stale, self.best, self.minutes),
             "curve": self.curve,
@@ -220,10 +269,27 @@ class _Run(Generic[Network]):
         if not self.checkpoint.is_file():
             return
         state = torch.load(self.checkpoint, map_location=device(), weights_only=True)
+        self._require_made_from(state.get("made_from"))
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
+        self.scheduler.load_state_dict(state["steps"])  # of a schedule as long as the run is now
         self.best_state, self.curve = state["best_state"], state["curve"]
         self.epoch, self.stale, self.best, self.minutes = state["progress"]
+        randomness.restore(state["random"])
         print(f"Going on after epoch {self.epoch} of {self.settings.epochs}.", flush=True)
+
+    def _require_made_from(self, known: Mapping[str, str] | None) -> None:
+        """Raises SystemExit for a checkpoint of anything else: old weights would get new figures."""
+        if known is None:
+            why = "an earlier version wrote it, which did not say from what"
+        else:
+            names = sorted(known.keys() | self.made_from.keys())
+            other = [name for name in names if known.get(name) != self.made_from.get(name)]
+            if not other:
+                return
+            why = f"made from other {', '.join(other)}"
+        raise SystemExit(
+            f"{self.checkpoint} is of another run: {why}. Begin anew with --fresh, or keep it and give "
+            "another folder with --runs."
+        )

@@ -38,7 +38,7 @@ BATCH = 8  # more at a time is slower: large tensors are given back to the syste
 def main() -> None:
     arguments = parse()
     torch.manual_seed(arguments.seed)
-    chosen = [card for card in cards.every() if not arguments.card or card.id in arguments.card]
+    chosen = [card for card in cards.shipped() if not arguments.card or card.id in arguments.card]
     chosen = [card for card in chosen if arguments.modality in (None, card.modality)]
     for modality, segmenter in dict.fromkeys(kind_of(card) for card in chosen):
         same = [card for card in chosen if kind_of(card) == (modality, segmenter)]

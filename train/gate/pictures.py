@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
@@ -10,15 +11,15 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from core.anatomy import heads
 from core.card_types import Card
 from core.errors import UnreadableImage
 from core.names import CHEST_FILM
 from core.reading import images
 from core.resample import FILM_SIZE, as_film, crop
-from core.types import Scan
+from core.types import Region, Scan
 from train.data import augment, sources, tasks
 from train.data.datasets import Case, chest_xray, evenly_spaced, in_split
+from train.data.films import region_boxes
 from train.data.sources import SOURCES
 from train.data.tasks import TASKS
 from train.gate import negatives
@@ -97,14 +98,19 @@ def _head_gate_data(data: Path, name: str, kinds: Callable[[Path, int], Iterator
     )
 
 
-def acquisition_shifted(cases: Sequence[Case], *, seed: int) -> Iterator[Tensor]:
-    """Each slice as another hospital might send it: framed, turned, windowed and resolved in another way.
+def acquisition_shifted(cases: Sequence[Case], *, seed: int, region: Region = "head") -> Iterator[Tensor]:
+    """Each scan as another hospital might send it: framed, turned, windowed and resolved in another way.
 
     One hospital is all there is to learn from.
+    cases: the scans.
+    seed: of the changes.
+    region: what stays in the frame.
     """
     generator = Generator().manual_seed(seed)
     for part in _batched(as_films(read_scans([case.path for case in cases])), 32):
-        boxes, angle = augment.jitter_boxes(heads.boxes(part), generator, shift=0.04, zoom=0.12, turn=10)
+        boxes, angle = augment.jitter_boxes(
+            region_boxes(part, region), generator, shift=0.04, zoom=0.12, turn=10
+        )
         column = (len(part), 1, 1, 1)
         low, high = (
             augment.uniform(generator, column, -0.05, 0.15),
@@ -127,13 +133,13 @@ def _chest_kinds(data: Path, adults: Sequence[Case], seed: int) -> Iterator[Kind
     yield "adults' normal films, held out", False, read_scans(normal)
     yield "adults' films with COVID-19, held out", False, read_scans(covid)
     yield "DICOM chest films", False, read_dicoms(files(data / "dicom/cxr"))
-    yield from _flipped_kinds("films", both)
+    yield from flipped_kinds("films", both)
     yield "brain MRI", True, read_scans(evenly_spaced(files(data / "brain_mri/test"), MAX_PER_KIND))
     for folder in ("brain_ct", "brain_ct_hemorrhage"):
         yield f"head CT ({folder})", True, read_scans(evenly_spaced(files(data / folder), MAX_PER_KIND))
     yield "DICOM CT slices", True, read_dicoms(files(data / "dicom/ct"))
     yield "DICOM, other than chest", True, read_dicoms(files(data / "dicom/not_chest"))
-    yield from _synthetic_kinds(seed)
+    yield from synthetic_kinds(seed)
 
 
 def _mri_kinds(data: Path, seed: int) -> Iterator[Kind]:
@@ -141,11 +147,11 @@ def _mri_kinds(data: Path, seed: int) -> Iterator[Kind]:
     for label in SOURCES["brain-mri"].labels:
         chosen = [case.path for case in test if case.label == label]
         yield f"MRI slices, published test, {label}", False, read_scans(chosen)
-    yield from _flipped_kinds("slices", evenly_spaced([case.path for case in test], MAX_PER_KIND))
+    yield from flipped_kinds("slices", evenly_spaced([case.path for case in test], MAX_PER_KIND))
     for folder in ("brain_ct", "brain_ct_hemorrhage"):
         yield f"head CT ({folder})", True, read_scans(evenly_spaced(files(data / folder), MAX_PER_KIND))
     yield from _chest_film_kinds(data)
-    yield from _synthetic_kinds(seed)
+    yield from synthetic_kinds(seed)
 
 
 def _ct_kinds(data: Path, seed: int) -> Iterator[Kind]:
@@ -159,10 +165,10 @@ def _ct_kinds(data: Path, seed: int) -> Iterator[Kind]:
         chosen = [case for case in test if case.label == label and case.name.startswith(f"{folder}/")]
         yield name, False, read_scans([case.path for case in chosen])
     own = [case.path for case in test if case.name.startswith("brain_ct/")]
-    yield from _flipped_kinds("slices", evenly_spaced(own, MAX_PER_KIND))
+    yield from flipped_kinds("slices", evenly_spaced(own, MAX_PER_KIND))
     yield "brain MRI", True, read_scans(evenly_spaced(files(data / "brain_mri/test"), MAX_PER_KIND))
     yield from _chest_film_kinds(data)
-    yield from _synthetic_kinds(seed)
+    yield from synthetic_kinds(seed)
 
 
 def _chest_film_kinds(data: Path) -> Iterator[Kind]:
@@ -175,15 +181,27 @@ def _chest_film_kinds(data: Path) -> Iterator[Kind]:
     )
 
 
-def _flipped_kinds(name: str, paths: Sequence[Path]) -> Iterator[Kind]:
+def flipped_kinds(name: str, paths: Sequence[Path]) -> Iterator[Kind]:
+    """Black and white exchanged, and turned.
+
+    name: of the scans, in the plural.
+    paths: their files.
+    """
     yield "negatives", True, (replace(scan, pixels=1 - scan.pixels) for scan in read_scans(paths))
     for turns, way in ((1, "turned left"), (2, "upside down"), (3, "turned right")):
         yield f"{name} {way}", True, (rotated(scan, turns) for scan in read_scans(paths))
 
 
-def _synthetic_kinds(seed: int) -> Iterator[Kind]:
-    for make in (negatives.photographs, negatives.drawings, negatives.text_pages, negatives.noise):
-        made = islice(make(np.random.default_rng(seed)), MAX_PER_KIND)
+def synthetic_kinds(seed: int, count: int = MAX_PER_KIND) -> Iterator[Kind]:
+    """What is no scan at all.
+
+    seed: of what is drawn.
+    count: pictures of each kind. Photographs and printed pages come with scikit-image, or not at all.
+    """
+    drawn = (negatives.drawings, negatives.noise)
+    every = (negatives.photographs, negatives.drawings, negatives.text_pages, negatives.noise)
+    for make in every if find_spec("skimage") else drawn:
+        made = islice(make(np.random.default_rng(seed)), count)
         yield make.__name__.replace("_", " "), True, (images.read(data, make.__name__) for data in made)
 
 

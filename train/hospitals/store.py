@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -60,8 +61,8 @@ def _outlines(films: Sequence[Tensor], segmenter: nn.Module, device: torch.devic
     ]
     batches = [torch.cat(small[start : start + 256]) for start in range(0, len(small), 256)]
     found = torch.cat([lungs.probabilities(batch, segmenter).cpu() for batch in batches])
-    torch.set_num_threads(1)  # the workers are forked
-    with get_context("fork").Pool(16) as pool:
+    workers = min(16, os.cpu_count() or 1)
+    with get_context("spawn").Pool(workers, torch.set_num_threads, (1,)) as pool:
         return pool.map(_outline, list(found.numpy()), chunksize=64)
 
 

@@ -28,7 +28,7 @@ def draft_detector_card(trained: Trained[Detector], source: Source) -> Card:
     used = [case for case in cases if case.label == "normal" or case.split in ("validation", "test")]
     return Card(
         id=card_id,
-        title=TITLES[card_id],
+        title=TITLES.get(card_id, card_id),
         kind="detector",
         task=source.task,
         modality=source.modality,

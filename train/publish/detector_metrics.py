@@ -26,7 +26,7 @@ from train.data.augment import blur
 from train.data.datasets import Case, read_films
 from train.data.films import cache_inputs, region_boxes
 from train.data.sources import Source
-from train.runs import cached
+from train.runs import cached, code
 
 ALPHA = 0.1  # of the conformal threshold
 MAX_BLUR = 3.0  # pixels; the strongest blur used to equalise
@@ -62,7 +62,7 @@ def held_out(source: Source, cases: tuple[Case, ...], runs: Path = Path("runs"))
         even = equalise_sharpness(films[test]) if source.region == "lungs" else films[:0]
         return films, region_boxes(films, source.region), even
 
-    known = cache_inputs(chosen, source.region), splits, MAX_BLUR
+    known = cache_inputs(chosen, source.region), splits, MAX_BLUR, code(equalise_sharpness, blur)
     return HeldOut(chosen, *cached("held-out", known, read, runs))
 
 

@@ -22,6 +22,7 @@ from train.data.datasets import Case
 Setting = bool | int | float | str
 Network_co = TypeVar("Network_co", bound=nn.Module, covariant=True)
 
+PRIVATE = {"--data": "DATA", "--file": "FILE", "--init": "PRETRAINED", "--runs": "RUNS"}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -84,11 +85,17 @@ def _git(*arguments: str) -> str:
 
 def command() -> str:
     """The command line as typed, folders and files left out: they say nothing to anyone else."""
-    arguments = list(sys.argv[1:])
-    for option, word in (("--data", "DATA"), ("--file", "FILE"), ("--init", "PRETRAINED")):
-        if option in arguments and arguments[arguments.index(option) + 1] != "imagenet":
+    arguments = [part for argument in sys.argv[1:] for part in _parted(argument)]
+    for option, word in PRIVATE.items():
+        if option in arguments[:-1] and arguments[arguments.index(option) + 1] != "imagenet":
             arguments[arguments.index(option) + 1] = word
     return shlex.join(["python", "-m", _script(), *arguments])
+
+
+def _parted(argument: str) -> list[str]:
+    """--option=value as two, where it is one of those whose value is left out."""
+    option, sign, value = argument.partition("=")
+    return [option, value] if sign and option in PRIVATE else [argument]
 
 
 def _script() -> str:

@@ -14,8 +14,8 @@ from torch import Tensor
 from core import precision
 from core.errors import DataSetError
 from train.fit import loop
-from train.runs import cached
-from train.samples import autoencoder, card, texture
+from train.runs import cached, code
+from train.samples import autoencoder, card, networks, texture
 from train.samples import flow as sample_flow
 from train.samples import prior as sample_prior
 from train.samples import scans as sample_scans
@@ -59,6 +59,9 @@ def main() -> None:
     except DataSetError as error:
         raise SystemExit(f"{error} The generator learns from chest_xray and brain_mri.") from error
     folder: Path = arguments.runs
+    if arguments.fresh:
+        for run in folder.glob("samples-*/"):
+            loop.discard_checkpoints(run)
     coder = autoencoder.train_autoencoder(
         train.pixels, held_out.pixels, folder / "samples-coder", AUTOENCODER_SETTINGS
     )
@@ -89,6 +92,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--stage", choices=("coder", "denoiser", "all", "measure"), default="all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
+    parser.add_argument("--fresh", action="store_true", help="begin anew instead of going on from there")
     return parser.parse_args()
 
 
@@ -111,7 +115,7 @@ def latent_space(folder: Path, coder: Autoencoder, train: Scans, held_out: Scans
         return ((latents - mean) / std).half(), mode, held, mean, std
 
     scans = [(some.pixels, some.condition) for some in (train, held_out)]
-    known = coder.state_dict(), scans, sample_prior.MODES, sample_prior.COARSE
+    known = coder.state_dict(), scans, sample_prior.MODES, code(encode, networks, sample_prior)
     return LatentSpace(*cached("samples-latents", known, compute, folder))
 
 
@@ -153,8 +157,9 @@ def generate(folder: Path, coder: Autoencoder, denoiser: Denoiser, prior: Prior,
         ]
         return decode(coder, torch.cat(latents) * space.std + space.mean)
 
-    networks = coder.state_dict(), denoiser.state_dict(), prior
-    known = networks, space.std, space.mean, modes, family, seeds, GUIDANCE, sample_flow.STEPS
+    made_by = code(decode, networks, sample_flow, sample_prior), GUIDANCE
+    both = coder.state_dict(), denoiser.state_dict()
+    known = both, prior, space.std, space.mean, modes, family, seeds, made_by
     pixels = cached("samples-fresh", known, draw, folder)
     return Scans(pixels, condition, tuple(str(seed) for seed in seeds.tolist()))
 

@@ -1,5 +1,6 @@
 """Teach the autoencoder of the sample generator, on crops of scans."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from train import runs
 from train.fit import loop
+from train.samples import networks
 from train.samples.networks import Autoencoder
 
 CROP = 96
@@ -49,6 +52,7 @@ def train_autoencoder(
         validate=validate,
         watch="closeness",
         settings=settings,
+        inputs={"scans": (pixels, held_out), "code": runs.code(sys.modules[__name__], networks)},
         folder=folder,
     )
 

@@ -1,5 +1,6 @@
 """Teach the denoiser, and draw new latents with it: rectified flow (Liu 2022, arXiv:2209.03003)."""
 
+import sys
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -8,7 +9,10 @@ import torch
 from torch import Generator, Tensor
 
 from core import precision
+from train import runs
 from train.fit import loop
+from train.samples import networks
+from train.samples import prior as sample_prior
 from train.samples.networks import Denoiser
 from train.samples.prior import Prior
 
@@ -69,6 +73,11 @@ def train_denoiser(
         validate=validate,
         watch="closeness",
         settings=settings,
+        inputs={
+            "latents": (latents, mode, held_out),
+            "prior": prior,
+            "code": runs.code(sys.modules[__name__], sample_prior, networks),
+        },
         folder=folder,
     )
 

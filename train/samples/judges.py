@@ -7,15 +7,16 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from core import cards, gate, inference
+from core import cards, gate, inference, resample
 from core.anatomy import lungs
 from core.card_types import Card
 from core.errors import RefusedScan
 from core.inference import Model
+from core.models import backbones
 from core.names import BRAIN_MRI, CHEST_FILM
 from core.reading import images
 from core.types import LungFields, Scan
-from train.runs import cached
+from train.runs import cached, code
 from train.samples import distances, files
 from train.samples import scans as sample_scans
 from train.samples.distances import PatientDistances, PrincipalAxes
@@ -79,7 +80,9 @@ def judge_scans(made: Scans) -> Verdicts:
 def task_classifiers(card: Card) -> list[Model]:
     """Every classifier of the card's task that a person may choose."""
     return [
-        inference.load(other.id) for other in cards.every() if other.task == card.task and not other.yardstick
+        inference.load(other.id)
+        for other in cards.shipped()
+        if other.task == card.task and not other.yardstick
     ]
 
 
@@ -143,5 +146,6 @@ def nearest_training(
 
 def cached_features(scans: Scans, folder: Path) -> Tensor:
     """Features of real scans, computed once."""
-    known = cards.read(f"backbone-{distances.BACKBONE}").sha256, scans.pixels
+    made_by = code(distances.backbone_features, backbones, resample)
+    known = cards.read(f"backbone-{distances.BACKBONE}").sha256, scans.pixels, made_by
     return cached("samples-features", known, lambda: distances.backbone_features(scans.pixels), folder)

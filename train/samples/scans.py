@@ -11,7 +11,7 @@ from core.resample import FILM_SIZE, crop
 from train.data import films, tasks
 from train.data.datasets import Case, in_split
 from train.data.tasks import TASKS
-from train.runs import cached
+from train.runs import cached, code
 
 # of the film, around the lungs' box but never beyond the film's edge: neck, arms and belly stay in
 WIDE_LUNGS = torch.tensor([-0.08, -0.08, 0.08, 0.08])
@@ -50,7 +50,8 @@ def load_scans(data: Path, split: str, runs: Path) -> Scans:
     def frame() -> Tensor:
         return (torch.cat([_pixels(task, cases, runs) for task, cases in asked]) * 255).round().byte()
 
-    known = WIDE_LUNGS, WIDE_HEAD, [films.cache_inputs(cases, TASKS[task].region) for task, cases in asked]
+    read = [films.cache_inputs(cases, TASKS[task].region) for task, cases in asked]
+    known = WIDE_LUNGS, WIDE_HEAD, read, code(_pixels, _squares, crop_scans)
     pixels = cached(f"samples-{split}", known, frame, runs, mmap=True)
     named = [(task, case) for task, cases in asked for case in cases]
     condition = torch.tensor([CONDITIONS.index((task, case.label)) for task, case in named])

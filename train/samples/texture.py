@@ -4,6 +4,7 @@ Only the decoder learns, so latents keep their meaning.
 """
 
 import math
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -12,8 +13,9 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from train import runs
 from train.fit import loop
-from train.samples import autoencoder
+from train.samples import autoencoder, networks
 from train.samples.networks import Autoencoder
 
 LATENT_NOISE = 0.1  # of a latent's spread: made latents are never quite right
@@ -68,6 +70,11 @@ def train_decoder(
         validate=validate,
         watch="closeness",
         settings=settings,
+        inputs={
+            "scans": (pixels, held_out),
+            "strength of detail": strength,
+            "code": runs.code(sys.modules[__name__], autoencoder, networks),
+        },
         folder=folder,
     )
 

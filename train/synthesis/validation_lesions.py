@@ -6,6 +6,7 @@ those has no head start: brightened as by more tissue in the beam, or blended fr
 The normals are shown as they are and under simulated acquisition shift.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,8 +28,8 @@ from train.data.augment import blur, uniform
 from train.data.datasets import Case, read_films
 from train.data.films import cache_inputs, region_boxes
 from train.data.sources import Source
-from train.runs import cached
-from train.synthesis import brain_masks
+from train.runs import cached, code
+from train.synthesis import brain_masks, chest_lesions
 from train.synthesis.chest_lesions import Lesion, blobs, clouds
 
 
@@ -153,7 +154,8 @@ def drawn_lesions(
         return films.half(), region_boxes(films, source.region), tuple(kinds)
 
     ways = list(_lesions(source)), list(augment.ACQUISITION_SHIFTS)
-    known = cache_inputs(chosen, source.region), source.modality, ways, seed
+    made_by = code(sys.modules[__name__], chest_lesions, brain_masks, augment)
+    known = cache_inputs(chosen, source.region), source.modality, ways, seed, made_by
     return DrawnLesions(*cached("drawn-lesions", known, draw, runs))
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, cast
 import streamlit as st
 
 from core.types import Explanation, Faithfulness, FloatArray, Scan
-from pages.shared.caches.models import card, lungs, model
+from pages.shared.caches.models import card, lungs, model, of_card
 
 if TYPE_CHECKING:
     from core.explainers import Option
 
 HEATMAPS_KEPT = 64  # per session
+HEATMAP_BYTES = 128 * 2**20  # of all that are kept: they are as large as their scans
+Overview = tuple[FloatArray, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,24 @@ class HeatmapRequest:
 
 
 @st.cache_resource(show_spinner=False, scope="session")
-def _heatmaps() -> dict[object, Explanation | Faithfulness]:
+def _heatmaps() -> dict[object, Explanation | Faithfulness | Overview | None]:
     """Heat maps and what was measured on them. st.cache_data keeps no function that draws its progress."""
     return {}
 
 
-def _keep(key: object, value: Explanation | Faithfulness) -> None:
+def _keep(key: object, value: Explanation | Faithfulness | Overview | None) -> None:
+    """Hold it, and let go of the oldest beyond what may be kept."""
     held = _heatmaps()
     held[key] = value
-    while len(held) > HEATMAPS_KEPT:
-        held.pop(next(iter(held)))
+    size = sum(map(_bytes, held.values()))
+    while len(held) > HEATMAPS_KEPT or (size > HEATMAP_BYTES and len(held) > 1):
+        size -= _bytes(held.pop(next(iter(held))))
+
+
+def _bytes(value: Explanation | Faithfulness | Overview | None) -> int:
+    if isinstance(value, Explanation):
+        return value.heatmap.nbytes
+    return value[0].nbytes if isinstance(value, tuple) else 0
 
 
 def explanation(
@@ -51,7 +61,7 @@ def explanation(
     """
     from core import inference
 
-    key = ("map", scan.digest, request)
+    key = ("map", scan.digest, request, card(request.card_id).sha256)
     if key not in _heatmaps():
         explained = inference.explain(
             model(request.card_id),
@@ -77,7 +87,7 @@ def faithfulness(
     """
     from core import inference
 
-    key = ("faithfulness", scan.digest, request)
+    key = _faithfulness_key(request, scan)
     if key not in _heatmaps():
         shown, fields = explanation(request, scan), lungs(scan.digest, _scan=scan)
         _keep(key, inference.faithfulness(model(request.card_id), scan, shown, fields, progress))
@@ -86,10 +96,14 @@ def faithfulness(
 
 def is_measured(request: HeatmapRequest, scan: Scan) -> bool:
     """Whether `faithfulness` would answer at once."""
-    return ("faithfulness", scan.digest, request) in _heatmaps()
+    return _faithfulness_key(request, scan) in _heatmaps()
 
 
-@st.cache_data(show_spinner=False)
+def _faithfulness_key(request: HeatmapRequest, scan: Scan) -> object:
+    return "faithfulness", scan.digest, request, card(request.card_id).sha256
+
+
+@of_card(st.cache_data(show_spinner=False))
 def explainers(card_id: str) -> tuple[str, ...]:
     """The methods that the card has a scale for, the one to trust most first."""
     from core.explainers import EXPLAINERS
@@ -98,7 +112,7 @@ def explainers(card_id: str) -> tuple[str, ...]:
     return tuple(sorted(known, key=lambda name: name != best_explainer(card_id)))
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def best_explainer(card_id: str) -> str | None:
     """The method that the card's trust table puts first; None without a table."""
     from core.explainers import trust
@@ -114,8 +128,7 @@ def explainer_options(method: str) -> dict[str, Option]:
     return dict(OPTIONS.get(method, {}))
 
 
-@st.cache_data(show_spinner=False, scope="session", max_entries=HEATMAPS_KEPT)
-def heatmap(card_id: str, digest: str, label: str, _scan: Scan) -> tuple[FloatArray, float] | None:
+def heatmap(card_id: str, digest: str, label: str, _scan: Scan) -> Overview | None:
     """The map of a scan and its full-colour scale: evidence for the label, or the detector's deviation.
 
     card_id: of a classifier or a detector.
@@ -123,19 +136,25 @@ def heatmap(card_id: str, digest: str, label: str, _scan: Scan) -> tuple[FloatAr
     label: what a classifier explains.
     Returns None for a classifier that has no heat map.
     """
+    key = ("overview", digest, card_id, label, card(card_id).sha256)
+    if key not in _heatmaps():
+        _keep(key, _overview(card_id, digest, label, _scan))
+    return cast("Overview | None", _heatmaps()[key])
+
+
+def _overview(card_id: str, digest: str, label: str, scan: Scan) -> Overview | None:
     from core import inference
 
-    chosen, fields = card(card_id), lungs(digest, _scan=_scan)
+    chosen, fields = card(card_id), lungs(digest, _scan=scan)
     if chosen.kind == "detector":
-        return inference.detect(model(card_id), _scan, fields).map, chosen.scales["map"]
+        return inference.detect(model(card_id), scan, fields).map, chosen.scales["map"]
     if not chosen.scales:
         return None
     method = "grad-cam" if "grad-cam" in chosen.scales else explainers(card_id)[0]
-    drawn = inference.explain(model(card_id), _scan, method=method, label=label, fields=fields)
+    drawn = inference.explain(model(card_id), scan, method=method, label=label, fields=fields)
     return drawn.heatmap, drawn.scale
 
 
 def forget() -> None:
     """Drop every heat map of this session."""
     _heatmaps.clear()
-    heatmap.clear()

@@ -8,9 +8,9 @@ is on screen before they load.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -33,9 +33,24 @@ if TYPE_CHECKING:
     from core.inference import Model
 
 RESULTS_KEPT = 16  # results kept per session and function
+Rest = ParamSpec("Rest")
+Value = TypeVar("Value")
+MAPS_KEPT = 4  # of those as large as the scan, or twice as large
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_resource(show_spinner=False)
+def _version() -> str:
+    return cards.version()
+
+
+def refresh() -> None:
+    """Forget all that was made of cards once any changed on disk: a new one is seen, an old one outlived."""
+    if _version() != cards.version():
+        st.cache_data.clear()
+        st.cache_resource.clear()
+
+
+@st.cache_resource(show_spinner=False)
 def every_card() -> tuple[Card, ...]:
     return cards.every()
 
@@ -43,11 +58,6 @@ def every_card() -> tuple[Card, ...]:
 @st.cache_data(show_spinner=False)
 def broken_cards() -> dict[str, str]:
     return cards.broken()
-
-
-@st.cache_data(show_spinner=False)
-def scores(card_id: str) -> Scores:
-    return cards.scores(card(card_id))
 
 
 def offered(kind: Kind | None = None) -> list[Card]:
@@ -60,11 +70,49 @@ def card(card_id: str) -> Card:
     return next(card for card in every_card() if card.id == card_id)
 
 
-@st.cache_resource(show_spinner="Loading the model, once for all sessions ...")
+class OfCard(Generic[Rest, Value]):
+    """A function of a card's id whose answers are kept for these weights alone: others have a new sha256."""
+
+    def __init__(
+        self, keep: Callable[[Callable[..., Value]], Any], ask: Callable[Concatenate[str, Rest], Value]
+    ) -> None:
+        def ask_with(card_id: str, *rest: Any, sha256: str, **named: Any) -> Value:
+            return ask(card_id, *rest, **named)
+
+        # Streamlit tells functions apart by these
+        ask_with.__module__, ask_with.__qualname__ = ask.__module__, ask.__qualname__
+        self._kept = keep(ask_with)
+
+    def __call__(self, card_id: str, *rest: Rest.args, **named: Rest.kwargs) -> Value:
+        found: Value = self._kept(card_id, *rest, sha256=card(card_id).sha256, **named)
+        return found
+
+    def clear(self) -> None:
+        """Let go of all answers."""
+        self._kept.clear()
+
+
+def of_card(
+    keep: Callable[[Callable[..., Any]], Any],
+) -> Callable[[Callable[Concatenate[str, Rest], Value]], OfCard[Rest, Value]]:
+    """A decorator. keep: one of Streamlit's, with its arguments."""
+    return lambda ask: OfCard(keep, ask)
+
+
+@of_card(st.cache_data(show_spinner=False))
+def scores(card_id: str) -> Scores:
+    return cards.scores(card(card_id))
+
+
+@of_card(st.cache_resource(show_spinner="Loading the model, once for all sessions ..."))
 def model(card_id: str) -> Model:
     from core import inference
 
-    return inference.load(card_id)
+    loaded = inference.load(card_id)
+    if loaded.card.sha256 != card(card_id).sha256:
+        every_card.clear()
+        raise CardError(f"{card_id} was trained anew in the meantime. Load the page again.")
+    return loaded
 
 
 def milliseconds(card_id: str) -> float:
@@ -83,7 +131,7 @@ def lungs(digest: str, _scan: Scan) -> LungFields:
     return lungs.find(_scan)
 
 
-@st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
+@of_card(st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT))
 def gate(card_id: str, digest: str, _scan: Scan) -> tuple[str, str]:
     """Why this card may not judge this scan and the test that failed; two empty texts when it may.
 
@@ -116,7 +164,7 @@ def refusal(card_id: str, digest: str, _scan: Scan) -> str | None:
     return None if not reason or (overridden and test != "card") else reason
 
 
-@st.cache_data(show_spinner=False, scope="session")
+@of_card(st.cache_data(show_spinner=False, scope="session"))
 def record(card_id: str, digest: str, threshold: float, overridden: bool, score: float, _scan: Scan) -> None:
     """One line in the audit log per session, scan, card and threshold.
 
@@ -131,14 +179,16 @@ def record(card_id: str, digest: str, threshold: float, overridden: bool, score:
     audit.record(card(card_id), _scan, threshold=threshold, verdict=verdict, overridden=overridden)
 
 
-@st.cache_data(show_spinner="Reading the scan ...", scope="session", max_entries=RESULTS_KEPT)
+@of_card(st.cache_data(show_spinner="Reading the scan ...", scope="session", max_entries=RESULTS_KEPT))
 def prediction(card_id: str, digest: str, _scan: Scan) -> Prediction:
     from core import inference
 
     return inference.classify(model(card_id), _scan, lungs(digest, _scan=_scan))
 
 
-@st.cache_data(show_spinner="Comparing with normal scans ...", scope="session", max_entries=RESULTS_KEPT)
+@of_card(
+    st.cache_data(show_spinner="Comparing with normal scans ...", scope="session", max_entries=MAPS_KEPT)
+)
 def anomaly(card_id: str, digest: str, _scan: Scan) -> AnomalyResult:
     from core import inference
 
@@ -158,7 +208,7 @@ def score_of(chosen: Card, scan: Scan) -> float:
     return judge(chosen.id, scan.digest, _scan=scan).score
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def test_openings(card_id: str) -> int:
     """How often the card's test split was scored, by its log."""
     from core.evaluation import openings
@@ -166,7 +216,7 @@ def test_openings(card_id: str) -> int:
     return openings.count(card_id)
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def percentile(card_id: str, score: float) -> float:
     """Share of normal test scans that score lower."""
     from core.evaluation.binary import percentile_among
@@ -175,7 +225,7 @@ def percentile(card_id: str, score: float) -> float:
     return percentile_among([v for label, v in zip(labels, values, strict=True) if not label], score)
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def p_value(card_id: str, score: float) -> float:
     """Conformal p-value of the score among normal validation scans."""
     from core.detectors.conformal import p_value
@@ -184,7 +234,7 @@ def p_value(card_id: str, score: float) -> float:
     return p_value([v for label, v in zip(labels, values, strict=True) if not label], score)
 
 
-@st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
+@of_card(st.cache_data(show_spinner=False, scope="session", max_entries=MAPS_KEPT))
 def network_input(card_id: str, digest: str, _scan: Scan) -> FloatArray:
     """The scan as the network is fed it, in scan geometry.
 

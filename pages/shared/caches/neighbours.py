@@ -13,6 +13,7 @@ from core.reading import images
 from core.types import Scan
 from pages.shared import thumbnails
 from pages.shared.caches import models
+from pages.shared.caches.models import of_card
 
 if TYPE_CHECKING:
     from core.neighbours import Index, Vote
@@ -21,7 +22,7 @@ PICTURES = 256  # small pictures of known cases kept, for all sessions together
 WIDTH = 160  # pixels of one of them
 
 
-@st.cache_resource(show_spinner="Loading the known cases, once for all sessions ...")
+@of_card(st.cache_resource(show_spinner="Loading the known cases, once for all sessions ..."))
 def index(card_id: str) -> Index:
     """Raises CardError."""
     from core import neighbours
@@ -29,7 +30,11 @@ def index(card_id: str) -> Index:
     return neighbours.read(models.card(card_id))
 
 
-@st.cache_data(show_spinner="Looking for similar cases ...", scope="session", max_entries=models.RESULTS_KEPT)
+@of_card(
+    st.cache_data(
+        show_spinner="Looking for similar cases ...", scope="session", max_entries=models.RESULTS_KEPT
+    )
+)
 def vote_and_places(card_id: str, digest: str, _scan: Scan) -> tuple[Vote, dict[str, tuple[float, float]]]:
     """The neighbours' vote, and where the scan lies on each layout.
 
@@ -46,7 +51,7 @@ def vote_and_places(card_id: str, digest: str, _scan: Scan) -> tuple[Vote, dict[
     return neighbours.vote(known, query, card, digest), places
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def predicted_labels(card_id: str, threshold: float) -> list[str]:
     """The label that the card's network gives each known case, in the order of the index."""
     from core import neighbours
@@ -54,7 +59,7 @@ def predicted_labels(card_id: str, threshold: float) -> list[str]:
     return neighbours.predicted_labels(index(card_id), models.card(card_id).labels, threshold)
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def share_with_nearer_case(card_id: str, similarity: float) -> float:
     """Share of validation scans that have a known case at least as similar as that."""
     from core import neighbours

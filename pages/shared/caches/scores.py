@@ -11,7 +11,7 @@ from core import names
 from core.card_types import Card
 from core.types import EvaluationReport
 from pages.shared.caches import models
-from pages.shared.caches.models import labels_and_scores
+from pages.shared.caches.models import labels_and_scores, of_card
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +30,7 @@ Line = tuple[list[float], list[float]]
 PERFECT: Line = ([0.0, 1.0], [0.0, 1.0])
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def policy_threshold(card_id: str, policy: Policy) -> float:
     """Where the policy values on validation. Raises NoUsefulThreshold."""
     from core.evaluation import sources, thresholds
@@ -76,14 +76,14 @@ def default_sources() -> tuple[SourceRow, ...]:
     return tuple(row for card in by_source.defaults() for row in sources(card.id))
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def operating_point(card_id: str, split: str, threshold: float, policy: str) -> OperatingPoint:
     from core.evaluation.binary import operating_point
 
     return operating_point(*labels_and_scores(card_id, split), threshold, policy)
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def counts_by_threshold(card_id: str, split: str) -> Layer:
     """One split of the card's scores, counted at every threshold."""
     from core.evaluation import operating_points
@@ -91,7 +91,7 @@ def counts_by_threshold(card_id: str, split: str) -> Layer:
     return operating_points.layer(*labels_and_scores(card_id, split))
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def precision_recall_curves(card_id: str, split: str) -> dict[str, tuple[list[float], list[float]]]:
     """Precision and recall at 200 thresholds between the lowest and the highest score."""
     import numpy as np
@@ -149,7 +149,7 @@ def _probabilities(card: Card, split: str) -> tuple[list[str], dict[str, np.ndar
     return [table.label[place] for place in rows], {n: table.probabilities[n][rows] for n in card.labels}
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def class_report(card_id: str, threshold: float | None = None) -> ClassReport:
     """The test scans class by class: as the app would call them at a threshold, or by the most probable
     class without one. For classifiers."""
@@ -160,7 +160,7 @@ def class_report(card_id: str, threshold: float | None = None) -> ClassReport:
     return multiclass.report(truth, called, known)
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def card_calibration(card_id: str) -> dict[str, Line]:
     """Calibration on test; where a temperature was fitted, also without it; and the diagonal."""
     from core.evaluation import multiclass
@@ -176,7 +176,7 @@ def card_calibration(card_id: str) -> dict[str, Line]:
     return curves
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def megabytes(card_id: str) -> float | None:
     """Weights on disk; None when a file is missing, which the card says itself once it is used."""
     from core import cost
@@ -188,7 +188,6 @@ def megabytes(card_id: str) -> float | None:
         return None
 
 
-@st.cache_data(show_spinner=False, max_entries=RESULTS_KEPT)
 def recommendations(
     card_ids: tuple[str, ...], measured: tuple[float | None, ...], specificity: float, margin: float
 ) -> dict[str, Choice | None]:
@@ -199,6 +198,18 @@ def recommendations(
     specificity: kept in triage.
     margin: of AUC that low resources may give up.
     """
+    sha256s = tuple(models.card(card_id).sha256 for card_id in card_ids)
+    return _recommendations(card_ids, sha256s, measured, specificity, margin)
+
+
+@st.cache_data(show_spinner=False, max_entries=RESULTS_KEPT)
+def _recommendations(
+    card_ids: tuple[str, ...],
+    sha256s: tuple[str, ...],  # noqa: ARG001  part of the key: what is kept belongs to these weights
+    measured: tuple[float | None, ...],
+    specificity: float,
+    margin: float,
+) -> dict[str, Choice | None]:
     from core.evaluation import model_selection
 
     candidates = [

@@ -33,6 +33,17 @@ def file_of(scan: Scan) -> tuple[bytes, str] | None:
     return _files().get(scan.digest)
 
 
+def bytes_of_files() -> int:
+    """Of all files that this session holds."""
+    return sum(len(data) for data, _ in _files().values())
+
+
+def bytes_before_turning(scan: Scan) -> int:
+    """Of the pixels kept to show a turned scan as it was sent; 0 for any other."""
+    sent: Scan | None = st.session_state.get("sent", {}).get(scan.digest)
+    return sent.pixels.nbytes if sent else 0
+
+
 def stacked(scans: Sequence[Scan]) -> list[Scan]:
     """The scans, slices of one series that came together made into one stack, in the place of the first."""
     series: dict[str, list[Scan]] = {}

@@ -1,5 +1,7 @@
 """A stack of slices: each is judged, and the one with the highest score is shown first."""
 
+import hashlib
+
 import streamlit as st
 
 from core.card_types import Card
@@ -19,9 +21,9 @@ def judge_stack(card: Card, scan: Scan | None) -> None:
     held = None if scan is None else reading.file_of(scan)
     if scan is None or held is None or not scan.stack or scan.cropped:
         return
-    done: dict[tuple[str, int, str], dict[int, models.ScreeningResult]]
+    done: dict[tuple[str, str, str], dict[int, models.ScreeningResult]]
     done = st.session_state.setdefault("slices", {})
-    key = (card.id, hash(held[0]), scan.window)
+    key = (card.version, hashlib.sha256(held[0]).hexdigest(), scan.window)
     if key not in done:
         done[key] = _judged(card, scan, *held)
         if (worst := _worst(done[key])) not in (None, scan.frame):

@@ -19,7 +19,7 @@ class DecisionThreshold:
 def current(card: Card) -> DecisionThreshold:
     """The threshold in use: this session's, else the URL's, else the card's own. The URL then names it."""
     kept: dict[str, DecisionThreshold] = st.session_state.setdefault("thresholds", {})
-    threshold = kept.get(card.id) or _from_url(card) or DecisionThreshold(card.threshold)
+    threshold = kept.get(card.version) or _from_url(card) or DecisionThreshold(card.threshold)
     _to_url(card, threshold)
     return threshold
 
@@ -27,12 +27,12 @@ def current(card: Card) -> DecisionThreshold:
 def current_beside(card: Card) -> DecisionThreshold:
     """The threshold in use for a second card on the page: the URL names the first card's only."""
     kept: dict[str, DecisionThreshold] = st.session_state.get("thresholds", {})
-    return kept.get(card.id, DecisionThreshold(card.threshold))
+    return kept.get(card.version, DecisionThreshold(card.threshold))
 
 
 def choose(card: Card, threshold: DecisionThreshold) -> None:
     """Use this threshold for the card on every page."""
-    st.session_state.setdefault("thresholds", {})[card.id] = threshold
+    st.session_state.setdefault("thresholds", {})[card.version] = threshold
     _to_url(card, threshold)
 
 

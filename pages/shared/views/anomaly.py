@@ -20,11 +20,12 @@ def pick_second(first: Card) -> Card | None:
     }
     if not others:
         return None
+    titles = wording.unique_titles((first, *others.values())) | {"": "no other"}
     with st.sidebar:
         chosen = st.selectbox(
             "Compare with",
             ["", *others],
-            format_func=lambda name: others[name].title if name else "no other",
+            format_func=titles.__getitem__,
             key=f"second-{first.modality}",
             persist_state="session",
         )

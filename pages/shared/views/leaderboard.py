@@ -32,12 +32,13 @@ def pick_task() -> list[Card]:
     cards = models.offered()
     tasks = list(dict.fromkeys(card.task for card in cards))
     count = {task: sum(card.task == task for card in cards) for task in tasks}
+    listed = dict(zip(tasks, wording.unique(map(wording.task, tasks)), strict=True))
     task = st.segmented_control(
         "Task",
         tasks,
         default=tasks[0],
         required=True,
-        format_func=lambda name: f"{wording.task(name)} ({count[name]})",
+        format_func=lambda name: f"{listed[name]} ({count[name]})",
         key="models-task",
         persist_state="session",
     )
@@ -48,7 +49,8 @@ def show(cards: Sequence[Card]) -> Card:
     """The table with every card's test figures; returns the selected one."""
     three, whole = (st.column_config.NumberColumn(format=f"%.{digits}f") for digits in (3, 0))
     timed = any(card.id in _latency() for card in cards)
-    rows = [_row(card, timed=timed) for card in cards]
+    titles = wording.unique_titles(cards)
+    rows = [{"model": titles[card.id], **_row(card, timed=timed)} for card in cards]
     formats = dict.fromkeys((name for name in rows[0] if name not in ("model", "95 % interval")), three)
     selected = st.dataframe(
         rows,
@@ -65,7 +67,7 @@ def show(cards: Sequence[Card]) -> Card:
             "ms here": whole,
             "scans": whole,
         },
-        key=f"leaderboard-{cards[0].task}",
+        key=f"leaderboard-{' '.join(titles)}",  # a selection is a row's number, in this list alone
     )["selection"]["rows"]
     st.caption(
         "Test figures, at the card's threshold from validation. Models stand above the yardsticks, which "
@@ -81,7 +83,6 @@ def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
     report = card.report["test"]
     point = report.points[0]
     row: dict[str, str | float | None] = {
-        "model": wording.title(card),
         "AUC": report.auc,
         "95 % interval": "{:.3f}-{:.3f}".format(*report.auc_interval),
         "equally sharp": _sharpness(card),
@@ -137,19 +138,18 @@ def offer_measuring(cards: Sequence[Card]) -> None:
 
 def show_curves(cards: Sequence[Card], selected: Card) -> None:
     """ROC curves on test of the models that a person picks, the selected one among them."""
-    known = {card.id: card for card in cards}
+    known, titles = {card.id: card for card in cards}, wording.unique_titles(cards)
     first = [card.id for card in cards if not card.yardstick and card is not selected]
     yardsticks = [card.id for card in cards if card.yardstick and card is not selected]
     chosen = st.multiselect(
         "Curves of",
         list(known),
         default=[selected.id, *first[: CURVES_AT_FIRST - 1], *yardsticks[:1]],
-        format_func=lambda name: wording.title(known[name]),
+        format_func=titles.__getitem__,
         max_selections=CURVES,
         key=f"curves-{selected.id}",
     )
-    names = {name: wording.title(known[name]) for name in chosen}
-    reports = {names[name]: known[name].report["test"] for name in chosen}
+    reports = {titles[name]: known[name].report["test"] for name in chosen}
     for place, corner in zip(st.columns(2, gap="medium"), (False, True), strict=True):
         place.plotly_chart(
             charts.roc(
@@ -159,7 +159,7 @@ def show_curves(cards: Sequence[Card], selected: Card) -> None:
                 corner=corner,
             ),
             config=charts.PLAIN,
-            alt=f"ROC curves on test of {', '.join(names.values())}, each with its threshold"
+            alt=f"ROC curves on test of {', '.join(reports)}, each with its threshold"
             + (": the corner of few false alarms" if corner else ""),
             key=f"curves-{corner}",
         )

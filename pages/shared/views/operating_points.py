@@ -1,9 +1,10 @@
 """Operating points on the page: the policies' aims, the named ones, and what each costs."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.card_types import Card, Policy
 from core.errors import NoUsefulThreshold, OpacityError
@@ -50,11 +51,12 @@ def threshold_or_reason(card: Card, policy: Policy) -> float | str:
 
 def show_table(card: Card, state: PanelState) -> None:
     """The card's own threshold, the chosen one and the named ones, on both splits."""
-    values = {"card's own": card.threshold, "now": state.threshold}
-    values |= {point.name: point.threshold for point in _named(card)}
+    values = [("card's own", card.threshold), ("now", state.threshold)]
+    values += [(point.name, point.threshold) for point in _named(card)]
+    names = wording.unique(name for name, _ in values)
     rows = {
         f"{name}, {split}": scores.operating_point(card.id, split, threshold, name)
-        for name, threshold in values.items()
+        for name, (_, threshold) in zip(names, values, strict=True)
         for split in ("validation", "test")
     }
     st.dataframe(charts.metrics(rows), hide_index=True)
@@ -78,10 +80,26 @@ def show_saving(card: Card, state: PanelState) -> None:
     )
     file = back.file_uploader("Import operating points", type="json", key=f"import-{card.id}")
     if file is not None:
-        try:
-            st.session_state.points[card.id] = list(operating_points.read(file.getvalue(), card))
-        except OpacityError as problem:
-            st.error(wording.escape_markdown(str(problem)))
+        _import(card, file)
+
+
+def _import(card: Card, file: UploadedFile) -> None:
+    """Add a file's points to those that are named, once: the uploader holds it in every later run too."""
+    imported: set[str] = st.session_state.setdefault("imported", set())
+    if file.file_id in imported:
+        return
+    try:
+        found = operating_points.read(file.getvalue(), card)
+    except OpacityError as problem:
+        st.error(wording.escape_markdown(str(problem)))
+        return
+    imported.add(file.file_id)
+    kept = [*_named(card), *(point for point in found if point not in _named(card))]
+    names = wording.unique(point.name for point in kept)
+    st.session_state.points[card.id] = [
+        replace(point, name=name) for point, name in zip(kept, names, strict=True)
+    ]
+    st.rerun()
 
 
 def keep(card: Card, point: NamedPoint) -> None:
@@ -111,8 +129,9 @@ def show_in_use(card: Card, threshold: DecisionThreshold) -> None:
 
 
 def _named(card: Card) -> list[NamedPoint]:
+    """Those of these weights: scores of earlier ones meant something else."""
     named: list[NamedPoint] = st.session_state.setdefault("points", {}).setdefault(card.id, [])
-    return named
+    return [point for point in named if point.sha256 == card.sha256]
 
 
 def _point(card: Card, state: PanelState, title: str) -> NamedPoint:

@@ -1,5 +1,6 @@
 """Sample scans for who has none at hand: a strip of pictures, one click each."""
 
+import hashlib
 import html
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -10,7 +11,7 @@ from core.errors import OpacityError
 from core.samples import Sample, named
 from core.types import Scan
 from pages.shared.caches import samples
-from pages.shared.session import deep_link
+from pages.shared.session import deep_link, reading
 from pages.shared.wording import escape_markdown
 
 SHOWN = 6  # synthetic pictures in a strip
@@ -95,8 +96,11 @@ def sample_of(scan: Scan | None) -> Sample | None:
     """The sample that a scan was read from, even if it was saved and uploaded again, or windowed anew."""
     if scan is None:
         return None
+    sent: Scan = st.session_state.get("sent", {}).get(scan.digest, scan)
+    file = reading.file_of(sent)
+    digests = {sent.digest, hashlib.sha256(file[0]).hexdigest() if file else ""}
     known, _ = samples.found()
-    return next((one for one in known if scan.digest == one.sha256 or scan.name == one.name), None)
+    return next((one for one in known if one.sha256 in digests), None)
 
 
 def show_mark(sample: Sample) -> Sample | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core import samples
+from core.batch.labels import ABNORMAL, TableRow
 from core.card_types import Card
 from core.errors import CardError
 from core.samples import Sample
@@ -35,19 +36,19 @@ class SampleFile:
         return self.data
 
 
-def load(card: Card) -> tuple[list[SampleFile], dict[str, dict[str, str]]]:
+def load(card: Card) -> tuple[list[SampleFile], list[TableRow]]:
     """The whole set with a table of its labels, once somebody asked for it; nothing before."""
     if not st.session_state.get("screening-samples"):
-        return [], {}
+        return [], []
     files: list[SampleFile] = []
-    table: dict[str, dict[str, str]] = {}
+    table: list[TableRow] = []
     for sample in all_samples(card):
         try:
             files.append(SampleFile(sample.name, sample.sha256, samples.read(sample)))
         except CardError as fault:
             st.error(escape_markdown(str(fault)))
         else:
-            table[sample.name] = {"label": label_of(sample, card), "made as": sample.condition}
+            table.append(TableRow(sample.name, label_of(sample, card), {"made as": sample.condition}))
     caution, removal = st.columns([4, 1], vertical_alignment="center")
     caution.caption(CAUTION.format(len(files)))
     removal.button("Remove the samples", on_click=_remove, width="stretch")
@@ -77,7 +78,7 @@ def label_of(sample: Sample, card: Card) -> str:
     if card.kind == "detector":
         return sample.condition
     if KINDS.get(sample.condition, set()) >= set(card.labels[1:]):
-        return worklist.ABNORMAL
+        return ABNORMAL
     words = set(sample.condition.split())
     return next((label for label in card.labels[1:] if set(label.split()) <= words), "")
 

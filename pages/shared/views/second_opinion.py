@@ -45,12 +45,14 @@ def pick(first: Opinion, scan: Scan) -> Opinion | None:
     }
     if not others:
         return None
+    _, *listed = wording.unique(_title(card, first.card) for card in (first.card, *others.values()))
+    titles = {"": "no other model", **dict(zip(others, listed, strict=True))}
     st.subheader("Second opinion")
     chosen = others.get(
         st.selectbox(
             "From",
             ["", *others],
-            format_func=lambda name: _title(others[name], first.card) if name else "no other model",
+            format_func=titles.__getitem__,
             key=f"opinion-{first.card.modality}",
             persist_state="session",
         )
@@ -88,10 +90,10 @@ def _show(first: Opinion, second: Opinion) -> None:
 def compare(first: Opinion, second: Opinion) -> tuple[bool, str]:
     """Whether both say the same of the scan, and that in words."""
     if first.suspicious != second.suspicious:
-        below, above = (second, first) if first.suspicious else (first, second)
-        return False, (
-            f"The models disagree: {above.card.title} finds the scan suspicious, {below.card.title} does not."
-        )
+        below, above = wording.unique([first.card.title, second.card.title])
+        if first.suspicious:
+            below, above = above, below
+        return False, f"The models disagree: {above} finds the scan suspicious, {below} does not."
     if not first.suspicious:
         return True, "The models agree: both are below their threshold."
     one, other = (wording.finding(o.card, o.prediction.probabilities) for o in (first, second))

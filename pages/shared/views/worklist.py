@@ -5,12 +5,14 @@ import io
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from core.batch import labels
+from core.batch.labels import Labels, TableRow
 from core.card_types import Card
 from core.errors import OpacityError
 from core.reading import images
@@ -21,7 +23,6 @@ from pages.shared.session.thresholds import DecisionThreshold
 
 ORDERS = ("doubt", "score, highest first", "name")
 FILTERS = ("all", "suspicious", "below threshold", "not read")
-ABNORMAL = "abnormal"  # a label that every card understands
 
 
 class File(Protocol):
@@ -36,7 +37,11 @@ class File(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorklistRow:
-    """One file on the worklist. label: what it truly is, if known; extra: more columns of the CSV."""
+    """One file on the worklist.
+
+    name: told apart from others of the same. label: what it truly is, if known. extra: more columns of the
+    CSV.
+    """
 
     name: str
     status: str
@@ -48,8 +53,8 @@ class WorklistRow:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
-def drop_zone() -> tuple[list[UploadedFile], dict[str, dict[str, str]]]:
-    """The files to judge, and the rows of a CSV of labels by file name."""
+def drop_zone() -> tuple[list[UploadedFile], list[TableRow]]:
+    """The files to judge, and the rows of a table of labels."""
     whole = st.toggle(
         "A whole folder",
         key="screen-folder",
@@ -62,8 +67,10 @@ def drop_zone() -> tuple[list[UploadedFile], dict[str, dict[str, str]]]:
         key=f"screen-files-{whole}",
         on_change=start,
     )
-    table = right.file_uploader("Labels: CSV with name, label", type="csv", key="screen-labels")
-    return list(files), _labels(table)
+    table = right.file_uploader(
+        "Labels: CSV with name, label", type=["csv", "tsv", "txt"], key="screen-labels"
+    )
+    return list(files), _rows_of(table)
 
 
 def start() -> None:
@@ -75,19 +82,29 @@ def _stop() -> None:
     st.session_state.screening = False
 
 
-def _labels(table: UploadedFile | None) -> dict[str, dict[str, str]]:
-    """Rows by file name. A table without the columns name and label is reported and ignored."""
+def _rows_of(table: UploadedFile | None) -> list[TableRow]:
+    """A table that cannot be read is reported and ignored."""
     if table is None:
-        return {}
-    rows = csv.DictReader(io.StringIO(table.getvalue().decode("utf-8-sig", errors="replace")))
-    if not {"name", "label"} <= set(rows.fieldnames or ()):
-        st.error(
-            wording.escape_markdown(
-                f"{table.name} needs the columns name and label: add them as its first line."
-            )
-        )
-        return {}
-    return {row["name"]: {key: value or "" for key, value in row.items() if key} for row in rows}
+        return []
+    try:
+        return labels.read_table(table.getvalue(), table.name)
+    except OpacityError as problem:
+        st.error(wording.escape_markdown(str(problem)))
+        return []
+
+
+def label(card: Card, files: Sequence[File], table: Sequence[TableRow]) -> Labels:
+    """What the files are, with all that is to be said of it before they are judged.
+
+    card: in whose words.
+    files: as they were uploaded.
+    table: of labels, empty where there is none.
+    """
+    found = labels.of_films(card, [file.name for file in files], table)
+    remarks = [*found.remarks, labels.one_class(card, found.of)]
+    if any(remarks):
+        st.warning("  \n".join(wording.escape_markdown(remark) for remark in remarks if remark))
+    return found
 
 
 def judge(card: Card, files: Sequence[File]) -> None:
@@ -113,26 +130,23 @@ def judge(card: Card, files: Sequence[File]) -> None:
 
 def _done(card: Card) -> dict[str, models.ScreeningResult]:
     kept: dict[str, models.ScreeningResult] = st.session_state.setdefault("screened", {}).setdefault(
-        card.id, {}
+        card.version, {}
     )
     return kept
 
 
-def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, str]]) -> list[WorklistRow]:
-    """The files read so far, with their labels: from the CSV, else from the folder's name.
+def judged(card: Card, files: Sequence[File], truth: Labels) -> list[WorklistRow]:
+    """The files read so far, with their labels.
 
     card: the one that judges.
     files: as they were uploaded.
-    table: rows of the CSV, by file name.
+    truth: their labels.
     """
     done = _done(card)
     rows: list[WorklistRow] = []
-    for file in files:
+    for file, known, extra in zip(files, truth.of, truth.extra, strict=True):
         if file.file_id in done:
-            answer, base = done[file.file_id], file.name.rsplit("/", 1)[-1]
-            given = dict(table.get(file.name) or table.get(base) or {})
-            label = given.pop("label", "") or (file.name.split("/")[-2] if "/" in file.name else "")
-            given.pop("name", None)
+            answer = done[file.file_id]
             rows.append(
                 WorklistRow(
                     name=file.name,
@@ -141,19 +155,12 @@ def judged(card: Card, files: Sequence[File], table: Mapping[str, Mapping[str, s
                     error=answer.error,
                     probabilities=answer.probabilities,
                     file=file,
-                    label=_known(card, label),
-                    extra=given,
+                    label=known,
+                    extra=extra,
                 )
             )
-    return rows
-
-
-def _known(card: Card, label: str) -> str | None:
-    """The label in the card's words, or "abnormal". A detector knows normal and everything else."""
-    name = label.strip().lower()
-    if name in (*card.labels, ABNORMAL):
-        return name
-    return name if name and card.kind == "detector" else None
+    names = wording.unique(row.name for row in rows)
+    return [replace(row, name=name) for row, name in zip(rows, names, strict=True)]
 
 
 def show_worklist(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) -> None:
@@ -176,7 +183,8 @@ def show_worklist(card: Card, rows: Sequence[WorklistRow], threshold: DecisionTh
         column_config=dict.fromkeys(
             ("score", "from threshold"), st.column_config.NumberColumn(format="%.3f")
         ),
-        key=f"worklist-{card.id}-{order}-{wanted}",
+        # a selection is a row's number, in this list alone
+        key=f"worklist-{' '.join(row.file.file_id for row in listed)}",
     )
     chosen = answer["selection"]["rows"]
     look, table, text = st.columns(3)

@@ -13,13 +13,12 @@ from PIL import Image
 from pyarrow import parquet
 
 from core import __main__ as command_line
-from core import cards
 from core.batch import folders, screening
 from core.batch.rows import Job, ScreeningRow
 from core.errors import UnreadableImage
 from tests.phantoms.chest import chest, png
+from tests.quick import CLASSIFIER as CARD
 
-CARD = next(card for card in cards.every() if card.task == "pneumonia")
 FILM, OTHER = png(chest()), png(chest(seed=5))
 
 
@@ -60,16 +59,30 @@ def test_each_thing_in_a_folder_has_its_row(folder: Path):
     assert {name: row.status for name, row in rows.items() if row.status != "unreadable"} == {
         "a.png": "ok",
         "z.png": "ok",
+        "c.png": "ok",
     }
     assert rows["pipe"].error == "pipe is a pipe: choose a PNG, JPEG or DICOM file."
-    assert (
-        rows["linked"].error == "linked is a link to a folder, and links are not followed: name the folder."
-    )
     assert rows["huge.zip"].error == "huge.zip has 204,800 MB and the limit is 50 MB: export it smaller."
     assert "cannot be opened" in rows["broken"].error
     assert "cannot be opened" in rows["round"].error
     assert "cannot be opened" in rows["socket"].error
     assert len(rows) == 8
+
+
+def test_a_linked_folder_is_gone_through_once_and_a_loop_never(tmp_path: Path):
+    films, far = tmp_path / "films", tmp_path / "far"
+    for place in (films / "batch1", far):
+        place.mkdir(parents=True)
+        (place / f"{place.name}.png").write_bytes(FILM)
+    (films / "batch2").symlink_to(far)
+    (films / "again").symlink_to(far)
+    (films / "first").symlink_to(films / "batch1")
+    (far / "back").symlink_to(films)
+    (films / "up").symlink_to(tmp_path)
+    found = [path.relative_to(films).as_posix() for path in folders.files([films])]
+    assert found == ["again/far.png", "batch1/batch1.png", "up"]
+    with pytest.raises(UnreadableImage, match="up is a link to a folder around it"):
+        folders.read(films / "up")
 
 
 def test_a_folder_that_cannot_be_opened_has_a_row(folder: Path, monkeypatch: pytest.MonkeyPatch):

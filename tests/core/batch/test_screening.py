@@ -15,10 +15,10 @@ from core.errors import NotEnoughLabels
 from core.inference import Model
 from core.models import MODELS
 from tests.phantoms.chest import chest, png
+from tests.quick import CLASSIFIER as CARD
+from tests.quick import DETECTOR
 
-CARD = next(card for card in cards.every() if card.task == "pneumonia")
 ENSEMBLE = next(card for card in cards.every() if card.model == "ensemble-classifier")
-DETECTOR = next(card for card in cards.every() if card.kind == "detector")
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +154,8 @@ def test_stopping_early_reads_no_further(films: list[Path], monkeypatch: pytest.
     assert 2 * screening.BATCH_SIZE <= len(opened) < screening.BATCHES_AHEAD * screening.BATCH_SIZE
 
 
-def test_one_class_alone_cannot_be_evaluated(tmp_path: Path):
+def test_one_class_alone_is_said_before_anything_is_judged(tmp_path: Path):
     (tmp_path / "normal").mkdir()
-    (tmp_path / "normal" / "film.png").write_bytes(png(chest()))
-    model = inference.load(CARD.id)
-    with pytest.raises(NotEnoughLabels):
-        labelled_folders.evaluate_folders(model.card, tmp_path, lambda files: screening.screen(model, files))
+    (tmp_path / "normal" / "film.png").write_bytes(b"never opened")
+    with pytest.raises(NotEnoughLabels, match="All labelled films are normal"):
+        labelled_folders.labelled_files(CARD, tmp_path)

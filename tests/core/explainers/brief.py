@@ -2,6 +2,6 @@
 
 BRIEF = {
     "score-cam": {"channels": 4},
-    "occlusion": {"window": 48, "stride": 48},
+    "occlusion": {"window": 112, "stride": 112},
     "integrated-gradients": {"steps": 2},
 }

@@ -26,6 +26,7 @@ def train(folder: Path) -> nn.Linear:
         validate=lambda net: {"closeness": -float(loss(net, torch.arange(64), Generator()).detach())},
         watch="closeness",
         settings=loop.Settings(epochs=3, batch=16, learning_rate=0.05, average=0.5, bf16=False),
+        inputs={"numbers": (X, Y)},
         folder=folder,
     ).network
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from core.overlay import COLOUR_MAPS, colours
 from core.types import FloatArray
+from pages.shared import wording
 from pages.shared.components import DOM, joined
 
 Kind = Literal["heat", "grey", "signed"]
@@ -115,12 +116,16 @@ def pack(
     body = bytearray()
     film = _film_plane(scan_pixels, body)
     digest = hashlib.sha256(body).hexdigest()  # of what is shown, so it needs no care from the caller
+    names = wording.unique(layer.name for layer in layers)
     header = {
         **about,
         "shape": {"height": scan_pixels.shape[0], "width": scan_pixels.shape[1]},
         "digest": digest,
         "film": film,
-        "layers": [_described(layer, scan_pixels.shape, body) for layer in layers],
+        "layers": [
+            {"name": name, **_described(layer, scan_pixels.shape, body)}
+            for name, layer in zip(names, layers, strict=True)
+        ],
         "outline": None if outline is None else _plane(_shrunk(outline, LAYER_SIDE) * 255, body),
         "colours": {name: _plane(colours(name), body) for name in (*COLOUR_MAPS, "PuOr")},
     }
@@ -139,7 +144,6 @@ def _described(layer: Layer, shape: tuple[int, ...], body: bytearray) -> dict[st
     if not (np.isfinite(layer.scale) and layer.scale > 0):
         raise ValueError(f"Layer {layer.name!r} has scale {layer.scale}: give a number above 0.")
     return {
-        "name": layer.name,
         "kind": layer.kind,
         "scale": float(layer.scale),
         "unit": layer.unit,

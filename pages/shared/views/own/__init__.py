@@ -1,0 +1,1 @@
+"""A person's own models: listed on Models, begun on Screen."""

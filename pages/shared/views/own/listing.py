@@ -1,0 +1,92 @@
+"""A person's own models: listed, compared, removed."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core import cards
+from core.card_types import Card
+from core.errors import CardError
+from pages.shared import wording
+from pages.shared.caches import models
+from pages.shared.views import charts
+
+CURVES = 6  # lines that a person can tell apart
+
+
+def show() -> None:
+    """The section on page Models."""
+    st.header("Your models")
+    own = [card for card in models.every_card() if card.origin == "own"]
+    if not own:
+        st.caption(wording.NO_OWN_MODELS)
+        st.code(wording.TRAIN_LINE, language=None)
+        return
+    three = st.column_config.NumberColumn(format="%.3f")
+    st.dataframe(
+        [_row(card) for card in own],
+        hide_index=True,
+        column_config=dict.fromkeys(("AUC", "sensitivity", "specificity"), three),
+        key="own-models",
+    )
+    st.caption(wording.OWN_MODELS_COMPARED)
+    _show_curves(own)
+    _offer_removal(own)
+
+
+def _row(card: Card) -> dict[str, str | float | int]:
+    report = card.report["test"]
+    point, (low, high) = report.points[0], report.auc_interval
+    return {
+        "model": card.id,
+        "kind": card.kind,
+        "classes": ", ".join(card.labels),
+        "AUC": report.auc,
+        "95 % interval": f"{low:.3f}-{high:.3f}",
+        "sensitivity": point.sensitivity,
+        "specificity": point.specificity,
+        "test scans": report.n,
+        "learned from": sum(int(n) for name, n in card.data.items() if name.startswith("train ")),
+    }
+
+
+def _show_curves(own: Sequence[Card]) -> None:
+    reports = {card.id: card.report["test"] for card in own[:CURVES]}
+    st.plotly_chart(
+        charts.roc(
+            {name: report.roc for name, report in reports.items()},
+            {name: report.points[0] for name, report in reports.items()},
+        ),
+        config=charts.PLAIN,
+        alt=f"ROC curves on the test films of {', '.join(reports)}, each with its threshold",
+        key="own-curves",
+    )
+
+
+def _offer_removal(own: Sequence[Card]) -> None:
+    """A button, and one question before anything goes."""
+    choice, button = st.columns([3, 1], vertical_alignment="bottom")
+    name = choice.selectbox("Remove", [card.id for card in own], key="own-remove")
+    if button.button("Remove this model", width="stretch", key="own-remove-ask"):
+        st.session_state["own-doomed"] = name
+    if st.session_state.get("own-doomed") != name:
+        return
+    st.warning(f"{name} and all that was measured of it will be deleted from this machine.")
+    yes, no = st.columns(2)
+    if yes.button(f"Yes, remove {name}", width="stretch", key="own-remove-yes"):
+        _remove(name)
+    if no.button("Keep it", width="stretch", key="own-remove-no"):
+        del st.session_state["own-doomed"]
+        st.rerun()
+
+
+def _remove(name: str) -> None:
+    try:
+        cards.remove(name)
+    except CardError as fault:
+        st.error(wording.escape_markdown(str(fault)))
+    except OSError as fault:
+        st.error(wording.escape_markdown(f"{name} cannot be removed: {fault.strerror}."))
+    else:
+        del st.session_state["own-doomed"]
+        st.rerun()
