@@ -27,14 +27,8 @@ def show(card: Card) -> None:
             hide_index=True,
             key="checklists",
         )
-    table, text = st.columns(2)
-    table.download_button(
-        "CSV", checklists.as_csv(items), f"{card.id}-checklists.csv", "text/csv", width="stretch"
-    )
-    text.download_button(
-        "Markdown",
-        checklists.as_markdown(items),
-        f"{card.id}-checklists.md",
-        "text/markdown",
-        width="stretch",
-    )
+    files = {"csv": ("CSV", checklists.as_csv), "md": ("Markdown", checklists.as_markdown)}
+    for place, (ending, (name, write)) in zip(st.columns(2), files.items(), strict=True):
+        place.download_button(
+            name, write(items), f"{card.id}-checklists.{ending}", "text/plain", width="stretch"
+        )
