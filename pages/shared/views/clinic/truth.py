@@ -38,7 +38,8 @@ def _show(lines: Sequence[dict[str, str]]) -> None:
 
 
 def _named(row: SourceRow) -> dict[str, str]:
-    return _marked(row, {"task": wording.task(row.task), "model": row.title, **_figures(row)})
+    # in one column: on a phone the figures are to be seen without scrolling far
+    return _marked(row, {"model": f"{wording.task(row.task)}: {row.title}", **_figures(row)})
 
 
 def _figures(row: SourceRow) -> dict[str, str]:
