@@ -41,6 +41,7 @@ ERROR_GIVEN_DETAIL = (
 )
 RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
+PLAIN_SHARES = [Fraction(part, whole) for whole in (2, 3, 4, 5, 10) for part in range(1, whole)]
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding
 FINDINGS = {
@@ -109,7 +110,7 @@ def likelihood(card: Card, ratio: float, *, at_an_end: bool) -> str:
     often, rare = (finding(card), normal) if ratio >= 1 else (normal, finding(card))
     times = max(ratio, 1 / ratio)
     shown = f"{times:.1f}" if times < 10 else f"{times:.0f}"
-    return f"{'At least ' if at_an_end else ''}{shown} times as often seen in {often} as in {rare}"
+    return f"{'at least ' if at_an_end else ''}{shown} times as often seen in {often} as in {rare}"
 
 
 def one_in(share: float) -> str:
@@ -119,7 +120,7 @@ def one_in(share: float) -> str:
     if share > 0.9:
         return f"{round(100 * share)} in 100"
     if share > 0.2:
-        near = Fraction(share).limit_denominator(5)
+        near = min(PLAIN_SHARES, key=lambda fraction: abs(fraction - share))
         return f"{near.numerator} in {near.denominator}"
     return f"1 in {float(f'{1 / max(share, 1e-6):.2g}'):.0f}"
 
@@ -142,7 +143,7 @@ def where_calibrated(card: Card) -> str:
     checked = sorted(name.removeprefix("ECE, ") for name in card.figures if name.startswith("ECE, "))
     learned = f"Ratio fitted on {card.report['validation'].n} validation scans."
     if checked:
-        return f"{learned} Calibration was measured on {', '.join(checked)}, and nowhere else."
+        return f"{learned} Calibration was measured on {'; '.join(checked)}; and nowhere else."
     return f"{learned} Not calibrated outside the sources below: {card.data['name']}."
 
 
