@@ -25,6 +25,8 @@ MEMORY_MB: Final = "memory in MB"
 
 # Figures of classifiers.
 AUC_EQUAL_SHARPNESS: Final = "AUC at equal sharpness"
+AUC_EQUAL_DETAIL: Final = "AUC at equal detail inside the region"
+AUC_OF_DETAIL: Final = "AUC of that detail itself, made equal"  # near .5 where the control before holds
 AUC_SHARPENED: Final = "AUC sharpened"
 TEMPERATURE: Final = "temperature"
 ECE_BEFORE_SCALING: Final = "ECE before scaling"

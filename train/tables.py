@@ -163,6 +163,8 @@ def sources_of(chosen: Sequence[Card]) -> str:
         for card in chosen
     ]
     note = "By source: AUC, then sensitivity and specificity."
+    if guesses := sorted({f"{auc:.3f}" for card in chosen if (auc := by_source.source_only_auc(card))}):
+        note += f" Guessing by the source alone, an AUC of {' or '.join(guesses)} on the same test scans."
     if left_out:
         note += " Left out: a network of the same kind taught without that hospital, on all its films."
     return f"{note}\n\n{table(('Card', *places, *left_out), said)}"

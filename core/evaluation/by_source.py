@@ -75,6 +75,26 @@ def rows(card: Card, *, table: Scores | None = None, root: Path = cards.WEIGHTS)
     return _marked(found)
 
 
+def source_only_auc(card: Card, *, table: Scores | None = None, root: Path = cards.WEIGHTS) -> float | None:
+    """Test AUC of guessing by the source alone: a scan scores the share of its source abnormal in validation.
+
+    What a network could reach that tells where a scan was made and nothing of it; None where test is of one
+    source. A source that validation lacks counts as the mean of the others.
+    card: whose labels.
+    table: its scores; read when None.
+    root: where all cards lie.
+    """
+    table = cards.scores(card, root) if table is None else table
+    place = np.array(sources.sources(card.modality, table.case))
+    truth = np.array([label != card.labels[0] for label in table.label])
+    held, test = (np.array(table.split) == name for name in ("validation", "test"))
+    if len(set(place[test])) < 2:
+        return None
+    share = {name: truth[held & (place == name)].mean() for name in set(place[held])}
+    guess = [share.get(name, truth[held].mean()) for name in place[test]]
+    return float(roc_auc_score(truth[test], guess))
+
+
 def _row(card: Card, source: str, truth: Ints, score: Floats, patient: Sequence[str]) -> SourceRow:
     both = bool(0 < truth.sum() < len(truth))
     right = is_abnormal(score, card.threshold) == truth.astype(bool)

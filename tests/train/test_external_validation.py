@@ -79,12 +79,19 @@ def test_a_network_that_sees_grain_alone_is_found_out(monkeypatch: pytest.Monkey
     measured = sharpness_aucs(card(), Cue(50), tmp_path, tmp_path)
     assert measured[names.AUC_EQUAL_SHARPNESS] < 0.7
     assert measured[names.AUC_SHARPENED] == 1
+    assert measured[names.AUC_EQUAL_DETAIL] < 0.7
+
+
+def test_detail_made_equal_tells_little_by_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    shown(monkeypatch, films(grain=0.1), ("normal", "pneumonia"))
+    assert sharpness_aucs(card(), Cue(50), tmp_path, tmp_path)[names.AUC_OF_DETAIL] < 0.7
 
 
 def test_a_network_that_sees_something_else_keeps_its_figure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     shown(monkeypatch, films(grain=0.1, mark=0.5), ("normal", "pneumonia"))
     measured = sharpness_aucs(card(), Corner(5), tmp_path, tmp_path)
-    assert measured == {names.AUC_EQUAL_SHARPNESS: 1, names.AUC_SHARPENED: 1}
+    kept = (names.AUC_EQUAL_SHARPNESS, names.AUC_EQUAL_DETAIL, names.AUC_SHARPENED)
+    assert {name: measured[name] for name in kept} == dict.fromkeys(kept, 1)
 
 
 def test_adults_are_counted_at_the_cards_threshold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

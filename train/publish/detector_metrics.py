@@ -30,6 +30,7 @@ from train.data.sources import Source
 from train.runs import cached, code
 
 ALPHA = 0.1  # of the conformal threshold
+INSIDE = 112  # side of a region whose sharpness is measured, in pixels
 MAX_BLUR = 3.0  # pixels; the strongest blur used to equalise
 
 
@@ -84,6 +85,7 @@ def compute_metrics(card: Card, network: Detector, held: HeldOut, scores: np.nda
     measured |= _per_label(card, held, scores, label)
     if card.input.region == "head":
         measured |= _trivial_aurocs(card, held, label)
+    measured |= _equal_detail(card, network, held, ~normal[test])
     if card.input.region == "lungs":
         chosen = torch.from_numpy(test)
         yardstick = yardstick_scores(held.films[chosen])
@@ -143,10 +145,27 @@ def _label_groups(
         yield name, test & (label == card.labels[0]) & np.isin(folder, folder[abnormal]), abnormal
 
 
+def _equal_detail(card: Card, network: Detector, held: HeldOut, abnormal: np.ndarray) -> dict[str, float]:
+    """AUROC on test scans with equal detail inside the region, and what that detail itself still tells.
+
+    abnormal: (n,) bool, of the test cases.
+    """
+    test = torch.tensor([case.split == "test" for case in held.cases])
+    boxes = held.boxes[test]
+    even = equalise_sharpness(held.films[test], boxes)
+    with torch.inference_mode():
+        scores = torch.cat([network.score(x).score for x in sources.batches(even, boxes, card.input)])
+    detail = float(roc_auc_score(abnormal, sharpness_inside(even, boxes)))
+    return {
+        names.AUC_EQUAL_DETAIL: float(roc_auc_score(abnormal, scores.numpy())),
+        names.AUC_OF_DETAIL: max(detail, 1 - detail),
+    }
+
+
 def _trivial_aurocs(card: Card, held: HeldOut, label: np.ndarray) -> dict[str, float]:
     """What sharpness and brightness of the head tell by themselves, whichever way round."""
     heads = torch.cat(
-        [stretch(crop(f, b, 112)) for f, b in zip(held.films.split(64), held.boxes.split(64), strict=True)]
+        [stretch(crop(f, b, INSIDE)) for f, b in zip(held.films.split(64), held.boxes.split(64), strict=True)]
     )
     plain = {"sharpness": sharpness(heads).numpy(), "brightness": heads.mean((1, 2, 3)).numpy()}
     found = {}
@@ -170,18 +189,30 @@ def sharpness(films: Tensor) -> Tensor:
     return (x - blur(x, 1.0)).abs().mean((1, 2, 3))
 
 
-def equalise_sharpness(films: Tensor) -> Tensor:
-    """Blur each film to the sharpness of the least sharp twentieth, so that sharpness tells nothing."""
-    goal = float(torch.quantile(sharpness(films), 0.05))
+def equalise_sharpness(films: Tensor, boxes: Tensor | None = None) -> Tensor:
+    """Blur each film to the sharpness of the least sharp twentieth, so that sharpness tells nothing.
+
+    films: (N, 1, H, W), in [0, 1].
+    boxes: (N, 4), fractions of the film inside which sharpness counts; all of it when None.
+    """
+    goal = float(torch.quantile(sharpness_inside(films, boxes), 0.05))
     result = films.clone()
-    sharper = sharpness(films) > goal
+    sharper = sharpness_inside(films, boxes) > goal
     for sigma in np.arange(0.3, MAX_BLUR, 0.2):
         if not sharper.any():
             break
         result[sharper] = blur(films[sharper], float(sigma))
-        still = sharpness(result[sharper]) > goal
+        still = sharpness_inside(result[sharper], None if boxes is None else boxes[sharper]) > goal
         sharper[sharper.clone()] = still
     return result
+
+
+def sharpness_inside(films: Tensor, boxes: Tensor | None) -> Tensor:
+    """`sharpness` of what lies in the boxes, (N, 4) in fractions; of the whole films when None."""
+    if boxes is None:
+        return sharpness(films)
+    pairs = zip(films.split(64), boxes.split(64), strict=True)
+    return torch.cat([sharpness(crop(part, box, INSIDE)) for part, box in pairs])
 
 
 def inference_cost(card: Card, network: Detector, film: Tensor, repeats: int = 7) -> dict[str, float]:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from core import cards, checkpoints, inference
 from core.card_types import Card, Scores
-from core.evaluation import thresholds
+from core.evaluation import sources, thresholds
 from core.evaluation.binary import evaluate
 from core.inference import Model
 from core.reading import images
@@ -98,7 +98,8 @@ def with_report(card: Card, scores: Scores) -> Card:
     table = cards.as_written(scores)
     abnormal, split = np.array(table.label) != card.labels[0], np.array(table.split)
     chosen = split == "validation"
-    threshold = thresholds.choose(card.policy, abnormal[chosen], table.score[chosen])
+    runs = sources.runs(card.modality, [case for case, held in zip(table.case, chosen, strict=True) if held])
+    threshold = thresholds.choose(card.policy, abnormal[chosen], table.score[chosen], groups=runs)
     reports = {
         name: evaluate(
             name,

@@ -20,7 +20,13 @@ _FROM_DATA = {
     "dates": "years",
     "devices": "machines",
 }
-_ROBUSTNESS = (names.AUC_EQUAL_SHARPNESS, names.AUROC_EQUAL_SHARPNESS, names.AUC_SHARPENED)
+_ROBUSTNESS = (
+    names.AUC_EQUAL_SHARPNESS,
+    names.AUROC_EQUAL_SHARPNESS,
+    names.AUC_EQUAL_DETAIL,
+    names.AUC_OF_DETAIL,
+    names.AUC_SHARPENED,
+)
 
 
 def answers(card: Card, root: Path) -> dict[str, str]:

@@ -16,7 +16,13 @@ from train.data.datasets import Case
 from train.data.sources import SOURCES, _abnormal_to_test, _balance_validation, group_near_duplicates
 from train.fit.feature_cache import CachedBackbone
 from train.publish.detector_card import draft_detector_card
-from train.publish.detector_metrics import equalise_sharpness, sharpness, size_of, yardstick_scores
+from train.publish.detector_metrics import (
+    equalise_sharpness,
+    sharpness,
+    sharpness_inside,
+    size_of,
+    yardstick_scores,
+)
 from train.publish.provenance import Trained
 from train.publish.report import tabulate, with_report
 
@@ -105,6 +111,17 @@ def test_equalised_films_are_equally_sharp():
     assert before.max() / before.min() > 2
     assert after.max() / after.min() < 1.35
     assert torch.equal(equalise_sharpness(films)[before.argmin()], films[before.argmin()])
+
+
+def test_detail_is_made_equal_inside_the_boxes_whatever_lies_outside():
+    noise = torch.rand(6, 1, 224, 224, generator=Generator().manual_seed(0))
+    films = torch.nn.functional.avg_pool2d(noise, 5, 1, 2)
+    films[:3, :, 56:168, 56:168] = noise[:3, :, 56:168, 56:168]
+    boxes = torch.tensor([[0.25, 0.25, 0.75, 0.75]]).expand(6, -1)
+    before = sharpness_inside(films, boxes)
+    after = sharpness_inside(equalise_sharpness(films, boxes), boxes)
+    assert before.max() / before.min() > 2
+    assert after.max() / after.min() < 1.35
 
 
 def test_a_less_sharp_film_scores_higher_on_the_yardstick():
