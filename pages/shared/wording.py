@@ -17,8 +17,8 @@ NO_OWN_MODELS = (
 TRAIN_LINE = "python -m train.new NAME --data FOLDER"
 OWN_MODELS_COMPARED = (
     "Each on its own test films, of which it learned nothing. Models of different films cannot be compared "
-    "by these figures: judge one labelled set with both on page Screen. All else about a model is in its task "
-    "above."
+    "by these figures: judge one labelled set with both on page Screen. All else about a model is in its "
+    "task above."
 )
 TRAIN_ON_THESE = (
     "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
