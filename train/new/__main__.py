@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cards.remove(options.name)
             print(f"{options.name} is removed.")
             return 0
-        request.require_one_process()
+        request.require_one_process("train.new")
         make(options)
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on from here.", file=sys.stderr)

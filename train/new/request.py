@@ -124,10 +124,10 @@ def require_writable(folder: Path, remedy: str) -> None:
         raise CardError(f"{folder} cannot be written to ({error.strerror}). {remedy}") from error
 
 
-def require_one_process() -> None:
+def require_one_process(script: str) -> None:
     """Raises UnknownName under torchrun: every process would write the same card."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise UnknownName("train.new runs in one process: start it with python -m train.new, not torchrun.")
+        raise UnknownName(f"{script} runs in one process: start it with python -m {script}, not torchrun.")
 
 
 def require_own(name: str) -> None:
