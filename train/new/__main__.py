@@ -16,6 +16,7 @@ import torch
 from core import cards, inference
 from core.card_types import Card
 from core.errors import CardError, OpacityError
+from core.explainers import EXPLAINERS, FAST
 from core.neighbours import TSNE_LAYOUT, layout
 from core.types import EvaluationReport
 from train import index, trust
@@ -69,8 +70,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--maps",
         nargs="+",
-        choices=list(trust.EXPLAINERS),
-        default=list(trust.FAST),
+        choices=list(EXPLAINERS),
+        default=list(FAST),
         help="heat maps to offer",
     )
     parser.add_argument("--replace", action="store_true", help="overwrite a card of that name")

@@ -28,10 +28,10 @@ SCRIPT = """
 import contextlib, io, json, sys
 from dataclasses import replace
 from core.__main__ import main as core
-from train import probe
+from train import fitted, probe
 from train.new import __main__ as new, classifier, gate
 
-gate.PER_KIND, new.TRUST_SCANS = 1, 2
+gate.PER_KIND, new.TRUST_SCANS, fitted.PAIRED_FILMS = 1, 2, 2
 classifier.COPIES, classifier.SETTINGS = 1, replace(classifier.SETTINGS, epochs=6)
 measured, calls = probe.mean_auc, []
 
@@ -78,7 +78,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     three = own_films.fill(there / "three", healthy=(12, 0.0), left=(12, 0.3), right=(12, 0.6))
     normals = own_films.fill(there / "normals", normal=(40, 0.0))
     runs = ["--runs", str(there / "runs")]
-    learned = ["--data", str(two), *RULE, *runs]
+    learned = ["--data", str(two), *RULE, *runs, "--base", "pneumonia-cnn"]
     commands = [
         ("stopped", "new", ["mine", *learned]),
         ("gone on", "new", ["mine", *learned]),
@@ -86,7 +86,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         ("gate", "new", ["mine", *learned, "--only", "gate"]),
         ("other films", "new", ["mine", "--data", str(three), *runs]),
         ("shipped", "new", ["pneumonia-cnn", *learned]),
-        ("three", "new", ["three", f"--data={three}", *runs, "--base", "pneumonia-cnn", "--only", "train"]),
+        ("three", "new", ["three", f"--data={three}", *runs, "--only", "train"]),
         ("detector", "new", ["odd", "--data", str(normals), "--kind", "detector", *runs]),
         ("evaluate", "core", ["evaluate", "--card", "mine", "--json", str(there / "labelled")]),
         ("removed", "new", ["again", "--remove"]),
@@ -105,7 +105,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 def test_stopping_ends_with_one_line_and_no_card(told: Told):
     code, _, error = told.by["stopped"]
-    assert code == 130
+    assert code == 130, error
     assert error.strip().splitlines()[-1] == "Stopped. The same command goes on from here."
 
 
@@ -124,6 +124,7 @@ def test_the_card_is_whole(told: Told):
     assert set(card.report) == {"validation", "test"}
     assert card.trust.keys() == card.scales.keys() != set()
     assert card.known is not None
+    assert str(card.arguments["of"]).startswith("pneumonia-cnn@")
     assert card.data["files that could not be read"] == 1
     assert "AUC by border alone" in card.figures
     assert cards.every(told.weights)[0].origin == "shipped"
@@ -180,11 +181,11 @@ def test_other_films_and_shipped_names_are_refused(told: Told):
         assert "--replace" in error
 
 
-def test_three_classes_stand_on_a_shipped_card(told: Told):
+def test_three_classes_stand_on_the_shipped_backbone(told: Told):
     assert told.by["three"][0] == 0, told.by["three"]
     model: Model = inference.load("three", told.weights)
     assert model.card.labels == ("healthy", "left", "right")
-    assert str(model.card.arguments["of"]).startswith("pneumonia-cnn@")
+    assert model.card.arguments["of"] == "dinov2-vits14"
 
 
 def test_a_detector_is_measured_on_lesions_drawn_where_no_film_is_abnormal(told: Told):
