@@ -66,6 +66,11 @@ def auroc_of(label: str) -> str:
     return f"AUROC {label}"
 
 
+def auroc_by_patient(label: str, bound: str = "") -> str:
+    """Of the mean score of each patient's slices. bound: "low" or "high" end of its 95 % interval."""
+    return f"AUROC {label} by patient{f', {bound}' if bound else ''}"
+
+
 def auroc_by(cue: str, label: str) -> str:
     """Of the same, told by one plain cue such as sharpness."""
     return f"AUROC {label} by {cue} alone"
