@@ -1,4 +1,4 @@
-"""The command line: python -m core cards | predict | explain | screen | evaluate"""
+"""The command line: python -m core cards | predict | explain | screen | evaluate | adapt"""
 
 import argparse
 import csv
@@ -21,7 +21,7 @@ from core.batch import folders, labelled_folders, parquet, screening
 from core.batch.rows import Job, ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
-from core.evaluation import operating_points
+from core.evaluation import local_normals, operating_points
 from core.inference import Model
 from core.reading import images
 from core.types import Prediction, Scan, View
@@ -97,6 +97,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     measure.add_argument("folder", type=Path, metavar="DIR", help="one folder per class")
     measure.set_defaults(run=evaluate_folder)
+
+    adapt = commands.add_parser(
+        "adapt", parents=[card, where], help="move a detector's mean and deviation to normals of your place"
+    )
+    adapt.add_argument("folder", type=Path, metavar="DIR", help="20 to 200 normal scans")
+    adapt.add_argument("--out", type=Path, required=True, metavar="JSON", help="gets the operating point")
+    adapt.set_defaults(run=adapt_detector)
     return parser
 
 
@@ -286,6 +293,15 @@ def evaluate_folder(options: argparse.Namespace) -> int:
         value = getattr(point, name)
         print(f"  {name:12} {'not defined' if value is None else f'{value:.4f}'}")
     print(f"Left out: {outcome.refused} refused, {outcome.unreadable} unreadable.")
+    return 0
+
+
+def adapt_detector(options: argparse.Namespace) -> int:
+    model = inference.load(options.card)
+    rows = _rows(options, model, folders.files([options.folder]), Job())
+    point = local_normals.adapted(model.card, [row.score for row in rows if row.score is not None])
+    options.out.write_text(operating_points.export([point]), "utf-8")
+    print(f"Threshold {point.threshold:.4g}, the card's own is {model.card.threshold:.4g}: {options.out}")
     return 0
 
 

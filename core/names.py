@@ -83,3 +83,24 @@ def balanced_accuracy_of(label: str) -> str:
 def fpr_beside(label: str) -> str:
     """Of the normal test scans of that label's data set."""
     return f"false-positive rate beside {label}"
+
+
+def auroc_at(place: str) -> str:
+    """Of a detector on films of a hospital that it never saw."""
+    return f"AUROC at {place}"
+
+
+def specificity_at(place: str, count: int = 0, *, worst: bool = False) -> str:
+    """On a place's normals.
+
+    place: its name.
+    count: of its own normals that set the threshold; with none it is the card's.
+    worst: the 5th percentile over draws of those normals, not their mean.
+    """
+    how = f" with {count} local normals" if count else ""
+    return f"specificity at {place}{how}{', 5th percentile' if worst else ''}"
+
+
+def sensitivity_at(place: str) -> str:
+    """On a place's sick, with the threshold from all of its normals."""
+    return f"sensitivity at {place} with all local normals"
