@@ -1,6 +1,6 @@
 """The command line: python -m core COMMAND
 
-cards | predict | explain | screen | evaluate | calibrate | checklist | export
+cards | predict | explain | screen | evaluate | calibrate | adapt | checklist | export
 """
 
 import argparse
@@ -25,7 +25,7 @@ from core.batch import folders, labelled_folders, labels, local_scans, parquet, 
 from core.batch.rows import Job, ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
-from core.evaluation import checklists, operating_points
+from core.evaluation import checklists, local_normals, operating_points
 from core.evaluation.local_calibration import in_words
 from core.inference import Model
 from core.reading import images
@@ -144,6 +144,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     checklist.add_argument("--format", choices=("csv", "md"), default="md")
     checklist.set_defaults(run=print_checklist)
+
+    adapt = commands.add_parser(
+        "adapt", parents=[card, where], help="move a detector's mean and deviation to normals of your place"
+    )
+    adapt.add_argument("folder", type=Path, metavar="DIR", help="20 to 200 normal scans")
+    adapt.add_argument("--out", type=Path, required=True, metavar="JSON", help="gets the operating point")
+    adapt.set_defaults(run=adapt_detector)
     return parser
 
 
@@ -368,6 +375,15 @@ def export_one(options: argparse.Namespace) -> int:
         f"{', '.join(told['files'])} and {options.out.with_suffix('.json').name}: scores as torch's, "
         f"largest difference {told['largest_difference']:.1g}."
     )
+    return 0
+
+
+def adapt_detector(options: argparse.Namespace) -> int:
+    model = inference.load(options.card)
+    rows = _rows(options, model, folders.files([options.folder]), Job())
+    point = local_normals.adapted(model.card, [row.score for row in rows if row.score is not None])
+    options.out.write_text(operating_points.export([point]), "utf-8")
+    print(f"Threshold {point.threshold:.4g}, the card's own is {model.card.threshold:.4g}: {options.out}")
     return 0
 
 

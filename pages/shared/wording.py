@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from types import MappingProxyType
 
+from core import names
 from core.card_types import Card, Policy
 from core.names import CHEST_FILM
 from core.types import EvaluationReport, is_abnormal
@@ -42,6 +43,7 @@ ERROR_GIVEN_DETAIL = (
 RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 PLAIN_SHARES = [Fraction(part, whole) for whole in (2, 3, 4, 5, 10) for part in range(1, whole)]
+COIN = 0.5  # AUC of a coin
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding
 FINDINGS = {
@@ -93,10 +95,19 @@ def verdict(
     probabilities: by label, where a classifier gave them.
     """
     if not is_abnormal(score, threshold.value):
-        return f"Below threshold for {finding(card)}"
+        return f"Below threshold for {finding(card)}{chance(card)}"
     if threshold.upper is not None and score < threshold.upper:
-        return "Refer: too close to call"
-    return f"Suspicious for {finding(card, probabilities)}"
+        return f"Refer: too close to call{chance(card)}"
+    return f"Suspicious for {finding(card, probabilities)}{chance(card)}"
+
+
+def chance(card: Card) -> str:
+    """What follows a verdict where the interval of the card's test figure reaches down to a coin's."""
+    lows = {label: card.figures.get(names.auroc_by_patient(label, "low"), 1.0) for label in card.labels[1:]}
+    blind = [FINDINGS.get(label, label) for label, low in lows.items() if low <= COIN]
+    if blind:
+        return f"; no better than chance for {' and '.join(blind)}"
+    return "; no better than chance" if card.report["test"].auc_interval[0] <= COIN else ""
 
 
 def likelihood(card: Card, ratio: float, *, at_an_end: bool) -> str:
