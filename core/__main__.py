@@ -1,4 +1,7 @@
-"""The command line: python -m core, then what `_parser` lists: cards, predict, explain, screen and so on"""
+"""The command line: python -m core COMMAND
+
+cards | predict | explain | screen | evaluate | calibrate | adapt | checklist | export
+"""
 
 import argparse
 import csv
@@ -17,12 +20,12 @@ from typing import Any, TextIO
 from PIL import Image
 from tqdm import tqdm
 
-from core import audit, cards, inference, overlay
+from core import audit, cards, export, inference, overlay
 from core.batch import folders, labelled_folders, labels, local_scans, parquet, screening
 from core.batch.rows import Job, ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
-from core.evaluation import checklists, operating_points
+from core.evaluation import checklists, local_normals, operating_points
 from core.evaluation.local_calibration import in_words
 from core.inference import Model
 from core.reading import images
@@ -116,12 +119,6 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--labels", type=Path, metavar="CSV", help="with the columns name and label")
     measure.set_defaults(run=evaluate_folder)
 
-    checklist = commands.add_parser(
-        "checklist", parents=[card], help="CLAIM and TRIPOD+AI, as far as the card can answer"
-    )
-    checklist.add_argument("--format", choices=("csv", "md"), default="md")
-    checklist.set_defaults(run=print_checklist)
-
     calibrate = commands.add_parser(
         "calibrate", parents=[card, where], help="set a threshold on normal scans of your own place"
     )
@@ -133,10 +130,27 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--out", type=Path, required=True, metavar="JSON")
     calibrate.set_defaults(run=calibrate_place)
 
-    export = commands.add_parser("export", parents=[card], help="write a model for ONNX Runtime or OpenVINO")
-    export.add_argument("--format", choices=("onnx", "openvino"), required=True)
-    export.add_argument("--out", type=Path, required=True, metavar="FILE", help=".onnx, or .xml for OpenVINO")
-    export.set_defaults(run=export_one)
+    exported = commands.add_parser(
+        "export", parents=[card], help="write a model for ONNX Runtime or OpenVINO"
+    )
+    exported.add_argument("--format", choices=tuple(export.FORMATS), required=True)
+    exported.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help=".onnx, or .xml for OpenVINO"
+    )
+    exported.set_defaults(run=export_one)
+
+    checklist = commands.add_parser(
+        "checklist", parents=[card], help="CLAIM and TRIPOD+AI, as far as the card can answer"
+    )
+    checklist.add_argument("--format", choices=("csv", "md"), default="md")
+    checklist.set_defaults(run=print_checklist)
+
+    adapt = commands.add_parser(
+        "adapt", parents=[card, where], help="move a detector's mean and deviation to normals of your place"
+    )
+    adapt.add_argument("folder", type=Path, metavar="DIR", help="20 to 200 normal scans")
+    adapt.add_argument("--out", type=Path, required=True, metavar="JSON", help="gets the operating point")
+    adapt.set_defaults(run=adapt_detector)
     return parser
 
 
@@ -356,11 +370,20 @@ def calibrate_place(options: argparse.Namespace) -> int:
 
 
 def export_one(options: argparse.Namespace) -> int:
-    told = importlib.import_module("core.export").export(options.card, options.format, options.out)
+    told = export.export(options.card, options.format, options.out)
     print(
         f"{', '.join(told['files'])} and {options.out.with_suffix('.json').name}: scores as torch's, "
         f"largest difference {told['largest_difference']:.1g}."
     )
+    return 0
+
+
+def adapt_detector(options: argparse.Namespace) -> int:
+    model = inference.load(options.card)
+    rows = _rows(options, model, folders.files([options.folder]), Job())
+    point = local_normals.adapted(model.card, [row.score for row in rows if row.score is not None])
+    options.out.write_text(operating_points.export([point]), "utf-8")
+    print(f"Threshold {point.threshold:.4g}, the card's own is {model.card.threshold:.4g}: {options.out}")
     return 0
 
 

@@ -6,6 +6,7 @@ No torch here: the app lists its cards before any network is needed.
 import csv
 import hashlib
 import io
+import math
 import os
 import secrets
 import shutil
@@ -48,7 +49,10 @@ _ADAPTER: TypeAdapter[AnyCard] = TypeAdapter(Annotated[AnyCard, Field(discrimina
 
 
 def read(card_id: str, root: Path = WEIGHTS) -> AnyCard:
-    """The card of that id. Raises UnknownName, or CardError when the file breaks its own rules."""
+    """The card of that id, without scales that scale nothing: it has no map by these methods.
+
+    Raises UnknownName, or CardError when the file breaks its own rules.
+    """
     path = root / card_id / "card.json"
     if card_id not in _folders(root):
         missing = retired.notice(card_id) or f"No card {card_id!r}."
@@ -59,7 +63,14 @@ def read(card_id: str, root: Path = WEIGHTS) -> AnyCard:
         raise CardError(f"{path} is no card: {_fault(error)}. Write it again with train/.") from error
     if card.id != card_id:
         raise CardError(f"{path} says its id is {card.id!r}. The folder must carry the same name.")
+    if isinstance(card, Card) and (bad := _unusable_scales(card)):
+        return replace(card, scales={name: v for name, v in card.scales.items() if name not in bad})
     return card
+
+
+def _unusable_scales(card: Card) -> dict[str, float]:
+    """Heat is divided by its scale: by 0 or by what is no number no picture comes of it."""
+    return {name: value for name, value in card.scales.items() if not 0 < value < math.inf}
 
 
 def _fault(error: ValidationError) -> str:
@@ -173,6 +184,11 @@ def embeddings(card: Card, root: Path = WEIGHTS) -> bytes:
     return _checked(root / card.id / "embeddings.npz", card.known.sha256, card.known.command)
 
 
+def write_embeddings(card_id: str, data: bytes, root: Path = WEIGHTS) -> None:
+    """Store the known cases of a card; its `known` has to name their sha256."""
+    _put(root / card_id / "embeddings.npz", data)
+
+
 def _checked(path: Path, sha256: str, command: str) -> bytes:
     """The file, if it is the one that its card was written for. command: makes it again."""
     if not path.is_file():
@@ -208,28 +224,39 @@ def scores(card: Card, root: Path = WEIGHTS) -> Scores:
 def write(card: AnyCard, data: bytes, table: Scores | None, root: Path = WEIGHTS) -> Path:
     """Write the whole folder; the card last, so that a half-written folder is no card.
 
+    Raises CardError, and writes nothing, for a card that could not be read again.
     card: goes to card.json.
     data: goes to model.safetensors.
     table: goes to scores.csv; None for a network without scores.
     root: the folder of weights.
     """
-    folder = root / card.id
+    folder, text = root / card.id, _as_json(card)
     folder.mkdir(parents=True, exist_ok=True)
     _put(folder / "model.safetensors", data)
     if table is not None:
         _put(folder / "scores.csv", _as_csv(table))
-    write_card(card, root)
+    _put(folder / "card.json", text)
     return folder
 
 
 def write_card(card: AnyCard, root: Path = WEIGHTS) -> None:
     """Write card.json alone. Raises CardError, and writes nothing, when it could not be read again."""
+    _put(root / card.id / "card.json", _as_json(card))
+
+
+def _as_json(card: AnyCard) -> bytes:
+    """The bytes of card.json. Raises CardError when they could not be read again."""
+    for name, value in (_unusable_scales(card) if isinstance(card, Card) else {}).items():
+        raise CardError(
+            f"Card {card.id} was not written: scales.{name} is {value:g}, and a scale must be above 0. "
+            "Leave this map out, or measure it on more scans."
+        )
     data = _ADAPTER.dump_json(card, indent=1, warnings=False) + b"\n"
     try:
         _ADAPTER.validate_json(data)
     except ValidationError as error:
         raise CardError(f"Card {card.id} was not written: {_fault(error)}.") from error
-    _put(root / card.id / "card.json", data)
+    return data
 
 
 def update(card_id: str, root: Path = WEIGHTS, **changes: Any) -> AnyCard:

@@ -73,6 +73,11 @@ def auroc_of(label: str) -> str:
     return f"AUROC {label}"
 
 
+def auroc_by_patient(label: str, bound: str = "") -> str:
+    """Of the mean score of each patient's slices. bound: "low" or "high" end of its 95 % interval."""
+    return f"AUROC {label} by patient{f', {bound}' if bound else ''}"
+
+
 def auroc_by(cue: str, label: str) -> str:
     """Of the same, told by one plain cue such as sharpness."""
     return f"AUROC {label} by {cue} alone"
@@ -85,3 +90,24 @@ def balanced_accuracy_of(label: str) -> str:
 def fpr_beside(label: str) -> str:
     """Of the normal test scans of that label's data set."""
     return f"false-positive rate beside {label}"
+
+
+def auroc_at(place: str) -> str:
+    """Of a detector on films of a hospital that it never saw."""
+    return f"AUROC at {place}"
+
+
+def specificity_at(place: str, count: int = 0, *, worst: bool = False) -> str:
+    """On a place's normals.
+
+    place: its name.
+    count: of its own normals that set the threshold; with none it is the card's.
+    worst: the 5th percentile over draws of those normals, not their mean.
+    """
+    how = f" with {count} local normals" if count else ""
+    return f"specificity at {place}{how}{', 5th percentile' if worst else ''}"
+
+
+def sensitivity_at(place: str) -> str:
+    """On a place's sick, with the threshold from all of its normals."""
+    return f"sensitivity at {place} with all local normals"

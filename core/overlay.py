@@ -1,5 +1,6 @@
 """A map over a scan, as a picture."""
 
+import math
 from functools import cache
 
 import numpy as np
@@ -35,10 +36,12 @@ def blend(
 
     pixels: (H, W) in [0, 1].
     heat: (H, W).
-    scale: heat from which on colour is full; no heat leaves the film as it is.
+    scale: heat from which on colour is full, above 0; no heat leaves the film as it is.
     opacity: of full colour.
     colour_map: one of COLOUR_MAPS.
     """
+    if not 0 < scale < math.inf:
+        raise ValueError(f"Heat cannot be scaled by {scale:g}: give a number above 0.")
     strength = (heat / scale).clip(0, 1)
     tint = colours(colour_map)[(strength * 255).astype(np.uint8)]
     alpha = (opacity * strength.clip(0, 0.5) * 2)[..., None]

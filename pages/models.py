@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared import sidebar, wording
 from pages.shared.caches import heatmaps, models
 from pages.shared.views import card_details, classifier, leaderboard, sample_card
-from pages.shared.views.clinic import promises, truth
+from pages.shared.views.clinic import checklists, promises, truth
 from pages.shared.views.own import listing
 
 sidebar.show_frame()
@@ -32,5 +32,6 @@ classifier.show(card, cards)
 card_details.show_detectors(card, cards)
 card_details.show_trust(card, heatmaps.best_explainer(card.id))
 card_details.show_text(card)
+checklists.show(card)
 listing.show()
 sample_card.show()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared import sidebar
 from pages.shared.session import thresholds
-from pages.shared.views import labelled_report, misclassified, sample_worklist, worklist
+from pages.shared.views import labelled_report, misclassified, operating_points, sample_worklist, worklist
 from pages.shared.views.own import training_set
 
 sidebar.show_frame()
@@ -27,6 +27,7 @@ if not rows:
     st.stop()
 
 threshold = thresholds.current(card)
+operating_points.show_in_use(card, threshold)
 labelled = [row for row in rows if row.label is not None and row.score is not None]
 names = ["Worklist", "How did it do", "Misread"] if labelled else ["Worklist"]
 tabs = st.tabs(names)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = {
     "core": [
         {"core.__main__"},
-        {"core.batch", "core.export.writing"},
+        {"core.batch", "core.export"},
         {"core.export.bundle"},
         {"core.inference", "core.audit"},
         {
@@ -56,7 +56,7 @@ ROWS = {
         {"pages.shared.sidebar", "pages.shared.views.sample_strip"},  # the strip lies in the sidebar
         {"pages.shared.session", "pages.shared.wording"},
         {"pages.shared.caches", "pages.shared.components"},
-        {"pages.shared.thumbnails"},
+        {"pages.shared.thumbnails", "pages.shared.numbering"},
     ],
 }
 SIDES = ("app", "pages", "train", "benchmarks")

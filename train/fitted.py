@@ -27,6 +27,7 @@ from core.types import InputSpec
 from train.data import augment, sources
 from train.data.regions import place_weights
 from train.data.sources import SOURCES, Normals, Source
+from train.new.request import require_one_process
 from train.publish.detector_card import CONTROLS, cache_features, draft_detector_card, publish_detector
 from train.publish.provenance import Trained
 from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
@@ -62,6 +63,7 @@ HEAD_RECIPES = {
 
 def main() -> None:
     arguments = parse()
+    require_one_process("train.fitted")
     source = SOURCES[arguments.source]
     cases = sources.load_cases(source, arguments.data, arguments.seed)
     normals = sources.load_normals(source, cases, ("train", "calibration"))

@@ -167,7 +167,7 @@ def write_index(
     now = cards.read(card.id, root)  # others may have written to it in the meantime
     if not isinstance(now, Card) or now.sha256 != card.sha256:
         raise SystemExit(f"{card.id} was trained anew in the meantime. Start again.")
-    (root / card.id / "embeddings.npz").write_bytes(data)
+    cards.write_embeddings(card.id, data, root)
     cards.update(card.id, root, known=known)
     print(
         f"{card.id}: {known.n} scans kept, {len(data) / 1e6:.1f} MB; {validation.ballot}, "

@@ -54,7 +54,7 @@ def main() -> None:
         settings=settings,
         inputs={
             "films or masks": [(films[name], masks[name]) for name in ("train", "validation")],
-            "code": runs.code(batch_loss, warp, mean_dice, dice_scores, augment, UNet),
+            "code": runs.code(batch_loss, warp, mean_dice, dice_scores, augment),
         },
         folder=arguments.runs / ID,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from textwrap import dedent
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import TypeVar
 from uuid import uuid4
 
@@ -58,12 +58,12 @@ def digest(*inputs: object) -> str:
     return _sha256(inputs).hex()
 
 
-def code(*parts: FunctionType | type | ModuleType) -> str:
+def code(*parts: Callable[..., object] | ModuleType) -> str:
     """Digest of the sources of functions, classes, modules and packages; comments may change."""
     return digest([ast.unparse(ast.parse(dedent(source))) for part in parts for source in _sources(part)])
 
 
-def _sources(part: FunctionType | type | ModuleType) -> list[str]:
+def _sources(part: Callable[..., object] | ModuleType) -> list[str]:
     if isinstance(part, ModuleType) and hasattr(part, "__path__"):
         files = (path for folder in part.__path__ for path in Path(folder).rglob("*.py"))
         return [path.read_text("utf-8") for path in sorted(files)]

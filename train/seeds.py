@@ -14,6 +14,7 @@ from torch import Tensor
 
 from core import cards, names
 from core.card_types import Card
+from train import runs
 
 RESULT_FILE = "validation.json"
 
@@ -23,8 +24,16 @@ def main() -> None:
     card = cards.read(arguments.card)
     if not isinstance(card, Card):
         raise SystemExit(f"{arguments.card} is no classifier.")
-    others = sorted(arguments.runs.glob(f"{card.id}-[0-9]*/{RESULT_FILE}"))
-    areas = [card.report["validation"].auc, *(json.loads(path.read_text())["auc"] for path in others)]
+    table = cards.scores(card)
+    held = [label for split, label in zip(table.split, table.label, strict=True) if split == "validation"]
+    truth, areas = runs.digest([label != card.labels[0] for label in held]), [card.report["validation"].auc]
+    for path in sorted(arguments.runs.glob(f"{card.id}-[0-9]*/{RESULT_FILE}")):
+        other = json.loads(path.read_text())
+        if other.get("truth") != truth:
+            raise SystemExit(
+                f"{path} is of other validation films than {card.id}: train it again with --fresh."
+            )
+        areas.append(other["auc"])
     if len(areas) < 2:
         raise SystemExit(f"No other seed of {card.id} in {arguments.runs}. Train with --dry --seed 1.")
     found = {
@@ -50,8 +59,9 @@ def save_validation_auc(folder: Path, logits: Tensor, truth: Tensor) -> None:
     logits: (N, K).
     truth: (N,), classes; 0 is normal.
     """
-    auc = float(roc_auc_score(truth != 0, 1 - logits.double().softmax(1)[:, 0]))
-    (folder / RESULT_FILE).write_text(json.dumps({"auc": auc}))
+    abnormal = truth != 0
+    auc = float(roc_auc_score(abnormal, 1 - logits.double().softmax(1)[:, 0]))
+    (folder / RESULT_FILE).write_text(json.dumps({"auc": auc, "truth": runs.digest(abnormal.tolist())}))
     print(f"Not published. Validation AUC {auc:.4f}")
 
 

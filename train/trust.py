@@ -127,23 +127,33 @@ def measure_trust(model: Model, cases: Mapping[str, Case], subsampling: Subsampl
         tables = list(tqdm(rows, "trust", len(test), unit="scan", mininterval=5))
     normal = np.array([case.label == card.labels[0] for case in validation])
     heats = {name: np.array([peak.get(name, np.nan) for peak in peaks]) for name in subsampling.wanted}
-    glow = {
-        name: heat_ratio(np.nanmedian(heat[normal]), np.nanmedian(heat[~normal]))
-        for name, heat in heats.items()
-    }
+    scales = {name: float(np.nanquantile(heat, SCALE_QUANTILE)) for name, heat in heats.items()}
+    for name in [name for name, scale in scales.items() if not scale > 0]:
+        print(f"{card.id}: {name} is left out, its maps of {len(validation)} validation scans are cold.")
+        del scales[name]
     return replace(
         card,
-        scales={name: float(np.nanquantile(heat, SCALE_QUANTILE)) for name, heat in heats.items()},
+        scales=scales,
         trust={
-            name: average_rows([table[name] for table in tables if name in table], glow[name])
-            for name in heats
+            name: average_rows(
+                [table[name] for table in tables if name in table],
+                heat_ratio(heats[name][normal], heats[name][~normal]),
+            )
+            for name in scales
         },
     )
 
 
-def heat_ratio(normal: np.floating, abnormal: np.floating) -> float:
-    """Heat on normal scans over that on abnormal ones; maps without heat tell nothing apart: 1."""
-    return float(normal / abnormal) if abnormal > 0 else 1.0
+def heat_ratio(normal: np.ndarray, abnormal: np.ndarray) -> float:
+    """Median heat on normal scans over that on abnormal ones.
+
+    normal, abnormal: (n,), NaN where a scan was not shown to the method.
+    Maps without heat, or without scans of a class, tell nothing apart: 1.
+    """
+    cold, hot = (heat[~np.isnan(heat)] for heat in (normal, abnormal))
+    if not len(cold) or not len(hot) or np.median(hot) <= 0:
+        return 1.0
+    return float(np.median(cold) / np.median(hot))
 
 
 def map_maxima(model: Model, case: Case, methods: Sequence[str]) -> dict[str, float]:

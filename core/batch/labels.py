@@ -3,7 +3,7 @@
 import csv
 import io
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -138,10 +138,7 @@ def of_films(card: Card, films: Sequence[str], table: Sequence[TableRow] = ()) -
         remarks += _said(bare, "without a label in the table, left out")
     elif any(written):
         remarks += _said(bare, "in no class's folder, left out")
-    unknown: dict[str, int] = defaultdict(int)
-    for text in written:
-        if text and meaning(card, text) is None:
-            unknown[text] += 1
+    unknown = Counter(text for text in written if text and meaning(card, text) is None)
     remarks += [f"{question(card, text)} Left out: {count}." for text, count in unknown.items()]
     return Labels(
         tuple(meaning(card, text) for text in written),

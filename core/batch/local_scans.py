@@ -68,7 +68,8 @@ def from_table(card: Card, path: Path) -> list[LocalScan]:
         )
     named = next((name for name in ("patient", "path", "case") if name in rows[0]), None)
     names = [row[named] if named else str(place) for place, row in enumerate(rows)]
-    patients = names if named == "patient" else patients_of(names)
+    # folders of a table may be anything: of a data set, of a split
+    patients = names if named == "patient" else patients_of([PurePosixPath(name).name for name in names])
     return [_scan(card, path, row, patient) for row, patient in zip(rows, patients, strict=True)]
 
 

@@ -25,6 +25,7 @@ from core.types import Curve, EvaluationReport, Interval, OperatingPoint, is_abn
 
 _Z = float(norm.ppf(0.975))
 _BLOCK = 100  # resamples held in memory at once
+_ROUNDING = 1e-6  # a sum of probabilities in single precision may exceed 1 by less
 
 
 def evaluate(
@@ -257,9 +258,9 @@ def _probabilities(labels: ArrayLike, probabilities: ArrayLike) -> tuple[Ints, F
     truth, values = checked(labels, probabilities)
     if not len(values):
         raise NotEnoughLabels("Calibration needs at least one labelled case: there is none.")
-    if values.min() < 0 or values.max() > 1:
+    if values.min() < -_ROUNDING or values.max() > 1 + _ROUNDING:
         raise OpacityError(
             f"Scores from {values.min():g} to {values.max():g} are no probabilities, which lie in [0, 1]: "
             "evaluate them with probabilistic=False."
         )
-    return truth, values
+    return truth, values.clip(0, 1)

@@ -9,6 +9,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -118,9 +119,12 @@ def cost(
         _require(name, price, within=0 < price < math.inf, rule="above 0, and finite")
     _require("prevalence", prevalence, within=0 < prevalence < 1, rule="between 0 and 1")
     cuts = _cuts(labels, scores)
-    missed = prevalence * missed_cost * (cuts.abnormal - cuts.tp) / cuts.abnormal
-    false_alarms = (1 - prevalence) * false_alarm_cost * cuts.fp / cuts.normal
-    return _place(cuts, int(np.argmin(missed + false_alarms)))
+    # in fractions of the numbers as they are written: as floats, equally cheap cuts would differ by rounding
+    share, dear, cheap = (Fraction(repr(float(x))) for x in (prevalence, missed_cost, false_alarm_cost))
+    ratio = share * dear * cuts.normal / ((1 - share) * cheap * cuts.abnormal)  # of a miss to an alarm
+    missed, alarms = (cuts.abnormal - cuts.tp).tolist(), cuts.fp.tolist()
+    costs = [ratio.numerator * m + ratio.denominator * a for m, a in zip(missed, alarms, strict=True)]
+    return _place(cuts, costs.index(min(costs)))
 
 
 def conformal(labels: ArrayLike, scores: ArrayLike, *, alpha: float = 0.1) -> float:

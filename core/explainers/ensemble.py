@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from core.errors import CardError
 from core.explainers import EXPLAINERS, Progress
 from core.models.base import Classifier
 from core.models.ensemble import AnyClassifier, member_input
@@ -34,6 +35,8 @@ def heat_map(network: AnyClassifier, x: Tensor, target: int, method: str, **opti
             options["progress"] = partial(_tell, progress, place, len(members))
         heat = EXPLAINERS[method](member.network, member_input(member, x), target, **options)
         wide = F.interpolate(heat[None, None], x.shape[-2:], mode="bilinear", align_corners=False)[0, 0]
+        if method not in member.scales:
+            raise CardError(f"A member has no scale for {method}: choose another method.")
         maps.append(wide / member.scales[method])
     return torch.stack(maps).mean(0)
 

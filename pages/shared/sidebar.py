@@ -15,7 +15,8 @@ from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import wording
 from pages.shared.caches import heatmaps, models, neighbours, scores
-from pages.shared.session import deep_link, memory, reading, sign_in
+from pages.shared.numbering import numbered
+from pages.shared.session import deep_link, memory, reading, routing, sign_in
 from pages.shared.views import sample_strip
 
 HERE = Path(__file__).parent
@@ -128,7 +129,7 @@ def _read_files(files: Sequence[tuple[bytes, str]]) -> None:
 
 def _choose_shown(held: dict[str, Scan]) -> None:
     digests = list(held)
-    names = dict(zip(digests, wording.unique(scan.name for scan in held.values()), strict=True))
+    names = dict(zip(digests, numbered(scan.name for scan in held.values()), strict=True))
     chosen = st.selectbox(
         "Shown",
         digests,
@@ -171,7 +172,8 @@ def pick_card(kind: Kind | None = None) -> Card:
             st.warning(wording.escape_markdown(notice))
         linked = next((card for card in cards if card.id == deep_link.card()), cards[0])
         st.session_state.setdefault(f"task-{kind}", linked.task)
-        questions = dict(zip(tasks, wording.unique(map(wording.task, tasks)), strict=True))
+        routing.route(kind, cards)
+        questions = dict(zip(tasks, numbered(map(wording.task, tasks)), strict=True))
         task = st.selectbox(
             "Task", tasks, format_func=questions.__getitem__, key=f"task-{kind}", persist_state="session"
         )
@@ -189,6 +191,8 @@ def pick_card(kind: Kind | None = None) -> Card:
             )
         ]
         _show_figures(card)
+    if routing.rerouted(card):
+        st.caption(wording.ROUTED.format(card.modality, wording.escape_markdown(card.title)))
     reading.show_override(card)
     return card
 

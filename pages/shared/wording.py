@@ -4,12 +4,13 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from itertools import count
 from types import MappingProxyType
 
+from core import names
 from core.card_types import Card, Policy
 from core.names import CHEST_FILM
 from core.types import EvaluationReport, is_abnormal
+from pages.shared.numbering import numbered
 from pages.shared.session.thresholds import DecisionThreshold
 
 INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
@@ -18,6 +19,7 @@ HARD_SAMPLES = (
     "the next of those in their order, changed by a fixed rule before any model was asked, to be borderline, "
     "to part the models or to be refused. None is of an adult: the generator learned from children's films."
 )
+ROUTED = "This looks like a {}, so it is read with {}. Another model can be chosen under Model."
 LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
 NO_OWN_MODELS = (
     "None yet. One command makes one of your films, in a folder with one sub-folder per class; it stands "
@@ -40,6 +42,8 @@ ERROR_GIVEN_DETAIL = (
 )
 RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
+PLAIN_SHARES = [Fraction(part, whole) for whole in (2, 3, 4, 5, 10) for part in range(1, whole)]
+COIN = 0.5  # AUC of a coin
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding
 FINDINGS = {
@@ -61,24 +65,10 @@ def title(card: Card) -> str:
     return f"Yardstick: {card.title}" if unmarked else card.title
 
 
-def unique(labels: Iterable[str]) -> list[str]:
-    """The labels in their order, later ones of a kind numbered: nobody can choose between two that are alike.
-
-    "1.jpeg", "1.jpeg" become "1.jpeg", "1.jpeg (2)".
-    """
-    wanted = list(labels)
-    taken, told = set(wanted), list[str]()
-    for label in wanted:
-        free = (f"{label} ({number})" for number in count(2))
-        told.append(label if label not in told else next(one for one in free if one not in taken))
-        taken.add(told[-1])
-    return told
-
-
 def unique_titles(cards: Iterable[Card]) -> dict[str, str]:
     """Titles by id, told apart where two cards share one."""
     by_id = {card.id: title(card) for card in cards}
-    return dict(zip(by_id, unique(by_id.values()), strict=True))
+    return dict(zip(by_id, numbered(by_id.values()), strict=True))
 
 
 def finding(card: Card, probabilities: Mapping[str, float] = NO_PROBABILITIES) -> str:
@@ -105,10 +95,19 @@ def verdict(
     probabilities: by label, where a classifier gave them.
     """
     if not is_abnormal(score, threshold.value):
-        return f"Below threshold for {finding(card)}"
+        return f"Below threshold for {finding(card)}{chance(card)}"
     if threshold.upper is not None and score < threshold.upper:
-        return "Refer: too close to call"
-    return f"Suspicious for {finding(card, probabilities)}"
+        return f"Refer: too close to call{chance(card)}"
+    return f"Suspicious for {finding(card, probabilities)}{chance(card)}"
+
+
+def chance(card: Card) -> str:
+    """What follows a verdict where the interval of the card's test figure reaches down to a coin's."""
+    lows = {label: card.figures.get(names.auroc_by_patient(label, "low"), 1.0) for label in card.labels[1:]}
+    blind = [FINDINGS.get(label, label) for label, low in lows.items() if low <= COIN]
+    if blind:
+        return f"; no better than chance for {' and '.join(blind)}"
+    return "; no better than chance" if card.report["test"].auc_interval[0] <= COIN else ""
 
 
 def likelihood(card: Card, ratio: float, *, at_an_end: bool) -> str:
@@ -122,7 +121,7 @@ def likelihood(card: Card, ratio: float, *, at_an_end: bool) -> str:
     often, rare = (finding(card), normal) if ratio >= 1 else (normal, finding(card))
     times = max(ratio, 1 / ratio)
     shown = f"{times:.1f}" if times < 10 else f"{times:.0f}"
-    return f"{'At least ' if at_an_end else ''}{shown} times as often seen in {often} as in {rare}"
+    return f"{'at least ' if at_an_end else ''}{shown} times as often seen in {often} as in {rare}"
 
 
 def one_in(share: float) -> str:
@@ -132,7 +131,7 @@ def one_in(share: float) -> str:
     if share > 0.9:
         return f"{round(100 * share)} in 100"
     if share > 0.2:
-        near = Fraction(share).limit_denominator(5)
+        near = min(PLAIN_SHARES, key=lambda fraction: abs(fraction - share))
         return f"{near.numerator} in {near.denominator}"
     return f"1 in {float(f'{1 / max(share, 1e-6):.2g}'):.0f}"
 
@@ -155,7 +154,7 @@ def where_calibrated(card: Card) -> str:
     checked = sorted(name.removeprefix("ECE, ") for name in card.figures if name.startswith("ECE, "))
     learned = f"Ratio fitted on {card.report['validation'].n} validation scans."
     if checked:
-        return f"{learned} Calibration was measured on {', '.join(checked)}, and nowhere else."
+        return f"{learned} Calibration was measured on {'; '.join(checked)}; and nowhere else."
     return f"{learned} Not calibrated outside the sources below: {card.data['name']}."
 
 

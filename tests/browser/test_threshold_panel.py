@@ -209,6 +209,12 @@ def test_a_policy_without_a_threshold_says_why(panel: Panel):
     assert panel.threshold == before
 
 
+def test_a_policy_that_broke_its_promise_says_so_on_its_button(panel: Panel):
+    broken = panel.page.get_by_role("button", name=re.compile("^Youden")).locator(".broken")
+    expect(broken).to_have_text("broke its promise: specificity 0.90, on test 0.78")
+    expect(panel.page.get_by_role("button", name=re.compile("^F1")).locator(".broken")).to_be_hidden()
+
+
 def test_prevalence_moves_the_predictive_values_and_nothing_else(panel: Panel):
     field = panel.page.get_by_label("Prevalence where it will be used").nth(1)
     before = panel.figure("ppv", "test")

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,6 +104,42 @@ def test_a_card_that_could_not_be_read_again_is_not_written(
     with pytest.raises(CardError, match=r"not written: .*figures\.AUC"):
         cards.update(copy.id, tmp_path, figures=figures)
     assert cards.read(copy.id, tmp_path) == copy
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_scale_that_scales_nothing_is_refused_at_writing(scale: float, copy: Card, tmp_path: Path):
+    before = {path.name: path.read_bytes() for path in (tmp_path / copy.id).iterdir()}
+    table = Scores(("test",), ("a.png",), ("normal",), np.array([0.5]), {})
+    with pytest.raises(CardError, match=r"not written: scales\.grad-cam"):
+        cards.update(copy.id, tmp_path, scales={"grad-cam": scale})
+    with pytest.raises(CardError, match=r"not written: scales\.grad-cam"):
+        cards.write(replace(copy, scales={"grad-cam": scale}), b"new", table, tmp_path)
+    assert {path.name: path.read_bytes() for path in (tmp_path / copy.id).iterdir()} == before
+
+
+@pytest.mark.parametrize("scale", ["0.0", "NaN", "-1"])
+def test_a_scale_that_scales_nothing_is_left_out_at_reading(scale: str, copy: Card, tmp_path: Path):
+    path = tmp_path / copy.id / "card.json"
+    text = json.loads(path.read_text())
+    text["scales"] = {"grad-cam": "here", "layer-cam": 2.0}
+    path.write_text(json.dumps(text).replace('"here"', scale))
+    card = cards.read(copy.id, tmp_path)
+    assert card.scales == {"layer-cam": 2.0}
+    assert cards.update(copy.id, tmp_path, title="Another").scales == {"layer-cam": 2.0}
+
+
+def test_known_cases_are_written_beside_and_renamed(
+    copy: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cards.write_embeddings(copy.id, b"old", tmp_path)
+
+    def half(path: Path, data: bytes) -> int:
+        raise OSError(f"No space left for {len(data)} bytes of {path}")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="No space"):
+        cards.write_embeddings(copy.id, b"new", tmp_path)
+    assert (tmp_path / copy.id / "embeddings.npz").read_bytes() == b"old"
 
 
 def test_a_failure_while_writing_leaves_the_old_card(

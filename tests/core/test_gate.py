@@ -234,3 +234,10 @@ def test_films_of_three_sources_are_hardly_ever_refused(data: Path):
     assert refused(sorted((data / "chest_xray/test").rglob("*.jpeg"))[::6], CARD) <= 0.02
     assert refused(sorted((data / "covid_radiography/Normal").iterdir())[::40], CARD) <= 0.02
     assert refused(sorted((data / "dicom/cxr").iterdir()), CARD) == 0
+
+
+def test_the_one_modality_that_admits_a_scan_is_what_it_is(drawn: Scan):
+    assert gate.modality_of(drawn, [CARD, HEAD]) == CHEST_FILM
+    assert gate.modality_of(head(), [CARD, HEAD]) == HEAD_CT
+    assert gate.modality_of(head(), [HEAD, replace(HEAD, modality=BRAIN_MRI)]) in (None, HEAD_CT)
+    assert gate.modality_of(scan_of(np.full((200, 200), 0.4)), [CARD, HEAD]) is None

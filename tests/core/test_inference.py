@@ -1,10 +1,12 @@
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core import cards, inference
-from core.errors import UnknownName
+from core.errors import CardError, UnknownName
 from core.explainers import EXPLAINERS
 from core.inference import Model
 from core.reading import images
@@ -46,6 +48,19 @@ def test_every_method_explains_every_card_with_the_cards_scale(explained: Model,
     explanation = inference.explain(model, drawn, method=method, label=label, arguments=BRIEF.get(method))
     assert explanation.heatmap.shape == drawn.pixels.shape
     assert explanation.scale == model.card.scales[method] > 0
+
+
+@pytest.mark.parametrize("scale", ["0.0", "NaN"])
+def test_a_scale_that_scales_nothing_draws_no_black_picture(scale: str, drawn: Scan, tmp_path: Path):
+    shutil.copytree(cards.WEIGHTS / "pneumonia-cnn", tmp_path / "pneumonia-cnn")
+    path = tmp_path / "pneumonia-cnn" / "card.json"
+    text = json.loads(path.read_text())
+    text["scales"]["grad-cam"] = "here"
+    path.write_text(json.dumps(text).replace('"here"', scale))
+    model = inference.load("pneumonia-cnn", tmp_path)
+    with pytest.raises(CardError, match="no scale for grad-cam"):
+        inference.explain(model, drawn, method="grad-cam", label="pneumonia")
+    assert inference.explain(model, drawn, method="layer-cam", label="pneumonia").scale > 0
 
 
 def test_the_same_scan_gets_the_same_answer_twice(drawn: Scan):

@@ -39,3 +39,9 @@ def test_no_difference_is_nearly_white_and_signs_differ():
 def test_an_unknown_colour_map_is_answered_with_the_known_ones():
     with pytest.raises(UnknownName, match=r"jet.*inferno, cividis"):
         colours("jet")
+
+
+@pytest.mark.parametrize("scale", [0.0, float("nan"), -1.0])
+def test_heat_without_a_scale_makes_no_black_picture(scale: float):
+    with pytest.raises(ValueError, match="cannot be scaled"):
+        blend(np.ones((2, 2), np.float32), np.ones((2, 2), np.float32), scale=scale)

@@ -21,7 +21,7 @@ from core.models import MODELS
 REAL = cards.read("pneumonia-cnn")
 assert isinstance(REAL, Card)
 REDIRECTED = {
-    cards: ("every", "broken", "read", "scores", "weights", "gate"),
+    cards: ("every", "broken", "read", "scores", "weights", "gate", "remove", "version"),
     cost: ("megabytes",),
     gate: ("check",),
     inference: ("load",),

@@ -1,10 +1,15 @@
 """The anomaly page with every kind of detector that ships."""
 
+from dataclasses import replace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.card_types import Card
+from core.names import AUROC_OF_RAW_ERROR, auroc_by_patient
+from pages.shared import wording
+from pages.shared.session.thresholds import DecisionThreshold
 from tests.pages.app import FILM, started, upload, words
 
 DETECTORS = [card for card in cards.every() if card.kind == "detector"]
@@ -35,6 +40,26 @@ def test_a_detector_gives_verdict_and_p_value(model: str):
     assert "Conformal p-value" in words(app)
     reconstructs = model == "autoencoder"
     assert ("makes no reconstruction" in words(app)) != reconstructs
+
+
+def test_error_given_detail_is_explained_with_the_picture_of_the_fit():
+    found = [card for card in CHEST if card.arguments.get("given_detail")]
+    app = upload(chosen(opened(), found[0]), "film.png", FILM)
+    assert not app.exception
+    assert wording.ERROR_GIVEN_DETAIL in words(app)
+    assert f"{found[0].figures[AUROC_OF_RAW_ERROR]:.3f}" in words(app)
+    assert len(app.get("plotly_chart")) == 2
+    app = upload(chosen(opened(), one("patchcore")), "film.png", FILM)
+    assert wording.ERROR_GIVEN_DETAIL not in words(app)
+
+
+@pytest.mark.parametrize(("low", "said"), [(0.49, True), (0.51, False)])
+def test_a_verdict_of_a_card_at_chance_says_so(low: float, said: bool):
+    patchcore = one("patchcore")
+    label = patchcore.labels[1]
+    card = replace(patchcore, figures={auroc_by_patient(label, "low"): low})
+    verdict = wording.verdict(card, 1e9, DecisionThreshold(card.threshold))
+    assert verdict.endswith(f"no better than chance for {label}") == said
 
 
 def test_two_detectors_are_shown_together():

@@ -46,7 +46,7 @@ def test_dropped_normals_set_a_threshold_that_every_page_uses_and_nothing_but_sc
     assert not app.exception
     (point,) = app.session_state["points"][CARD.id]
     assert point.sha256 == CARD.sha256
-    assert app.session_state["thresholds"][CARD.id] == DecisionThreshold(point.threshold)
+    assert app.session_state["thresholds"][CARD.version] == DecisionThreshold(point.threshold)
     app = upload(app.switch_page("pages/diagnose.py").run(), "film.png", FILM)
     assert "set on 21 normal scans of your own" in words(app)
 

@@ -69,6 +69,7 @@ def test_an_address_with_no_prevalence_in_it_is_passed_over(given: str):
 def test_a_share_is_a_count_to_picture():
     shares = {
         0.318: "1 in 3",
+        0.864: "9 in 10",
         0.05: "1 in 20",
         0.5: "1 in 2",
         0.95: "95 in 100",
@@ -83,11 +84,11 @@ def test_a_low_score_is_said_from_the_other_side():
         wording.likelihood(CARD, 0.25, at_an_end=False)
         == "4.0 times as often seen in normal films as in pneumonia"
     )
-    assert wording.likelihood(CARD, 193.0, at_an_end=True).startswith("At least 193 times")
+    assert wording.likelihood(CARD, 193.0, at_an_end=True).startswith("at least 193 times")
 
 
 def test_a_card_checked_elsewhere_names_where():
     checked, unchecked = cards.read("pneumonia-all-ages-small"), CARD
     assert isinstance(checked, Card)
-    assert "measured on COVID-19 Radiography, Kermany" in wording.where_calibrated(checked)
+    assert "measured on COVID-19 Radiography; Kermany" in wording.where_calibrated(checked)
     assert "Not calibrated outside the sources below" in wording.where_calibrated(unchecked)

@@ -165,3 +165,12 @@ def test_the_table_of_truth_has_each_source_and_marks_the_worst():
     assert len(bold) == 1
     assert own["source"].str.contains("home").any()
     assert len(every) > len(own)
+
+
+def test_the_checklists_are_shown_with_what_is_not_known_and_can_be_taken_away():
+    app = opened("pneumonia")
+    rows = table(app, "checklist")
+    assert set(rows["checklist"].str.split().str[0]) == {"CLAIM", "TRIPOD+AI"}
+    assert (rows["answer"] == "not known").any()
+    assert f"answers {(rows['answer'] != 'not known').sum()} of {len(rows)} items" in words(app)
+    assert {"CSV", "Markdown"} <= {button.label for button in app.get("download_button")}

@@ -1,5 +1,6 @@
 """The map of known cases, and what is said beside it."""
 
+import hashlib
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -128,10 +129,12 @@ def test_a_map_is_thinned_and_marks_what_does_not_vote(card: Card, monkeypatch: 
 
 def test_pictures_are_small_and_only_of_known_files(tmp_path):
     (tmp_path / "film.png").write_bytes(FILM)
-    picture = neighbours.picture(str(tmp_path), "film.png")
+    digest = int(hashlib.sha256((tmp_path / "film.png").read_bytes()).hexdigest()[:16], 16)
+    picture = neighbours.picture(str(tmp_path), "film.png", digest)
     assert picture is not None
     assert picture.startswith(b"\x89PNG")
-    assert neighbours.picture(str(tmp_path), "absent.png") is None
+    assert neighbours.picture(str(tmp_path), "absent.png", digest) is None
     (tmp_path / "note.png").write_text("no picture")
-    assert neighbours.picture(str(tmp_path), "note.png") is None
+    assert neighbours.picture(str(tmp_path), "note.png", digest) is None
+    assert neighbours.picture(str(tmp_path), "film.png", digest + 1) is None
     st.cache_data.clear()

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import samples
-from pages.shared import wording
+from pages.shared.numbering import numbered
 from tests.pages import fake_cards
 from tests.pages.app import FILM, opened, upload, words
 from tests.pages.fake_cards import made_up
@@ -41,9 +41,9 @@ def verdict(app: AppTest) -> str:
 
 
 def test_labels_that_are_alike_are_numbered_and_no_number_is_taken_twice():
-    assert wording.unique(["1.jpeg", "1.jpeg", "2.jpeg"]) == ["1.jpeg", "1.jpeg (2)", "2.jpeg"]
-    assert wording.unique(["a", "a", "a (2)", "a"]) == ["a", "a (3)", "a (2)", "a (4)"]
-    assert wording.unique([]) == []
+    assert numbered(["1.jpeg", "1.jpeg", "2.jpeg"]) == ["1.jpeg", "1.jpeg (2)", "2.jpeg"]
+    assert numbered(["a", "a", "a (2)", "a"]) == ["a", "a (3)", "a (2)", "a (4)"]
+    assert numbered([]) == []
 
 
 def test_of_two_films_of_one_name_each_has_its_own_verdict():

@@ -35,6 +35,7 @@ def test_a_table_of_labels_opens_the_report_and_the_misread():
     assert not app.exception
     assert [tab.label for tab in app.tabs] == ["Worklist", "How did it do", "Misread"]
     assert "On these 4 scans the AUC is" in words(app)
+    assert any("train.new" in line.value for line in app.code)
 
 
 def test_a_table_without_its_columns_is_said():

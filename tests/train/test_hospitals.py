@@ -1,15 +1,21 @@
+import argparse
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from core.models import AdaptedTransformer, LungMobileNetV2
 from core.models.border import Border, SourceGuess
 from core.models.lung_head import LungHead
+from core.models.unet import UNet
+from tests.phantoms.chest import chest, png
 from train.data import hospitals, near_copies
 from train.data.datasets import Case
-from train.hospitals import learn, pixels, publish
+from train.hospitals import __main__ as campaign
+from train.hospitals import held_out, learn, pixels, publish
 from train.hospitals.learn import Asked, Plan
 from train.hospitals.store import Store
 
@@ -189,3 +195,52 @@ def test_figures_of_a_source_need_both_of_its_classes():
     assert found["scans of Kermany"] == 30
     assert "scans of Shenzhen" not in found
     assert "calibration slope" in found
+
+
+def test_a_held_out_film_corrected_under_its_old_name_is_asked_anew(tmp_path: Path):
+    asked = {"small": small()}
+    path = tmp_path / "film.png"
+    case, found = Case(path, path.name, "normal", "1", "test"), []
+    for film in (chest(96, seed=1), chest(96, opacity=0.5, seed=2), chest(96, seed=1)):
+        path.write_bytes(png(film))
+        found.append(held_out.logits(asked, [case], tmp_path / "runs")["small"]["pneumonia"])
+    assert torch.equal(found[0], found[2])
+    assert not torch.equal(found[0], found[1])
+
+
+def small() -> Asked:
+    torch.manual_seed(0)
+    network = LungMobileNetV2(channels=3, layers=14)
+    return Asked(network, network.width).eval()
+
+
+def test_films_are_decoded_anew_when_they_or_the_segmenter_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    films, segmenter = tmp_path / "films", tmp_path / "segmenter.safetensors"
+    films.mkdir()
+    (films / "films.json").write_text("[]")
+    (films / "films.bin").write_bytes(b"one")
+    torch.manual_seed(0)
+    save_file(UNet().state_dict(), segmenter)
+    arguments = argparse.Namespace(films=films, segmenter=segmenter, work=tmp_path / "work")
+    built = []
+
+    def build(folder: Path, *_: object) -> Store:
+        built.append((folder / "films.bin").read_bytes())
+        return Store(torch.zeros(0), torch.zeros(0), [])
+
+    monkeypatch.setattr(campaign.decoding, "build", build)
+    for change in (None, None, "film", "segmenter"):
+        if change == "film":
+            (films / "films.bin").write_bytes(b"two")
+        if change == "segmenter":
+            save_file(UNet().state_dict(), segmenter)
+        campaign.decode_films(arguments)
+    assert built == [b"one", b"two", b"two"]
+
+
+def test_a_teacher_of_other_films_is_refused(tmp_path: Path):
+    torch.save(("other", {}, {}), tmp_path / "first.pt")
+    with pytest.raises(SystemExit, match="learned from other films"):
+        campaign.teacher(argparse.Namespace(work=tmp_path), "first", "ours")

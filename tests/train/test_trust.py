@@ -134,8 +134,15 @@ def test_a_map_without_heat_counts_for_no_lung_share():
 
 
 def test_maps_that_are_cold_everywhere_tell_nothing_apart():
-    assert trust.heat_ratio(np.float64(1.0), np.float64(4.0)) == 0.25
-    assert trust.heat_ratio(np.float64(0.0), np.float64(0.0)) == 1.0
+    assert trust.heat_ratio(np.array([1.0, np.nan]), np.array([4.0])) == 0.25
+    assert trust.heat_ratio(np.zeros(2), np.zeros(2)) == 1.0
+
+
+@pytest.mark.filterwarnings("error")
+def test_maps_of_one_class_alone_tell_nothing_apart():
+    shown, missing = np.array([2.0]), np.array([np.nan])
+    assert [trust.heat_ratio(*pair) for pair in ((shown, missing), (missing, shown))] == [1.0, 1.0]
+    assert trust.heat_ratio(shown, np.array([])) == 1.0
 
 
 def test_a_detector_has_no_heat_maps_to_trust():

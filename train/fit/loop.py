@@ -187,12 +187,14 @@ class _Run(Generic[Network]):
 
     def _digests(self, network: nn.Module, inputs: Mapping[str, object]) -> dict[str, str]:
         """All that the run depends on, by the words for it; how long it goes is free to change."""
+        written_in = {type(part).__module__ for part in network.modules()}
         known = {
             "settings": replace(self.settings, epochs=0, patience=0),
             "starting weights": network.state_dict(),
             "frozen weights": [name for name, p in network.named_parameters() if not p.requires_grad],
             "number of cases": self.cases,
             "number of processes": self.size,
+            "network": runs.code(*(sys.modules[m] for m in sorted(written_in) if m.startswith("core."))),
             "training loop": runs.code(sys.modules[__name__]),
             **inputs,
         }

@@ -172,7 +172,13 @@ def initialise(network: nn.Module, recipe: Recipe, init: str) -> None:
 def _weights(name: str, init: str) -> dict[str, Tensor]:
     if init == "imagenet":
         weights = torchvision.models.get_model_weights(name).DEFAULT
-        return dict(weights.get_state_dict(progress=True))
+        try:
+            return dict(weights.get_state_dict(progress=True))
+        except OSError as error:  # of the network too
+            raise SystemExit(
+                f"The ImageNet weights of {name} cannot be downloaded ({error}). Name a folder that holds "
+                f"{name}.safetensors with --init."
+            ) from error
     for path in (Path(init) / f"{name}.safetensors", Path(init) / f"{name}_features.safetensors"):
         if path.is_file():
             return dict(load_file(path))

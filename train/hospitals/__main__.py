@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,15 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from core import anatomy, resample
 from core.models.unet import UNet
+from train import runs
 from train.hospitals import figures, learn, networks
+from train.hospitals import store as decoding
 from train.hospitals.learn import Asked, Plan
-from train.hospitals.store import Store, build
+from train.hospitals.store import Store
+
+STORE = "store.pt"
 
 
 def main() -> None:
@@ -30,12 +36,7 @@ def main() -> None:
     if arguments.one is not None:
         run(arguments, plan_of(json.loads(arguments.one)))
         return
-    if not (arguments.work / "store.pt").is_file():
-        segmenter = UNet()
-        given = load_file(arguments.segmenter)
-        segmenter.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in given.items()})
-        store = build(arguments.films, segmenter, device())
-        torch.save((store.crops, store.hulls, store.rows), arguments.work / "store.pt")
+    decode_films(arguments)
     side_by_side(json.loads(arguments.plans.read_text()), arguments.side_by_side, arguments.seconds)
 
 
@@ -51,6 +52,19 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="no run starts after these")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def decode_films(arguments: argparse.Namespace) -> None:
+    """Films and their lungs' crops into store.pt, unless those of the same films and segmenter are there."""
+    store, files = arguments.work / STORE, [arguments.films / name for name in ("films.bin", "films.json")]
+    made_from = runs.digest(files, arguments.segmenter, runs.code(decoding, resample, anatomy))
+    if store.is_file() and torch.load(store, weights_only=True, mmap=True)[0] == made_from:
+        return
+    segmenter = UNet()
+    given = load_file(arguments.segmenter)
+    segmenter.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in given.items()})
+    found = decoding.build(arguments.films, segmenter, device())
+    runs.save((made_from, found.crops, found.hulls, [dict(row) for row in found.rows]), store)
 
 
 def device() -> torch.device:
@@ -85,14 +99,14 @@ def run(arguments: argparse.Namespace, plan: Plan) -> None:
     """Train one, ask it about all films, print its figures."""
     torch.set_num_threads(2)
     torch.backends.cudnn.benchmark = True
-    crops, hulls, rows = torch.load(arguments.work / "store.pt", weights_only=False, mmap=True)
+    made_from, crops, hulls, rows = torch.load(arguments.work / STORE, weights_only=True, mmap=True)
     store = Store(crops.to(device()), hulls.to(device()), rows)
-    teachers = [teacher(arguments, name) for name in plan.teachers]
+    teachers = [teacher(arguments, name, made_from) for name in plan.teachers]
     asked = networks.build(plan, arguments.pretrained).to(device())
     started = time.monotonic()
     learn.learn(asked, store, plan, teachers)
     minutes = (time.monotonic() - started) / 60
-    torch.save((plan, asked.state_dict()), arguments.work / f"{plan.name}.pt")
+    runs.save((made_from, asdict(plan), asked.state_dict()), arguments.work / f"{plan.name}.pt")
     scores: dict[str, Any] = {
         f"{name}|{'black' if black else 'shown'}": values.half().numpy()
         for black in (True, False)
@@ -105,9 +119,18 @@ def run(arguments: argparse.Namespace, plan: Plan) -> None:
     print(json.dumps(found), flush=True)
 
 
-def teacher(arguments: argparse.Namespace, name: str) -> Asked:
-    plan, state = torch.load(arguments.work / f"{name}.pt", weights_only=False)
-    asked = networks.build(plan, arguments.pretrained)
+def teacher(arguments: argparse.Namespace, name: str, made_from: str) -> Asked:
+    """The network of an earlier run. Raises SystemExit where that learned from other films.
+
+    arguments: of the command line.
+    name: of the run.
+    made_from: digest of the films.
+    """
+    path = arguments.work / f"{name}.pt"
+    known, plan, state = torch.load(path, weights_only=True)
+    if known != made_from:
+        raise SystemExit(f"{path} learned from other films. Run the plan {name!r} again first.")
+    asked = networks.build(plan_of(plan), arguments.pretrained)
     asked.load_state_dict(state)
     return asked.to(device()).eval()
 

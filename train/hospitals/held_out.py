@@ -10,13 +10,14 @@ from safetensors.torch import load_file
 from torch import Tensor
 from tqdm import tqdm
 
-from core import checkpoints
+from core import anatomy, checkpoints, models, preprocess, reading, resample
 from core.models import AdaptedTransformer, LungMobileNetV2
 from core.models.adapted import WIDTH
 from core.models.backbones import MEAN, STD
 from core.preprocess import align
 from core.reading import images
 from core.types import InputSpec
+from train import runs
 from train.data.datasets import Case
 from train.hospitals.learn import HEADS, Asked
 
@@ -54,49 +55,54 @@ def logits(
     folder: where what is known so far is kept.
     """
     known = {name: _Known(name, network, folder) for name, network in networks.items()}
+    digests: list[str] = []
     for place, case in enumerate(tqdm(cases, desc="scoring", unit="film", mininterval=10), 1):
-        lacking = [each for each in known.values() if case.name not in each.rows]
+        data = case.path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        digests.append(digest)
+        lacking = [each for each in known.values() if digest not in each.rows]
         if not lacking:
             continue
-        scan = images.read(case.path.read_bytes(), case.name)
+        scan = images.read(data, case.name)
         views: dict[int, Tensor] = {}
         for each in lacking:
             size = SIZES[each.name]
             if size not in views:
                 views[size] = align(scan, spec_of(each.name))[0]
-            each.ask(case.name, views[size])
+            each.ask(digest, views[size])
         if place % SAVED == 0:
             for each in known.values():
                 each.save()
     for each in known.values():
         each.save()
-    return {name: each.table(cases) for name, each in known.items()}
+    return {name: each.table(digests) for name, each in known.items()}
 
 
 class _Known:
-    """One network's answers by film, kept in a file named by its weights."""
+    """One network's answers by a film's sha256, in a file named by its weights and the code that feeds it."""
 
     def __init__(self, name: str, network: Asked, folder: Path) -> None:
         self.name, self.network = name, network
-        own = b"".join(v.numpy().tobytes() for k, v in network.state_dict().items() if ".base." not in k)
-        self.path = folder / f"held-out-{name}-{hashlib.sha256(own).hexdigest()[:12]}.npz"
+        made_by = runs.code(models, preprocess, resample, anatomy, reading)
+        known = runs.digest(network.state_dict(), spec_of(name), made_by)
+        self.path = folder / f"held-out-{name}-{known[:12]}.npz"
         self.rows: dict[str, np.ndarray] = {}
         if self.path.is_file():
             with np.load(self.path) as stored:
-                self.rows = dict(zip(stored["names"].tolist(), stored["rows"], strict=True))
+                self.rows = dict(zip(stored["films"].tolist(), stored["rows"], strict=True))
 
-    def ask(self, case: str, x: Tensor) -> None:
+    def ask(self, film: str, x: Tensor) -> None:
         with torch.inference_mode():
             answers, _ = self.network(x)
-        self.rows[case] = torch.cat([answers[head][0] for head in HEADS]).numpy()
+        self.rows[film] = torch.cat([answers[head][0] for head in HEADS]).numpy()
 
     def save(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial.npz")
-        np.savez(partial, names=np.array(list(self.rows)), rows=np.stack(list(self.rows.values())))
+        np.savez(partial, films=np.array(list(self.rows)), rows=np.stack(list(self.rows.values())))
         partial.replace(self.path)
 
-    def table(self, cases: Sequence[Case]) -> dict[str, Tensor]:
-        rows = torch.from_numpy(np.stack([self.rows[case.name] for case in cases]))
+    def table(self, films: Sequence[str]) -> dict[str, Tensor]:
+        rows = torch.from_numpy(np.stack([self.rows[film] for film in films]))
         parts = rows.split(list(HEADS.values()), dim=1)
         return dict(zip(HEADS, parts, strict=True))

@@ -16,13 +16,14 @@ import torch
 from core import cards, inference
 from core.card_types import Card
 from core.errors import CardError, OpacityError
+from core.explainers import EXPLAINERS, FAST
 from core.neighbours import TSNE_LAYOUT, layout
 from core.types import EvaluationReport
 from train import index, trust
 from train.new import checks, classifier, detector, gate, request
 from train.new.request import Prepared, Request
 
-TRUST_SCANS = 16  # films that heat maps are measured on
+TRUST_SCANS = 8  # films that heat maps are measured on
 SLOW_EVERY = 4  # of slow methods, one film in so many
 Step = Callable[[Prepared, Card], None]
 
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cards.remove(options.name)
             print(f"{options.name} is removed.")
             return 0
-        request.require_one_process()
+        request.require_one_process("train.new")
         make(options)
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
@@ -69,8 +70,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--maps",
         nargs="+",
-        choices=list(trust.EXPLAINERS),
-        default=list(trust.FAST),
+        choices=list(EXPLAINERS),
+        default=list(FAST),
         help="heat maps to offer",
     )
     parser.add_argument("--replace", action="store_true", help="overwrite a card of that name")
@@ -108,10 +109,9 @@ def make(options: argparse.Namespace) -> None:
         raise CardError(f"There is no card {options.name} yet. Leave --only out to make it.")
     if card is None or options.only == "train":
         card = train(prepared, options.method)
-    for name, step in STEPS.items():
-        if options.only == name or (options.only is None and not is_done(card, name)):
-            print(f"{name}:", flush=True)
-            step(prepared, card)
+    for name in wanted_steps(card, options.only):
+        print(f"{name}:", flush=True)
+        STEPS[name](prepared, card)
     show(options.name)
 
 
@@ -122,15 +122,20 @@ def train(prepared: Prepared, method: str) -> Card:
     return classifier.make(prepared)
 
 
-def is_done(card: Card, step: str) -> bool:
-    """Whether the card has what that step brings."""
-    return bool({"gate": card.gate, "trust": card.trust, "index": card.known}[step])
+def wanted_steps(card: Card, only: str | None) -> list[str]:
+    """The one that is asked for, or all that the card lacks. Raises CardError for what no detector has."""
+    has: dict[str, object] = {"gate": card.gate}
+    if card.kind == "classifier":
+        has |= {"trust": card.trust, "index": card.known}
+    if only is None:
+        return [name for name, found in has.items() if not found]
+    if only != "train" and only not in has:
+        raise CardError(f"{card.id} is a detector: its map is its score, and it has no {only}.")
+    return [only] if only in has else []
 
 
 def measure_trust(prepared: Prepared, card: Card) -> None:
-    """Scales and trust of a classifier's heat maps; a detector's map is its score."""
-    if card.kind == "detector":
-        return
+    """Scales and trust of a classifier's heat maps."""
     torch.set_num_threads(1)  # scans in parallel use the cores better than the layers of one do
     subsampling = trust.Subsampling(TRUST_SCANS, SLOW_EVERY, prepared.request.maps)
     cases = {case.name: case for case in prepared.films.cases}
@@ -141,8 +146,6 @@ def measure_trust(prepared: Prepared, card: Card) -> None:
 
 def make_index(prepared: Prepared, card: Card) -> None:
     """The known cases of a classifier, for page Neighbours."""
-    if card.kind == "detector":
-        return
     model = inference.load(card.id)
     known = [case for case in prepared.films.cases if case.split != "test"]
     found = index.embed_cases(model, known, Path(known[0].path.anchor))

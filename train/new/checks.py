@@ -54,7 +54,7 @@ class Findings:
             "files in two classes, left out": len(self.copies.contradictions),
             "exact copies, kept on one side": self.copies.exact,
             "near copies, kept on one side": self.copies.near,
-            "left out of train for a copy held out": self.copies.dropped,
+            "left out for a copy on another side": self.copies.dropped,
             "patients": "grouped by a rule or a column" if self.patients_known else "not known",
         }
 
@@ -130,7 +130,7 @@ def sentences(found: Findings, modality: str) -> list[str]:
     if found.copies.exact or found.copies.near:
         lines.append(
             f"{found.copies.exact} files are exact copies of others and {found.copies.near} look like "
-            f"copies: they stay on one side. Left out of train because a copy or the patient is held out: "
+            f"copies: they stay on one side. Left out because a table had put them on two: "
             f"{found.copies.dropped}."
         )
     if not found.patients_known:

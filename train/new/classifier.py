@@ -11,7 +11,7 @@ from core.card_types import Card
 from core.errors import DataSetError, NoUsefulThreshold, UnknownName
 from core.models.backbones import MEAN, SIDE, STD
 from core.models.base import Classifier
-from core.models.frozen import LinearHead, LinearProbe, StandardisedHead
+from core.models.frozen import LinearHead, LinearProbe, PooledHead, StandardisedHead
 from core.preprocess import align, denormalise, normalise, stretch
 from core.reading import images
 from core.resample import crop
@@ -164,7 +164,7 @@ def pooled(network: StandardisedHead, spec: InputSpec, parts: Iterator[Tensor]) 
     return torch.cat([network.pool(network.features(normalise(part, spec)).float()) for part in parts])
 
 
-def publish(prepared: Prepared, trained: Trained[StandardisedHead], figures: Mapping[str, float]) -> Card:
+def publish(prepared: Prepared, trained: Trained[PooledHead], figures: Mapping[str, float]) -> Card:
     """Score validation and test as the app does, and write the folder.
 
     prepared: the films.

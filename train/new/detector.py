@@ -196,7 +196,7 @@ def judge(model: Model, cases: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
         found = inference.judge(model, images.read(case.path.read_bytes(), case.name))
         assert isinstance(found, AnomalyResult)
         scores.append(found.score)
-        peaks.append(float(found.heatmap.max()))
+        peaks.append(float(found.map.max()))
     return np.array(scores), np.array(peaks)
 
 

@@ -13,7 +13,6 @@ from core.errors import CardError, DataSetError, UnknownName
 from core.names import BRAIN_MRI, CHEST_FILM, HEAD_CT
 from core.types import Kind, Region
 from train import runs
-from train.data.datasets import Case
 from train.new import checks, films, reading, splits
 from train.new.checks import Findings
 from train.new.films import Ask
@@ -73,8 +72,9 @@ def prepare(request: Request) -> Prepared:
         raise DataSetError(
             f"All films are {labels[0]}: a classifier needs another class, --kind detector none."
         )
-    cases, patients_known = _with_patients(request, cases, ask)
-    found, copies = splits.carve(reading.read(cases), labels, request.seed, detector=kind == "detector")
+    readable = reading.read(cases)
+    readable, patients_known = _with_patients(request, readable, ask)
+    found, copies = splits.carve(readable, labels, request.seed, detector=kind == "detector")
     region = REGIONS.get(modality, "whole")
     findings = checks.check(found, copies, region, normal=labels[0], patients_known=patients_known)
     base = cards.read(request.base).sha256 if request.base else ""
@@ -90,23 +90,24 @@ def _ask() -> Ask | None:
     return input if sys.stdin is not None and sys.stdin.isatty() else None
 
 
-def _with_patients(request: Request, cases: list[Case], ask: Ask | None) -> tuple[list[Case], bool]:
-    """The cases with their patients, and whether anything says who these are."""
-    if any(case.patient != case.name for case in cases):
-        return cases, True
+def _with_patients(request: Request, found: FilmSet, ask: Ask | None) -> tuple[FilmSet, bool]:
+    """The films with their patients, and whether anything says who these are."""
+    if any(case.patient != case.name for case in found.cases):
+        return found, True
     rule = request.patient
     if rule is None and ask:
         rule = ask("Which part of a file's name is the patient? A regular expression, or Enter for none: ")
     if not rule:
-        return cases, False
+        return found, False
     pattern = films.patient_rule(rule)
-    named = [films.patient_of(pattern, case.name) for case in cases]
-    if missing := [case.name for case, patient in zip(cases, named, strict=True) if patient is None]:
+    named = [films.patient_of(pattern, case.name) for case in found.cases]
+    if missing := [case.name for case, patient in zip(found.cases, named, strict=True) if patient is None]:
         raise DataSetError(
-            f"--patient {rule!r} finds no patient in {len(missing)} of {len(cases)} names, such as "
+            f"--patient {rule!r} finds no patient in {len(missing)} of {len(named)} names, such as "
             f"{missing[0]}. Change the rule until it fits all."
         )
-    return [replace(case, patient=patient or "") for case, patient in zip(cases, named, strict=True)], True
+    cases = [replace(case, patient=patient or "") for case, patient in zip(found.cases, named, strict=True)]
+    return found.chosen(range(len(cases)), cases), True
 
 
 def require_name(name: str) -> None:
@@ -124,10 +125,10 @@ def require_writable(folder: Path, remedy: str) -> None:
         raise CardError(f"{folder} cannot be written to ({error.strerror}). {remedy}") from error
 
 
-def require_one_process() -> None:
+def require_one_process(script: str) -> None:
     """Raises UnknownName under torchrun: every process would write the same card."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise UnknownName("train.new runs in one process: start it with python -m train.new, not torchrun.")
+        raise UnknownName(f"{script} runs in one process: start it with python -m {script}, not torchrun.")
 
 
 def require_own(name: str) -> None:

@@ -24,7 +24,7 @@ FEWEST_NORMALS = 20  # of a detector, which has nothing else to learn from
 @dataclass(frozen=True, slots=True)
 class Copies:
     """What was found. exact, near: films that have such a copy. contradictions: names of files that stand in
-    two classes, left out. dropped: training films left out because a copy or the patient is held out."""
+    two classes, left out. dropped: films left out because a copy or the patient stands on another side."""
 
     exact: int
     near: int
@@ -45,20 +45,21 @@ def carve(found: FilmSet, labels: tuple[str, ...], seed: int, *, detector: bool)
     for digest, case in zip(found.digests, found.cases, strict=True):
         classes[digest].add(case.label)
     clear = [row for row, digest in enumerate(found.digests) if len(classes[digest]) == 1]
-    contradictions = tuple(found.cases[row].name for row in set(range(len(found.cases))) - set(clear))
+    contradictions = tuple(
+        case.name for case, digest in zip(found.cases, found.digests, strict=True) if len(classes[digest]) > 1
+    )
     found = found.chosen(clear, [found.cases[row] for row in clear])
-    near = _near_copies(found)
+    exact, near = sum(n for n in Counter(found.digests).values() if n > 1), _near_copies(found)
     cases = _grouped(found, near)
     _require_enough(cases, labels, detector=detector)
-    cases = _held_out(cases, seed, detector=detector, normal=labels[0])
-    held = {case.patient for case in cases if case.split in HELD_OUT}
-    kept = [row for row, case in enumerate(cases) if case.split in HELD_OUT or case.patient not in held]
-    exact = sum(count for count in Counter(found.digests).values() if count > 1)
-    copies = Copies(
-        exact, len({row for pair in near for row in pair}), contradictions, len(cases) - len(kept)
-    )
-    _require_both(cases, labels, detector=detector)
-    return found.chosen(kept, [cases[row] for row in kept]), copies
+    if detector:
+        cases = _abnormal_held_out(cases, labels[0])
+    kept = _of_one_side(cases)
+    dropped = len(cases) - len(kept)
+    found = found.chosen(kept, _held_out([cases[row] for row in kept], seed, labels[0]))
+    copies = Copies(exact, len({row for pair in near for row in pair}), contradictions, dropped)
+    _require_both(found.cases, labels, detector=detector)
+    return found, copies
 
 
 def _near_copies(found: FilmSet) -> list[tuple[int, int]]:
@@ -91,23 +92,33 @@ def _require_enough(cases: Sequence[Case], labels: tuple[str, ...], *, detector:
             )
 
 
-def _held_out(cases: list[Case], seed: int, *, detector: bool, normal: str) -> list[Case]:
-    """Splits for the films that have none, where no table held any out."""
-    if detector:
-        cases = [replace(case, split=_side(case, normal)) for case in cases]
-    cases = [replace(case, split=case.split or "train") for case in cases]
-    if not _has(cases, "test", normal):
-        cases = hold_out(cases, folds=TEST_FOLDS, seed=seed, into="test")
-    if not _has(cases, "validation", normal):
-        cases = hold_out(cases, folds=VALIDATION_FOLDS, seed=seed)
-    return cases
-
-
-def _side(case: Case, normal: str) -> str:
+def _abnormal_held_out(cases: Sequence[Case], normal: str) -> list[Case]:
     """A detector learns nothing from abnormal films: by turns they are for validation and for test."""
-    if case.split or case.label == normal:
-        return case.split
-    return HELD_OUT[int(case.patient) % 2]
+    patients = sorted({case.patient for case in cases if case.label != normal and not case.split}, key=int)
+    side = {patient: HELD_OUT[turn % 2] for turn, patient in enumerate(patients)}
+    return [
+        case if case.split or case.label == normal else replace(case, split=side[case.patient])
+        for case in cases
+    ]
+
+
+def _of_one_side(cases: Sequence[Case]) -> list[int]:
+    """Rows without what a table put on two sides: test keeps a patient before validation, and that before
+    train."""
+    test = {case.patient for case in cases if case.split == "test"}
+    held = test | {case.patient for case in cases if case.split == "validation"}
+    barred = {"test": set[str](), "validation": test}
+    return [row for row, case in enumerate(cases) if case.patient not in barred.get(case.split, held)]
+
+
+def _held_out(cases: Sequence[Case], seed: int, normal: str) -> list[Case]:
+    """Splits for the films that have none, where a table held nothing out."""
+    settled = [replace(case, split=case.split or "train") for case in cases]
+    if not _has(settled, "test", normal):
+        settled = hold_out(settled, folds=TEST_FOLDS, seed=seed, into="test")
+    if not _has(settled, "validation", normal):
+        settled = hold_out(settled, folds=VALIDATION_FOLDS, seed=seed)
+    return settled
 
 
 def _has(cases: Iterable[Case], split: str, label: str) -> bool:

@@ -19,6 +19,7 @@ from core.detectors import Detector, DetectorEnsemble, FeatureDetector
 from core.detectors.error_given_detail import ReconstructionDetector
 from core.detectors.sharpness import Sharpness
 from core.evaluation import thresholds
+from core.evaluation.binary import auc_interval
 from core.preprocess import align, stretch
 from core.resample import crop
 from core.types import Scan, is_abnormal
@@ -131,7 +132,30 @@ def _per_label(card: Card, held: HeldOut, scores: np.ndarray, label: np.ndarray)
         right = np.mean(~called[normal]) + np.mean(called[abnormal])
         found[names.balanced_accuracy_of(name)] = float(right / 2)
         found[names.fpr_beside(name)] = float(np.mean(called[normal]))
+        found |= _per_patient(name, held, scores, normal, abnormal)
     return found
+
+
+def _per_patient(
+    name: str, held: HeldOut, scores: np.ndarray, normal: np.ndarray, abnormal: np.ndarray
+) -> dict[str, float]:
+    """AUROC of patients' mean scores with its interval, where patients have several slices each."""
+    patient = np.array([case.patient for case in held.cases])
+    means = [
+        [float(scores[rows & (patient == one)].mean()) for one in dict.fromkeys(patient[rows].tolist())]
+        for rows in (normal, abnormal)
+    ]
+    healthy, sick = len(means[0]), len(means[1])
+    if healthy == normal.sum() or sick == abnormal.sum():
+        return {}
+    truth = np.repeat([0, 1], [healthy, sick])
+    values = np.concatenate(means)
+    low, high = auc_interval(truth, values)
+    return {
+        names.auroc_by_patient(name): float(roc_auc_score(truth, values)),
+        names.auroc_by_patient(name, "low"): low,
+        names.auroc_by_patient(name, "high"): high,
+    }
 
 
 def _label_groups(

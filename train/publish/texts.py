@@ -30,13 +30,14 @@ LIMITATIONS = {
     ),
     "restoring": (
         "Learned to remove lesions drawn by a program; what looks unlike them may be kept.",
-        "Only the size of the error counts, not its sign: darker than restored is as bad as brighter.",
+        "Only places brighter than restored count: air where none should be goes unseen.",
     ),
     "convlstm": (
         "The public model of this kind claims accuracy 0.9756, from a subset of 508 images at the threshold "
         "1e-7. Here every film scores above that: it would call all of them abnormal. The figures of this "
         "card are from the whole official test, at a threshold from normal films alone.",
-        "It foretells from coarse to fine: a lesion without fine detail shows only in coarse steps.",
+        "Its grid of a quarter of the pixels lets local texture through: lesions are rebuilt like lungs. "
+        "Sick films have less detail to get wrong and score below normal ones: the score runs backwards.",
     ),
     "detail": (
         "No network: it only measures how little fine detail the middle of the film shows.",

@@ -134,7 +134,7 @@ def heatmap(card_id: str, digest: str, label: str, _scan: Scan) -> Overview | No
     card_id: of a classifier or a detector.
     digest: the scan's.
     label: what a classifier explains.
-    Returns None for a classifier that has no heat map.
+    Returns None for a card that has no scale for its map.
     """
     key = ("overview", digest, card_id, label, card(card_id).sha256)
     if key not in _heatmaps():
@@ -147,6 +147,8 @@ def _overview(card_id: str, digest: str, label: str, scan: Scan) -> Overview | N
 
     chosen, fields = card(card_id), lungs(digest, _scan=scan)
     if chosen.kind == "detector":
+        if "map" not in chosen.scales:
+            return None
         return inference.detect(model(card_id), scan, fields).map, chosen.scales["map"]
     if not chosen.scales:
         return None

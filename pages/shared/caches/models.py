@@ -153,6 +153,22 @@ def gate(card_id: str, digest: str, _scan: Scan) -> tuple[str, str]:
     return "", ""
 
 
+@st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT)
+def modality_of(card_ids: tuple[str, ...], digest: str, _scan: Scan) -> str | None:
+    """What kind of scan it is, by the gates of one card of each kind; None where that is not plain.
+
+    card_ids: of those cards.
+    digest: the scan's.
+    _scan: the scan itself.
+    """
+    from core import gate
+
+    try:
+        return gate.modality_of(_scan, [card(card_id) for card_id in card_ids])
+    except CardError:  # said where that card is asked
+        return None
+
+
 def refusal(card_id: str, digest: str, _scan: Scan) -> str | None:
     """Why there is no verdict, or None: also None once a person overrode the gate for this scan and card.
 
@@ -258,7 +274,7 @@ def network_input(card_id: str, digest: str, _scan: Scan) -> FloatArray:
 
 def forget() -> None:
     """Drop everything that this session derived from scans."""
-    for function in (lungs, gate, record, prediction, anomaly, error_fit, network_input):
+    for function in (lungs, gate, modality_of, record, prediction, anomaly, error_fit, network_input):
         function.clear()
 
 

@@ -78,17 +78,18 @@ def card_with_index(card: Card) -> Card | None:
 
 
 @st.cache_data(show_spinner=False, max_entries=PICTURES)
-def picture(folder: str, path: str) -> bytes | None:
-    """A known case as a small PNG; None when the folder does not hold it, or it is no scan.
+def picture(folder: str, path: str, digest: int) -> bytes | None:
+    """A known case as a small PNG; None when the folder does not hold it, or another film under its name.
 
-    path comes from a checked file of weights/, never from a visitor: no other file can be asked for.
+    digest: the first eight bytes of the sha256 of its file. path comes from a checked file of weights/, never
+    from a visitor: no other file can be asked for.
     """
     file = Path(folder) / path
     try:
-        pixels = images.read(file.read_bytes(), file.name).pixels
+        scan = images.read(file.read_bytes(), file.name)
     except (OSError, OpacityError):
         return None
-    return thumbnails.of_scan(pixels, WIDTH)
+    return thumbnails.of_scan(scan.pixels, WIDTH) if int(scan.digest[:16], 16) == digest else None
 
 
 def forget() -> None:

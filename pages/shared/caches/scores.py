@@ -41,7 +41,7 @@ def policy_threshold(card_id: str, policy: Policy) -> float:
     return thresholds.choose(policy, *labels_and_scores(card_id, "validation"), groups=runs)
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def promises(card_id: str, policies: Sequence[Policy] | None = None) -> tuple[Promise, ...]:
     """What each policy that has a threshold promised on validation and kept elsewhere; the usual ones when
     None."""
@@ -51,7 +51,7 @@ def promises(card_id: str, policies: Sequence[Policy] | None = None) -> tuple[Pr
     return promises.promises(models.card(card_id), policies or promises.POLICIES, table=table)
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def likelihood_ratio(card_id: str) -> LikelihoodRatio:
     """Of the card's scores, fitted on validation."""
     from core.evaluation import likelihood
@@ -60,7 +60,7 @@ def likelihood_ratio(card_id: str) -> LikelihoodRatio:
     return likelihood.fit(*labels_and_scores(card_id, "validation"), of_probabilities=probabilistic)
 
 
-@st.cache_data(show_spinner=False)
+@of_card(st.cache_data(show_spinner=False))
 def sources(card_id: str) -> tuple[SourceRow, ...]:
     """What the card does on each source that it was measured on."""
     from core.evaluation import by_source
@@ -198,20 +198,20 @@ def recommendations(
     specificity: kept in triage.
     margin: of AUC that low resources may give up.
     """
-    sha256s = tuple(models.card(card_id).sha256 for card_id in card_ids)
-    return _recommendations(card_ids, sha256s, measured, specificity, margin)
+    versions = tuple(models.card(card_id).version for card_id in card_ids)
+    return _recommendations(versions, measured, specificity, margin)
 
 
 @st.cache_data(show_spinner=False, max_entries=RESULTS_KEPT)
 def _recommendations(
-    card_ids: tuple[str, ...],
-    sha256s: tuple[str, ...],  # noqa: ARG001  part of the key: what is kept belongs to these weights
+    versions: tuple[str, ...],
     measured: tuple[float | None, ...],
     specificity: float,
     margin: float,
 ) -> dict[str, Choice | None]:
     from core.evaluation import model_selection
 
+    card_ids = [version.partition("@")[0] for version in versions]
     candidates = [
         model_selection.Candidate(card_id, _split(card_id, "validation"), _split(card_id, "test"), time)
         for card_id, time in zip(card_ids, measured, strict=True)

@@ -60,6 +60,8 @@ def _stack(parts: Sequence[Scan]) -> Scan:
         stack = images.read(packed, name)
     except OpacityError as problem:  # too large together: one slice after the other, then
         st.session_state.problems = [str(problem)]
+        for part in parts[1:]:
+            _files().pop(part.digest, None)  # not shown: nothing would let go of them
         return parts[0]
     for part in parts:
         _files().pop(part.digest, None)

@@ -123,14 +123,16 @@ def layers(card: Card, scan: Scan, result: AnomalyResult, *, named: bool = False
     named: whether the layers carry the card's title.
     """
     after = f", {card.title}" if named else ""
+    usual = card.scales.get("map")
     found = [
         Layer(
             f"Deviation{after}",
             result.map,
-            scale=card.scales["map"],
+            scale=usual or max(float(result.map.max()), 1e-9),
             unit="standard deviations",
             zero="within the normal range",
-            caption="Beyond what normal scans show at that place.",
+            caption="Beyond what normal scans show at that place."
+            + ("" if usual else " Full colour: the hottest place of this scan; scans cannot be compared."),
         )
     ]
     if result.reconstruction is None:

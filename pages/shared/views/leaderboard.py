@@ -13,6 +13,7 @@ from core.errors import OpacityError
 from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS
 from pages.shared import wording
 from pages.shared.caches import models, scores
+from pages.shared.numbering import numbered
 from pages.shared.views import charts
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def pick_task() -> list[Card]:
     cards = models.offered()
     tasks = list(dict.fromkeys(card.task for card in cards))
     count = {task: sum(card.task == task for card in cards) for task in tasks}
-    listed = dict(zip(tasks, wording.unique(map(wording.task, tasks)), strict=True))
+    listed = dict(zip(tasks, numbered(map(wording.task, tasks)), strict=True))
     task = st.segmented_control(
         "Task",
         tasks,

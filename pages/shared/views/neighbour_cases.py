@@ -194,7 +194,10 @@ def show_marked(card: Card, index: Index, rows: Sequence[int], folder: str) -> N
 def _show_pictures(index: Index, rows: Sequence[int], folder: str) -> None:
     if not folder:
         return
-    found = {row: neighbours.picture(folder, str(index.path[row])) for row in rows[:PICTURED]}
+    found = {
+        row: neighbours.picture(folder, str(index.path[row]), int(index.digest[row]))
+        for row in rows[:PICTURED]
+    }
     shown = {row: picture for row, picture in found.items() if picture is not None}
     if not shown:
         st.caption("The folder with the public data sets holds none of these cases: no pictures.")

@@ -13,6 +13,7 @@ from core.evaluation.operating_points import NamedPoint
 from pages.shared import wording
 from pages.shared.caches import scores
 from pages.shared.components.threshold_panel import PanelState
+from pages.shared.numbering import numbered
 from pages.shared.session import thresholds
 from pages.shared.session.clinic import Clinic
 from pages.shared.session.thresholds import DecisionThreshold
@@ -53,7 +54,7 @@ def show_table(card: Card, state: PanelState) -> None:
     """The card's own threshold, the chosen one and the named ones, on both splits."""
     values = [("card's own", card.threshold), ("now", state.threshold)]
     values += [(point.name, point.threshold) for point in _named(card)]
-    names = wording.unique(name for name, _ in values)
+    names = numbered(name for name, _ in values)
     rows = {
         f"{name}, {split}": scores.operating_point(card.id, split, threshold, name)
         for name, (_, threshold) in zip(names, values, strict=True)
@@ -95,7 +96,7 @@ def _import(card: Card, file: UploadedFile) -> None:
         return
     imported.add(file.file_id)
     kept = [*_named(card), *(point for point in found if point not in _named(card))]
-    names = wording.unique(point.name for point in kept)
+    names = numbered(point.name for point in kept)
     st.session_state.points[card.id] = [
         replace(point, name=name) for point, name in zip(kept, names, strict=True)
     ]

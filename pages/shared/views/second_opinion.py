@@ -10,6 +10,7 @@ from pages.shared import wording
 from pages.shared.caches import heatmaps, models
 from pages.shared.caches.heatmaps import HeatmapRequest
 from pages.shared.components.scan_viewer import Layer
+from pages.shared.numbering import numbered
 from pages.shared.session import reading, thresholds
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import evidence, explainer_names
@@ -45,7 +46,7 @@ def pick(first: Opinion, scan: Scan) -> Opinion | None:
     }
     if not others:
         return None
-    _, *listed = wording.unique(_title(card, first.card) for card in (first.card, *others.values()))
+    _, *listed = numbered(_title(card, first.card) for card in (first.card, *others.values()))
     titles = {"": "no other model", **dict(zip(others, listed, strict=True))}
     st.subheader("Second opinion")
     chosen = others.get(
@@ -90,7 +91,7 @@ def _show(first: Opinion, second: Opinion) -> None:
 def compare(first: Opinion, second: Opinion) -> tuple[bool, str]:
     """Whether both say the same of the scan, and that in words."""
     if first.suspicious != second.suspicious:
-        below, above = wording.unique([first.card.title, second.card.title])
+        below, above = numbered([first.card.title, second.card.title])
         if first.suspicious:
             below, above = above, below
         return False, f"The models disagree: {above} finds the scan suspicious, {below} does not."

@@ -19,6 +19,7 @@ from core.reading import images
 from core.types import is_abnormal
 from pages.shared import wording
 from pages.shared.caches import models
+from pages.shared.numbering import numbered
 from pages.shared.session.thresholds import DecisionThreshold
 
 ORDERS = ("doubt", "score, highest first", "name")
@@ -159,7 +160,7 @@ def judged(card: Card, files: Sequence[File], truth: Labels) -> list[WorklistRow
                     extra=extra,
                 )
             )
-    names = wording.unique(row.name for row in rows)
+    names = numbered(row.name for row in rows)
     return [replace(row, name=name) for row, name in zip(rows, names, strict=True)]
 
 

@@ -131,6 +131,15 @@ def test_names_tell_patients_only_where_enough_are_left():
     assert len(set(local_scans.patients_of([f"normal_{k}.png" for k in range(30)]))) == 30
 
 
+def test_a_cards_own_scores_can_be_calibrated_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    point = tmp_path / "point.json"
+    assert calibrate(cards.WEIGHTS / CARD.id / "scores.csv", "--specificity", 0.8, "--out", point) == 0
+    (known,) = operating_points.read(point.read_bytes(), CARD)
+    assert known.local is not None
+    assert known.local.patients > 100  # by the names of the films, not by their folders
+    assert "Threshold" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve as by_scikit_learn
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from core.errors import NotEnoughLabels, OpacityError
@@ -13,6 +14,7 @@ from core.evaluation.binary import (
     auc_bootstrap,
     auc_interval,
     brier,
+    calibration_curve,
     curve_at,
     evaluate,
     expected_calibration_error,
@@ -188,6 +190,25 @@ def test_calibration_error_weighs_each_bin_by_its_cases():
 def test_calibration_error_keeps_both_ends_of_the_scale():
     assert expected_calibration_error([0, 1], [0.0, 1.0]) == 0
     assert expected_calibration_error([1, 0], [0.0, 1.0]) == 1
+
+
+def test_reliability_bins_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    values = np.concatenate([np.linspace(0, 1, 16), rng.integers(0, 101, 200) / 100])  # many on an edge
+    truth = (rng.random(len(values)) < values).astype(int)
+    share, mean = by_scikit_learn(truth, values, n_bins=15)
+    edges = np.linspace(0, 1, 16)
+    cases = np.bincount(np.searchsorted(edges[1:-1], values))
+    expected = (np.abs(share - mean) * cases[cases > 0]).sum() / len(values)
+    assert expected_calibration_error(truth, values) == pytest.approx(expected, abs=1e-12)
+
+
+def test_sums_within_float_error_are_probabilities():
+    sums = [float(np.float32(0.7) + np.float32(0.3)) + 1e-7, -1e-8, 0.4]
+    report = evaluate("test", [1, 0, 0], sums, probabilistic=True)
+    assert report.brier == pytest.approx(0.16 / 3)
+    assert report.ece == pytest.approx(0.4 / 3)
+    assert calibration_curve([1, 0, 0], sums)[0][-1] == 1
 
 
 def test_calibration_refuses_scores_that_are_no_probabilities():

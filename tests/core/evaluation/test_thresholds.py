@@ -139,6 +139,14 @@ def test_cost_moves_down_when_a_miss_is_dear_and_up_when_an_alarm_is():
     assert cost(LABELS, SCORES, missed_cost=1, false_alarm_cost=2, prevalence=0.5) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(("prevalence", "price"), [(0.05, 19), (0.1, 9), (0.2, 4)])
+def test_of_equally_cheap_cuts_cost_takes_the_higher_whatever_the_rounding(prevalence: float, price: float):
+    # each step down finds one of n abnormal scans and raises one alarm of n: at this price it changes nothing
+    n = 7
+    labels, scores = [1, 0] * n, np.repeat(np.arange(n, 0, -1), 2) / n
+    assert cost(labels, scores, missed_cost=price, prevalence=prevalence) > 1
+
+
 def test_cost_calls_nothing_where_abnormal_scans_are_too_rare_to_pay_for_alarms():
     # calling none costs 0.001 * 5; the only other cut calls both and costs 0.999 * 1
     assert cost([0, 1], [0.5, 0.5], prevalence=0.001) > 0.5

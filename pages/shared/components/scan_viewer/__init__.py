@@ -18,8 +18,8 @@ from PIL import Image
 
 from core.overlay import COLOUR_MAPS, colours
 from core.types import FloatArray
-from pages.shared import wording
 from pages.shared.components import DOM, joined
+from pages.shared.numbering import numbered
 
 Kind = Literal["heat", "grey", "signed"]
 View = Literal["scan", "overlay", "swipe", "side"]
@@ -116,7 +116,7 @@ def pack(
     body = bytearray()
     film = _film_plane(scan_pixels, body)
     digest = hashlib.sha256(body).hexdigest()  # of what is shown, so it needs no care from the caller
-    names = wording.unique(layer.name for layer in layers)
+    names = numbered(layer.name for layer in layers)
     header = {
         **about,
         "shape": {"height": scan_pixels.shape[0], "width": scan_pixels.shape[1]},

@@ -125,5 +125,5 @@ def _judged(card: Card, files: Sequence[UploadedFile], *, abnormal: bool) -> Dro
 
 def _known(card: Card) -> dict[bool, Drop]:
     """What was dropped last, by whether it is abnormal."""
-    known: dict[bool, Drop] = st.session_state.setdefault("local", {}).setdefault(card.id, {})
+    known: dict[bool, Drop] = st.session_state.setdefault("local", {}).setdefault(card.version, {})
     return known

@@ -36,7 +36,7 @@ def sentence(card: Card, score: float, prevalence: float) -> str:
     found = ratio.at(score)
     often = wording.likelihood(card, found, at_an_end=not ratio.least < found < ratio.most)
     share = wording.one_in(ratio.probability(score, prevalence))
-    return f"{often}; at {100 * prevalence:.3g}% prevalence {share}"
+    return f"Such a score is {often}; at {100 * prevalence:.3g}% prevalence {share}"
 
 
 def _dial() -> float:

@@ -12,7 +12,8 @@ from pages.shared import wording
 from pages.shared.caches import scores
 
 if TYPE_CHECKING:
-    from core.evaluation.promises import Promise, Rate
+    from core.evaluation.clustered import Rate
+    from core.evaluation.promises import Promise
 
 RATES = ("sensitivity", "specificity")
 
@@ -40,6 +41,7 @@ def show(card: Card, policies: Sequence[Policy] | None = None) -> None:
     st.dataframe(
         [row for promise in found for row in _rows(promise)],
         hide_index=True,
+        height="content",
         key=f"promises-{card.id}",
         alt="What each policy promised on validation and kept on test and in each source",
     )

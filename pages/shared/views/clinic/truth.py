@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.evaluation.by_source import SourceRow
     from core.evaluation.clustered import Rate
 
+NONE = "\u2013"  # a hyphen alone would begin a list in Markdown
 CAPTION = (
     "At each card's own threshold, home first; the worst source is bold, by the mean of sensitivity and "
     "specificity. Home: validation holds scans of that source. Intervals are clustered by patient. "
@@ -23,34 +24,38 @@ CAPTION = (
 
 def show_defaults() -> None:
     """The models that the tasks open with."""
-    _show(scores.default_sources())
+    _show([_named(row) for row in scores.default_sources()])
 
 
 def show_card(card_id: str) -> None:
     """One model. card_id: its card's."""
-    _show(scores.sources(card_id))
+    _show([_marked(row, _figures(row)) for row in scores.sources(card_id)])
 
 
-def _show(rows: Sequence[SourceRow]) -> None:
-    st.table([_line(row) for row in rows], hide_index=True, border="horizontal")
+def _show(lines: Sequence[dict[str, str]]) -> None:
+    st.table(lines, hide_index=True, border="horizontal")
     st.caption(CAPTION)
 
 
-def _line(row: SourceRow) -> dict[str, str]:
-    line = {
-        "task": wording.task(row.task),
-        "model": row.title,
+def _named(row: SourceRow) -> dict[str, str]:
+    # in one column: on a phone the figures are to be seen without scrolling far
+    return _marked(row, {"model": f"{wording.task(row.task)}: {row.title}", **_figures(row)})
+
+
+def _figures(row: SourceRow) -> dict[str, str]:
+    return {
         "source": f"{row.source}, home" if row.home else row.source,
         "scans, abnormal": f"{row.n}, {row.abnormal}",
-        "AUC": "-" if row.auc is None else wording.with_interval(row.auc, row.auc_interval or (0.0, 1.0)),
+        "AUC": NONE if row.auc is None else wording.with_interval(row.auc, row.auc_interval or (0.0, 1.0)),
         "sensitivity": _share(row.sensitivity),
         "specificity": _share(row.specificity),
-        "calibration slope": "-" if row.slope is None else f"{row.slope:.2f}",
+        "calibration slope": NONE if row.slope is None else f"{row.slope:.2f}",
     }
-    if not row.worst:
-        return line
-    return {name: f"**{text}**" for name, text in line.items()}
+
+
+def _marked(row: SourceRow, line: dict[str, str]) -> dict[str, str]:
+    return {name: f"**{text}**" for name, text in line.items()} if row.worst else line
 
 
 def _share(rate: Rate | None) -> str:
-    return "-" if rate is None else wording.with_interval(rate.value, rate.interval)
+    return NONE if rate is None else wording.with_interval(rate.value, rate.interval)

@@ -33,7 +33,7 @@ def as_table(rows: Sequence[WorklistRow]) -> str:
     known = [name for name in COLUMNS[2:] if any(name in row.extra for row in rows)]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*COLUMNS[:2], *known])
-    writer.writerows([row.name, row.label, *(row.extra.get(name, "") for name in known)] for row in rows)
+    writer.writerows([row.file.name, row.label, *(row.extra.get(name, "") for name in known)] for row in rows)
     return text.getvalue()
 
 
