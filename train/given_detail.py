@@ -8,7 +8,7 @@ from safetensors.torch import load
 
 from core import cards
 from core.card_types import Card
-from core.detectors import DETECTORS
+from core.detectors import DETECTORS, TrainedDetector
 from core.detectors.error_given_detail import ReconstructionDetector
 from train.data import sources
 from train.data.sources import SOURCES
@@ -64,7 +64,8 @@ def with_regression(name: str) -> tuple[Card, ReconstructionDetector]:
     return replace(card, arguments=arguments, commit=provenance.commit()), network.eval()
 
 
-REBUILDING = [name for name, built in DETECTORS.items() if issubclass(built, ReconstructionDetector)]
+TRAINED = (name for name, kind in DETECTORS.items() if issubclass(kind, TrainedDetector))
+REBUILDING = [name for name in TRAINED if issubclass(DETECTORS[name], ReconstructionDetector)]
 
 if __name__ == "__main__":
     main()

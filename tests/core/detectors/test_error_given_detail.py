@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from core.detectors import DETECTORS, Detector
+from core.detectors import DETECTORS, Detector, TrainedDetector
 from core.detectors.convlstm import ConvLSTMAutoencoder, coarse_to_fine
 from core.detectors.error_given_detail import CELL, ErrorGivenDetail, ReconstructionDetector
 
 SIDE = 32
-REBUILDING = [name for name, kind in DETECTORS.items() if issubclass(kind, ReconstructionDetector)]
+NETWORKS = (name for name, kind in DETECTORS.items() if issubclass(kind, TrainedDetector))
+REBUILDING = [name for name in NETWORKS if issubclass(DETECTORS[name], ReconstructionDetector)]
 
 
 def maps(count: int, seed: int, excess: float = 1.0) -> tuple[Tensor, Tensor]:
