@@ -154,7 +154,8 @@ def _match(films: Sequence[str], table: Sequence[TableRow]) -> tuple[list[list[T
     for place, path in enumerate(paths):
         places[path[-1]].append(place)
     rows: list[list[TableRow]] = [[] for _ in films]
-    lost, several = [], []
+    lost: list[str] = []
+    several: list[str] = []
     for row in table:
         parts = _parts(row.film)
         fitting = [place for place in places[parts[-1]] if _end_alike(paths[place], parts)]

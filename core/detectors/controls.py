@@ -17,7 +17,7 @@ class MeanFilm(ReconstructionDetector, FittedDetector):
     def __init__(self, *, size: int = 64) -> None:
         super().__init__()
         self.register_buffer("film", torch.zeros(1, 1, size, size))
-        self.given = ErrorGivenDetail(size)
+        self.given: ErrorGivenDetail = ErrorGivenDetail(size)
         self.film: Tensor
 
     def set_spatial_weights(self, weight: Tensor) -> None:
@@ -55,7 +55,7 @@ class DetailAlone(FittedDetector):
 
     def set_spatial_weights(self, weight: Tensor) -> None:
         """weight: (h, w) >= 0, how much each place matters: the mean lungs of normal films."""
-        self.inside.copy_(F.adaptive_avg_pool2d(weight[None, None], self.inside.shape)[0, 0] >= 0.5)
+        self.inside.copy_(F.adaptive_avg_pool2d(weight[None, None], len(self.inside))[0, 0] >= 0.5)
 
     def fit(self, batches: Iterable[Tensor]) -> None:
         """Nothing is fitted: mean and deviation come from held-out normals."""

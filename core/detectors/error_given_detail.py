@@ -37,7 +37,7 @@ class ErrorGivenDetail(nn.Module):
 
     def set_region(self, weight: Tensor) -> None:
         """weight: (h, w) in [0, 1], the share of normal scans with lung or head at each place."""
-        self.inside.copy_(F.adaptive_avg_pool2d(weight[None, None], self.inside.shape)[0, 0] >= 0.5)
+        self.inside.copy_(F.adaptive_avg_pool2d(weight[None, None], len(self.inside))[0, 0] >= 0.5)
 
     def fit(self, maps: Iterable[tuple[Tensor, Tensor]]) -> None:
         """maps: error and detail of normal scans, (N, levels, size, size) each."""

@@ -46,7 +46,7 @@ def read(card_id: str, root: Path = WEIGHTS) -> tuple[Opening, ...]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return tuple(
-                Opening(**{**row, "auc": float(row["auc"]) if row["auc"] else None})
+                Opening(auc=float(auc) if (auc := row.pop("auc")) else None, **row)
                 for row in csv.DictReader(file, strict=True)
             )
     except (csv.Error, KeyError, TypeError, ValueError) as error:

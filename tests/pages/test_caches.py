@@ -14,8 +14,8 @@ from core.card_types import Card, Scores
 from core.errors import CardError
 from core.models import MODELS
 from pages.shared.caches import models, scores
-from tests.pages import fake_cards
-from tests.pages.fake_cards import made_up
+from tests.phantoms import fake_cards
+from tests.phantoms.fake_cards import made_up
 
 LABELS = ("normal", "pneumonia")
 OURS = made_up("ours", LABELS, skill=2.0, task="ours")

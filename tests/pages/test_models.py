@@ -11,9 +11,9 @@ from core import cards
 from core.card_types import Card
 from core.evaluation import openings
 from pages.shared.caches import models
-from tests.pages import fake_cards
 from tests.pages.app import started, words
-from tests.pages.fake_cards import made_up
+from tests.phantoms import fake_cards
+from tests.phantoms.fake_cards import made_up
 
 AGENTS = ("normal", "bacterial", "viral")
 FIGURES = {

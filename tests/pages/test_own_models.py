@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 from core import cards
 from pages.shared.views.own import training_set
 from pages.shared.views.worklist import WorklistRow
-from tests.pages import fake_cards
 from tests.pages.app import opened, words
-from tests.pages.fake_cards import made_up
+from tests.phantoms import fake_cards
+from tests.phantoms.fake_cards import made_up
 
 MINE = made_up("mine", ("well", "ill"), skill=2.5, task="mine", origin="own")
 OTHER = made_up("other", ("well", "ill"), skill=1.5, seed=1, task="mine", origin="own")

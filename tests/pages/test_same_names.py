@@ -8,10 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 from core import samples
 from pages.shared.numbering import numbered
-from tests.pages import fake_cards
 from tests.pages.app import FILM, opened, upload, words
-from tests.pages.fake_cards import made_up
+from tests.phantoms import fake_cards
 from tests.phantoms.chest import chest, png
+from tests.phantoms.fake_cards import made_up
 
 CLEAR, HAZY = png(chest(seed=1)), png(chest(opacity=0.5, seed=2))
 ONE_NAME = "1.jpeg"

@@ -11,8 +11,8 @@ from core import samples
 from core.card_types import Card
 from pages.shared.views import sample_worklist
 from tests.pages.app import FILM, SCAN_PAGES, VERDICT, opened, started, upload, words
-from tests.pages.fake_cards import made_up
 from tests.phantoms.chest import chest, png
+from tests.phantoms.fake_cards import made_up
 from tests.phantoms.samples import add_hard, ship
 
 pytestmark = pytest.mark.usefixtures("root")

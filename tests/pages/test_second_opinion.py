@@ -13,10 +13,10 @@ from core.types import Prediction
 from pages.shared import wording
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views.second_opinion import Opinion, compare
-from tests.pages import fake_cards
 from tests.pages.app import APP, FILM, VERDICT, upload, words
-from tests.pages.fake_cards import made_up
+from tests.phantoms import fake_cards
 from tests.phantoms.chest import png
+from tests.phantoms.fake_cards import made_up
 
 AGENTS = ("normal", "bacterial", "viral")
 TUMOURS = ("normal", "glioma", "meningioma", "pituitary")

@@ -21,6 +21,7 @@ from train import fitted
 from train.data import sources
 from train.data.datasets import Case
 from train.data.films import region_boxes
+from train.data.regions import place_weights
 from train.data.sources import Normals, Source
 from train.fitted import DetectorRecipe, Pairs
 from train.new.request import MADE_FROM, Prepared
@@ -87,7 +88,7 @@ def fit(network: FeatureDetector, source: Source, normals: Normals, spec: InputS
     checkpoints.load_dependencies(network)
     films, boxes = normals.films["train"].float(), normals.boxes["train"]
     train = sources.batches(films, boxes, spec)
-    network.set_spatial_weights(fitted.place_weights(source, normals))
+    network.set_spatial_weights(place_weights(source, normals))
     if isinstance(network, Mahalanobis):
         chosen = slice(0, fitted.PAIRED_FILMS)
         network.fit(train, Pairs(films[chosen], boxes[chosen], spec, seed).changes())
