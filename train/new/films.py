@@ -1,14 +1,12 @@
 """A person's own films as labelled cases: a folder with one sub-folder per class, or a table."""
 
-import csv
-import io
 import os
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from core.batch import folders
+from core.batch import folders, labels
 from core.errors import DataSetError
 from train.data.datasets import Case
 
@@ -28,7 +26,6 @@ SPLITS = {
     "test": "test",
     "": "",
 }
-FILM_COLUMNS = ("path", "name", "file")
 
 Ask = Callable[[str], str]
 
@@ -86,31 +83,28 @@ def _word(text: str) -> str:
 
 
 def _of_table(table: Path) -> list[Case]:
-    """Rows of a CSV: paths as they are, or below the table's folder; patient and split are optional."""
-    text = table.read_bytes().decode("utf-8-sig", errors="surrogateescape")
-    header = text.partition("\n")[0]
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
-    rows.fieldnames = [_word(column) for column in rows.fieldnames or ()]
-    film = next((column for column in FILM_COLUMNS if column in rows.fieldnames), "")
-    if not film or "label" not in rows.fieldnames:
-        raise DataSetError(f"{table.name} needs the columns path and label: add them as its first line.")
-    listed = [{key: (value or "").strip() for key, value in row.items() if key} for row in rows]
-    listed = [row for row in listed if row[film] and row["label"]]
-    paths = [table.parent / row[film].replace("\\", "/") for row in listed]
+    """Rows of a table: paths as they are, or below the table's folder; patient and split are optional."""
+    rows = [row for row in labels.read_table(table.read_bytes(), table.name) if row.label]
+    paths = [table.parent / row.film.replace("\\", "/") for row in rows]
     if not paths:
         return []
     root = Path(os.path.commonpath([path.parent for path in paths]))
     return [
-        _case(path, root, row["label"], split=_split(row, table.name), patient=row.get("patient", ""))
-        for path, row in zip(paths, listed, strict=True)
+        _case(
+            path,
+            root,
+            row.label,
+            split=_split(row.extra.get("split", ""), table.name),
+            patient=row.extra.get("patient", ""),
+        )
+        for path, row in zip(paths, rows, strict=True)
     ]
 
 
-def _split(row: dict[str, str], table: str) -> str:
-    word = _word(row.get("split", ""))
-    if word not in SPLITS:
+def _split(word: str, table: str) -> str:
+    if _word(word) not in SPLITS:
         raise DataSetError(f"{table} has a split {word!r}. Choose from: train, validation, test.")
-    return SPLITS[word]
+    return SPLITS[_word(word)]
 
 
 def patient_rule(pattern: str) -> re.Pattern[str]:

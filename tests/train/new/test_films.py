@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import DataSetError
+from core.errors import DataSetError, OpacityError
 from train.new import films
 
 
@@ -55,7 +55,7 @@ def test_a_table_names_path_label_patient_and_split(tmp_path: Path):
 def test_a_table_without_its_columns_is_said(tmp_path: Path):
     table = tmp_path / "labels.csv"
     table.write_text("film,class\na.png,1\n")
-    with pytest.raises(DataSetError, match="columns path and label"):
+    with pytest.raises(OpacityError, match="columns name and label"):
         films.gather(table)
 
 
