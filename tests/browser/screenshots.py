@@ -8,11 +8,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from core import samples
 from tests.browser.serving import ROOT, serve
-from tests.browser.waiting import idle
+from tests.browser.waiting import SLOW, idle
 
 PAGES = ("Diagnose", "Anomaly", "Thresholds", "Neighbours", "Screen", "Models")
 SIZES = {"": (1440, 900), "-phone": (390, 844)}
@@ -53,6 +53,7 @@ def main() -> None:
     if not samples.every():
         raise SystemExit(f"There are no samples to show. Make them with: {samples.COMMAND}")
     folder.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=SLOW)
     with serve(ROOT / "app.py") as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for theme in ("dark", "light"):
