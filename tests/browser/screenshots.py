@@ -14,7 +14,15 @@ from core import samples
 from tests.browser.serving import ROOT, serve
 from tests.browser.waiting import SLOW, idle
 
-PAGES = ("Diagnose", "Anomaly", "Thresholds", "Neighbours", "Screen", "Models")
+# each page, and what stands on it last
+PAGES = {
+    "Diagnose": "canvas",
+    "Anomaly": "canvas",
+    "Thresholds": ".threshold-panel svg",
+    "Neighbours": ".js-plotly-plot",
+    "Screen": "[role=tab]:has-text('How did it do')",
+    "Models": "h2:has-text('Your models')",
+}
 SIZES = {"": (1440, 900), "-phone": (390, 844)}
 
 
@@ -31,10 +39,8 @@ def photograph(browser: Browser, url: str, theme: str, size: str, folder: Path) 
         real.evaluate("button => button.remove()")  # a picture that travels carries nobody's film
     page.screenshot(path=folder / f"opening-{theme}{size}.png")
     sample.click()
-    page.wait_for_selector(".opacity-verdict")
-    idle(page)
-    for name in PAGES:
-        if name != PAGES[0]:
+    for name, last in PAGES.items():
+        if name != "Diagnose":
             if page.get_by_test_id("stExpandSidebarButton").is_visible():  # folded, as on a phone
                 page.get_by_test_id("stExpandSidebarButton").click()
             page.get_by_role("link", name=name).click()
@@ -42,7 +48,7 @@ def photograph(browser: Browser, url: str, theme: str, size: str, folder: Path) 
                 page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
         if name == "Screen":
             page.get_by_role("button", name=re.compile("Read all")).click()
-            page.get_by_role("tab", name="How did it do").wait_for()
+        page.locator(last).first.wait_for()
         idle(page)
         page.screenshot(path=folder / f"{name.lower()}-{theme}{size}.png")
     page.close()
