@@ -30,6 +30,7 @@ def spoken(card: Card) -> set[str]:
             names.fpr_beside(label),
             names.auroc_by("sharpness", label),
             names.auroc_by("brightness", label),
+            *(names.auroc_by_patient(label, bound) for bound in ("", "low", "high")),
         )
     }
     return (

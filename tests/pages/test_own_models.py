@@ -1,6 +1,7 @@
 """A person's own models on page Models, and the way there from page Screen."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,19 @@ def test_without_own_models_the_command_is_shown():
     assert "None yet" in words(app)
 
 
+@dataclass(frozen=True)
+class Named:
+    """A file that an uploader handed over."""
+
+    name: str
+    file_id: str = ""
+
+    def getvalue(self) -> bytes:
+        return b""
+
+
 def row(name: str, label: str, **extra: str) -> WorklistRow:
-    return WorklistRow(name, "ok", 0.5, "", {}, None, label, extra)  # type: ignore[arg-type]
+    return WorklistRow(name, "ok", 0.5, "", {}, Named(name), label, extra)
 
 
 def test_a_labelled_set_becomes_the_table_that_the_command_reads():

@@ -4,7 +4,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.evaluation.operating_points import NamedPoint, export
-from tests.pages.app import APP, FILM, upload, words
+from tests.pages.app import APP, FILM, started, upload, words
 from tests.quick import CLASSIFIER as CARD
 
 DEFAULT = cards.every()[0]
@@ -61,7 +61,7 @@ def save(app: AppTest, name: str) -> AppTest:
 
 
 def test_importing_operating_points_adds_to_what_was_saved_and_never_undoes_it():
-    app = AppTest.from_file(APP, default_timeout=60).run().switch_page("pages/thresholds.py").run()
+    app = started().run().switch_page("pages/thresholds.py").run()
     app = save(app, "mine")
     own = named(app)["mine"]
     points = [

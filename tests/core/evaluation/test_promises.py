@@ -56,12 +56,17 @@ def test_a_policy_that_finds_no_threshold_is_left_out():
     assert promises.promises(CARD, [Policy("youden"), Policy("f1")], table=backwards)[0].policy.name == "f1"
 
 
-def test_policies_that_promise_for_new_runs_keep_it_over_the_default_cards():
-    for name in ("smoothed-youden", "conformal-groups"):
-        (policy,) = [policy for policy in promises.POLICIES if policy.name == name]
-        found = [promise for card in DEFAULTS for promise in promises.promises(card, [policy])]
-        assert len(found) >= len(DEFAULTS) / 2
-        assert np.mean([promise.shortfall["specificity"] for promise in found]) <= 0.03
+def shortfall(name: str) -> float:
+    """Mean shortfall of specificity over the default cards on which the policy finds a threshold."""
+    (policy,) = [policy for policy in promises.POLICIES if policy.name == name]
+    found = [promise for card in DEFAULTS for promise in promises.promises(card, [policy])]
+    assert len(found) >= len(DEFAULTS) / 2
+    return float(np.mean([promise.shortfall["specificity"] for promise in found]))
+
+
+def test_over_the_default_cards_groups_and_smoothing_keep_more_of_their_promise():
+    assert shortfall("conformal-groups") < shortfall("conformal")
+    assert shortfall("smoothed-youden") < shortfall("youden")
 
 
 def test_films_of_a_patient_and_of_a_run_are_told_by_their_names():

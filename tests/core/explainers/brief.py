@@ -2,6 +2,6 @@
 
 BRIEF = {
     "score-cam": {"channels": 4},
-    "occlusion": {"window": 112, "stride": 112},
+    "occlusion": {"window": 48, "stride": 48},
     "integrated-gradients": {"steps": 2},
 }

@@ -18,7 +18,7 @@ from core.models.backbones import BACKBONES, Backbone, VisionTransformer
 from core.models.cnn import CNN
 from core.models.cnn_transformer import places
 from core.models.ensemble import ClassifierEnsemble, Member
-from core.models.frozen import DenseHead, FrozenResNet50, LinearProbe, NormalVersusRest
+from core.models.frozen import DenseHead, FrozenResNet50, LinearHead, LinearProbe, NormalVersusRest
 from core.models.knn import KNN
 from core.models.unet import UNet
 from core.resample import resize
@@ -47,6 +47,7 @@ def frozen_base_model(name: str) -> FrozenBaseClassifier:
         "dense-head": lambda: DenseHead(of="below@0", width=64, classes=3),
         "summed": lambda: NormalVersusRest(of="below@0"),
         "adapted-transformer": lambda: AdaptedTransformer(rank=2, classes=3),
+        "linear-head": lambda: LinearHead(of="below@0", width=64, classes=3),
         "another-head": lambda: AnotherHead(of="below@0", width=64, classes=3),
         "knn": lambda: KNN(of="below@0", cases=9, width=64, classes=3, k=3, temperature=0.1, prior=0.1),
     }

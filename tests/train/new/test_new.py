@@ -78,7 +78,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     three = own_films.fill(there / "three", healthy=(12, 0.0), left=(12, 0.3), right=(12, 0.6))
     normals = own_films.fill(there / "normals", normal=(40, 0.0))
     runs = ["--runs", str(there / "runs")]
-    learned = ["--data", str(two), *RULE, *runs, "--base", "pneumonia-cnn"]
+    learned = ["--data", str(two), *RULE, *runs, "--base", "pneumonia-cnn", "--maps", "grad-cam"]
     commands = [
         ("stopped", "new", ["mine", *learned]),
         ("gone on", "new", ["mine", *learned]),

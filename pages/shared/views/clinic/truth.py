@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.names import CALIBRATION_SLOPE
 from pages.shared import wording
 from pages.shared.caches import scores
 
@@ -49,7 +50,7 @@ def _figures(row: SourceRow) -> dict[str, str]:
         "AUC": NONE if row.auc is None else wording.with_interval(row.auc, row.auc_interval or (0.0, 1.0)),
         "sensitivity": _share(row.sensitivity),
         "specificity": _share(row.specificity),
-        "calibration slope": NONE if row.slope is None else f"{row.slope:.2f}",
+        CALIBRATION_SLOPE: NONE if row.slope is None else f"{row.slope:.2f}",
     }
 
 
