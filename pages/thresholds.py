@@ -1,12 +1,13 @@
 """Where should the threshold lie, and what does it cost?"""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.shared import sidebar, wording
 from pages.shared.caches import models, scores
 from pages.shared.components.threshold_panel import threshold_panel
 from pages.shared.session import clinic, thresholds
-from pages.shared.session.clinic import Clinic
 from pages.shared.views import charts, operating_points
 from pages.shared.views.clinic import calibration, likelihood, promises
 
@@ -38,13 +39,8 @@ with panel:
         scan=marked,
         prevalence=place.prevalence,
         missed_cost=place.missed_cost,
+        on_change=partial(clinic.follow, card),
     )
-after = thresholds.DecisionThreshold(state.threshold, state.upper)
-if after != before:
-    thresholds.choose(card, after)
-if (dialled := Clinic(state.prevalence, state.missed_cost)) != place:
-    clinic.choose(dialled)
-    st.rerun()  # the buttons stand above and go by both
 if marked is not None:
     lower = models.percentile(card.id, marked[1])
     st.caption(

@@ -71,6 +71,22 @@ def test_upload_verdict_evidence_threshold(page: Page):
     expect(page.locator(".opacity-verdict")).not_to_have_text(first)
 
 
+def test_a_threshold_holds_though_the_page_is_left_at_once(page: Page):
+    ill = next(sample for sample in samples.every() if "bacterial" in sample.name)
+    upload(page, "film.png", samples.read(ill))
+    first = verdict(page)
+    page.get_by_role("link", name="Thresholds").click()
+    line = page.get_by_role("slider", name=re.compile("threshold", re.I)).first
+    expect(line).to_be_visible()
+    idle(page)
+    link = page.get_by_role("link", name="Diagnose")
+    heard = len(page.sent)
+    line.press("End" if first.startswith("Suspicious") else "Home")
+    wait_until(page, lambda: len(page.sent) > heard)
+    link.click()  # before the server has run the page
+    expect(page.locator(".opacity-verdict")).not_to_have_text(first)
+
+
 def test_a_bad_file_gives_one_sentence_and_the_session_goes_on(page: Page):
     upload(page, "film.png", png(chest()))
     before = verdict(page)

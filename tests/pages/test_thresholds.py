@@ -4,6 +4,8 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.evaluation.operating_points import NamedPoint, export
+from pages.shared.session.clinic import Clinic
+from pages.shared.session.thresholds import DecisionThreshold
 from tests.pages.app import APP, FILM, started, upload, words
 from tests.quick import CLASSIFIER as CARD
 
@@ -75,3 +77,31 @@ def test_importing_operating_points_adds_to_what_was_saved_and_never_undoes_it()
     app = save(app, "later")
     assert named(app) == {**imported, "later": own}
     assert not app.exception
+
+
+def interrupted(card_id: str) -> None:
+    """A run that is broken off before the panel is reached: only what was handed on at its start is kept."""
+    import streamlit as st
+
+    from core import cards
+    from pages.shared.components import threshold_panel as panel
+    from pages.shared.session import clinic
+
+    sent = {
+        "threshold": 0.25,
+        "upper": 0.5,
+        "policy": "manual",
+        "prevalence": 0.2,
+        "missed_cost": 7,
+        "sequence": 1,
+    }
+    st.session_state["panel"] = {"chosen": sent}
+    st.session_state["panel-memory"] = {"version": 0, "sequence": 0, "seen": (0.9, 0.9)}
+    panel._hear("panel", lambda state: clinic.follow(cards.read(card_id), state))
+
+
+def test_what_a_hand_chose_is_kept_though_the_run_is_broken_off():
+    app = AppTest.from_function(interrupted, kwargs={"card_id": CARD.id}).run()
+    assert not app.exception
+    assert app.session_state["thresholds"] == {CARD.version: DecisionThreshold(0.25, 0.5)}
+    assert app.session_state["clinic"] == Clinic(0.2, 7.0)

@@ -4,6 +4,11 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from core.card_types import Card
+from pages.shared.components.threshold_panel import PanelState
+from pages.shared.session import thresholds
+from pages.shared.session.thresholds import DecisionThreshold
+
 LOWEST, HIGHEST = 0.001, 0.9  # prevalences that the dials reach
 
 
@@ -29,6 +34,12 @@ def choose(clinic: Clinic) -> None:
         st.query_params.pop("prevalence", None)
     else:
         st.query_params["prevalence"] = repr(clinic.prevalence)
+
+
+def follow(card: Card, state: PanelState) -> None:
+    """Use what a hand chose on the panel, on every page."""
+    thresholds.choose(card, DecisionThreshold(state.threshold, state.upper))
+    choose(Clinic(state.prevalence, state.missed_cost))
 
 
 def _from_url() -> Clinic:

@@ -1,6 +1,7 @@
 """A labelled set of the user's, measured beside the card's own test."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -9,8 +10,7 @@ from core.types import EvaluationReport
 from pages.shared import wording
 from pages.shared.caches import scores
 from pages.shared.components.threshold_panel import threshold_panel
-from pages.shared.session import clinic, thresholds
-from pages.shared.session.clinic import Clinic
+from pages.shared.session import clinic
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
 from pages.shared.views.worklist import WorklistRow
@@ -31,7 +31,7 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
     report = scores.own_report(tuple(labels), tuple(values), threshold.value, card.kind == "classifier")
     st.write(shift_in_words(report, card.report["test"]))
     place = clinic.current()
-    state = threshold_panel(
+    threshold_panel(
         {"your scans": scores.own_counts(tuple(labels), tuple(values))},
         threshold=threshold.value,
         upper=threshold.upper,
@@ -40,10 +40,8 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
         card_threshold=card.threshold,
         prevalence=place.prevalence,
         missed_cost=place.missed_cost,
+        on_change=partial(clinic.follow, card),
     )
-    clinic.choose(Clinic(state.prevalence, state.missed_cost))
-    if (moved := DecisionThreshold(state.threshold, state.upper)) != threshold:
-        thresholds.choose(card, moved)
     left, right = st.columns(2)
     points = {"these scans": report.points[0], "card's test": card.report["test"].points[0]}
     curves = {"these scans": report.roc, "card's test": card.report["test"].roc}

@@ -4,7 +4,7 @@ Everything that moves with the finger is computed in the browser. The server hea
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -75,6 +75,7 @@ def threshold_panel(
     prevalence: float = 0.1,
     missed_cost: float = 5.0,
     score_name: str = "score",
+    on_change: Callable[[PanelState], None] = lambda _: None,
 ) -> PanelState:
     """Show the panel and return what it stands at.
 
@@ -92,6 +93,7 @@ def threshold_panel(
     prevalence: of abnormal scans where it will be used.
     missed_cost: of one missed case, in false alarms.
     score_name: what the axis says.
+    on_change: takes what a hand chose before anything else runs: leaving the page at once loses nothing.
     """
     given = PanelState(threshold, upper, policy, prevalence, missed_cost)
     state, version, sequence = _agreed(key, given)
@@ -116,16 +118,23 @@ def threshold_panel(
             "version": version,
             "sequence": sequence,
         },
-        on_chosen_change=lambda: None,
+        on_chosen_change=lambda: _hear(key, on_change),
     )
     return state
+
+
+def _hear(key: str, on_change: Callable[[PanelState], None]) -> None:
+    """Hand on what the browser sent, if it is newer than what the panel stands at."""
+    if chosen := _chosen(st.session_state.get(key), after=st.session_state[f"{key}-memory"]["sequence"]):
+        on_change(chosen[0])
 
 
 def _agreed(key: str, given: PanelState) -> tuple[PanelState, int, int]:
     """What the panel stands at, how often the page has moved it, and the browser's last number."""
     memory = st.session_state.setdefault(f"{key}-memory", {"version": 0, "sequence": 0, "seen": ()})
     chosen = _chosen(st.session_state.get(key), after=memory["sequence"])
-    if memory["seen"] and given.threshold not in memory["seen"]:
+    known = (*memory["seen"], chosen[0].threshold) if chosen else memory["seen"]
+    if memory["seen"] and given.threshold not in known:
         memory["version"] += 1
         memory["sequence"] = chosen[1] if chosen else memory["sequence"]
         chosen = None
