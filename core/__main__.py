@@ -24,6 +24,7 @@ from core import audit, cards, export, inference, overlay
 from core.batch import folders, labelled_folders, labels, local_scans, parquet, screening
 from core.batch.rows import Job, ScreeningRow
 from core.card_types import Card
+from core.command_line.arguments import parser
 from core.errors import OpacityError, UnknownName
 from core.evaluation import checklists, local_normals, operating_points
 from core.evaluation.local_calibration import in_words
@@ -34,7 +35,7 @@ from core.types import Prediction, Scan, View
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 when done, 2 on bad usage or when nothing could be read."""
-    options = _parser().parse_args(arguments)
+    options = parser(COMMANDS).parse_args(arguments)
     try:
         code = int(options.run(options))
         sys.stdout.flush()
@@ -47,111 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"{error.filename} cannot be opened: {error.strerror}.", file=sys.stderr)
     return 2
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m core", description="Read scans with the shipped models.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    card = argparse.ArgumentParser(add_help=False)
-    card.add_argument("--card", required=True, metavar="ID", help="a folder of weights/, see: cards")
-    as_json = argparse.ArgumentParser(add_help=False)
-    as_json.add_argument("--json", action="store_true", help="print JSON")
-
-    listing = commands.add_parser("cards", parents=[as_json], help="list the models and how good they are")
-    listing.set_defaults(run=list_cards)
-
-    anyway = argparse.ArgumentParser(add_help=False)
-    anyway.add_argument(
-        "--override-gate", action="store_true", help="judge what the gate refuses, and say so"
-    )
-    view = argparse.ArgumentParser(add_help=False)
-    view.add_argument("--frame", type=int, metavar="N", help="of a file with several, from 1")
-    view.add_argument("--window", default="", metavar="NAME", help="the file's own if left out")
-    view.add_argument("--turn-back", action="store_true", help="read the negative of the file")
-
-    point = argparse.ArgumentParser(add_help=False)
-    point.add_argument(
-        "--operating-point", type=Path, metavar="FILE", help="JSON from calibrate or page Thresholds"
-    )
-    point.add_argument(
-        "--point", metavar="NAME", help="which one, when the file holds several; alone, the file itself"
-    )
-
-    predict = commands.add_parser(
-        "predict", parents=[card, as_json, view, anyway, point], help="judge one scan"
-    )
-    predict.add_argument("file", type=Path, metavar="FILE")
-    predict.set_defaults(run=predict_one)
-
-    explain = commands.add_parser(
-        "explain", parents=[card, view, anyway], help="draw what moved a classifier's score"
-    )
-    explain.add_argument("file", type=Path, metavar="FILE")
-    explain.add_argument("--method", required=True, metavar="NAME")
-    explain.add_argument("--target", metavar="LABEL", help="the label to explain; the last one if left out")
-    explain.add_argument("--out", type=Path, required=True, metavar="PNG")
-    explain.set_defaults(run=explain_one)
-
-    where = argparse.ArgumentParser(add_help=False)
-    where.add_argument(
-        "--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster"
-    )
-    where.add_argument("--address", metavar="HOST", help="of a running Ray cluster; this machine if left out")
-
-    screen = commands.add_parser(
-        "screen", parents=[card, anyway, where, point], help="judge many scans into a table"
-    )
-    screen.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files and folders")
-    screen.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help=".csv, or .parquet for a run to go on with"
-    )
-    screen.add_argument(
-        "--frames", choices=("first", "all"), default="first", help="of files with several frames or pages"
-    )
-    screen.set_defaults(run=screen_many)
-
-    measure = commands.add_parser(
-        "evaluate", parents=[card, as_json, where, point], help="measure on your labelled scans"
-    )
-    measure.add_argument(
-        "folder", type=Path, metavar="DIR", help="one folder per class, or the files of --labels"
-    )
-    measure.add_argument("--labels", type=Path, metavar="CSV", help="with the columns name and label")
-    measure.set_defaults(run=evaluate_folder)
-
-    calibrate = commands.add_parser(
-        "calibrate", parents=[card, where], help="set a threshold on normal scans of your own place"
-    )
-    calibrate.add_argument(
-        "scans", type=Path, metavar="DIR|CSV", help="normal scans, one folder per class, or label and score"
-    )
-    calibrate.add_argument("--specificity", type=float, default=0.9, metavar="SHARE", help="to be kept")
-    calibrate.add_argument("--name", default="calibrated here", metavar="NAME", help="of the operating point")
-    calibrate.add_argument("--out", type=Path, required=True, metavar="JSON")
-    calibrate.set_defaults(run=calibrate_place)
-
-    exported = commands.add_parser(
-        "export", parents=[card], help="write a model for ONNX Runtime or OpenVINO"
-    )
-    exported.add_argument("--format", choices=tuple(export.FORMATS), required=True)
-    exported.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help=".onnx, or .xml for OpenVINO"
-    )
-    exported.set_defaults(run=export_one)
-
-    checklist = commands.add_parser(
-        "checklist", parents=[card], help="CLAIM and TRIPOD+AI, as far as the card can answer"
-    )
-    checklist.add_argument("--format", choices=("csv", "md"), default="md")
-    checklist.set_defaults(run=print_checklist)
-
-    adapt = commands.add_parser(
-        "adapt", parents=[card, where], help="move a detector's mean and deviation to normals of your place"
-    )
-    adapt.add_argument("folder", type=Path, metavar="DIR", help="20 to 200 normal scans")
-    adapt.add_argument("--out", type=Path, required=True, metavar="JSON", help="gets the operating point")
-    adapt.set_defaults(run=adapt_detector)
-    return parser
 
 
 def list_cards(options: argparse.Namespace) -> int:
@@ -400,6 +296,18 @@ def _digits(value: float | None) -> str:
 def _print_json(value: object) -> None:
     print(json.dumps(value, indent=1, default=str))
 
+
+COMMANDS = {
+    "cards": list_cards,
+    "predict": predict_one,
+    "explain": explain_one,
+    "screen": screen_many,
+    "evaluate": evaluate_folder,
+    "calibrate": calibrate_place,
+    "export": export_one,
+    "checklist": print_checklist,
+    "adapt": adapt_detector,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

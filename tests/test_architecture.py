@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = {
     "core": [
         {"core.__main__"},
+        {"core.command_line"},
         {"core.batch", "core.export"},
         {"core.export.bundle"},
         {"core.inference", "core.audit"},
