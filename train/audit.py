@@ -20,7 +20,7 @@ from core.card_types import Card, Scores
 from core.evaluation import openings
 from core.evaluation.sources import patients
 from core.evaluation.sources import sources as sources_of
-from core.types import EvaluationReport
+from core.types import EvaluationReport, is_abnormal
 from train.data import sources, tasks
 from train.data.datasets import DATASETS, Case
 from train.data.near_copies import ALIKE, thumbnails
@@ -92,7 +92,7 @@ def said_of(report: EvaluationReport) -> dict[str, float]:
 
 def recomputed(card: Card, truth: np.ndarray, score: np.ndarray) -> dict[str, float]:
     """The same by scikit-learn. truth: (n,) bool. score: (n,)."""
-    called = score >= card.threshold
+    called = is_abnormal(score, card.threshold)
     found = {
         "n": len(truth),
         "abnormal": truth.sum(),
@@ -140,9 +140,9 @@ def _figures(card: Card, table: Scores, truth: np.ndarray, split: np.ndarray) ->
     if any(name.startswith(names.SCANS_OF) for name in card.figures):
         found |= figures_by_source(card, table)
     if names.REALISED_FPR in card.figures:
-        called = table.score >= card.threshold
+        called = is_abnormal(table.score, card.threshold)
         tested, held = split == "test", split == "validation"
-        alarm = table.score >= card.figures[names.CONFORMAL_THRESHOLD]
+        alarm = is_abnormal(table.score, card.figures[names.CONFORMAL_THRESHOLD])
         found |= {
             names.VALIDATION_FPR: called[held & ~truth].mean(),
             names.REALISED_FPR: called[tested & ~truth].mean(),

@@ -50,10 +50,23 @@ def one_class(card: Card, labels: Iterable[str | None]) -> str:
 
 
 def read_table(data: bytes, name: str) -> list[TableRow]:
-    """Rows of a table with the columns name and label, in any of the ways that programs write one.
+    """Rows of a table with the columns name and label; one without a name is left out.
+
+    data, name: as in `read_rows`. Raises OpacityError for a table without these columns.
+    """
+    columns, rows = read_rows(data, name)
+    film = next((column for column in NAMES if column in columns), None)
+    if film is None or "label" not in columns:
+        raise OpacityError(f"{name} needs the columns name and label: add them as its first line.")
+    return [_row(row, film) for row in rows if row[film]]
+
+
+def read_rows(data: bytes, name: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Columns and rows of a table, in any of the ways that programs write one.
 
     data: UTF-8, UTF-16 or Windows' cp1252; separated by comma, semicolon, tab or bar.
-    name: of the file, for the error. Raises OpacityError for a table without these columns.
+    name: of the file, for the error. Raises OpacityError for what is no table.
+    Returns names of columns in small letters, and values without spaces around them.
     """
     text = _decoded(data)
     if text.lower().startswith("sep="):  # Excel's own first line
@@ -62,17 +75,14 @@ def read_table(data: bytes, name: str) -> list[TableRow]:
     table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=first.count))
     try:
         columns = [_folded(column) for column in table.fieldnames or ()]
-        film = next((column for column in NAMES if column in columns), None)
-        if film is None or "label" not in columns:
-            raise OpacityError(f"{name} needs the columns name and label: add them as its first line.")
         table.fieldnames = columns
-        return [_row(row, film) for row in table if (row[film] or "").strip()]
+        return columns, [{name: (row[name] or "").strip() for name in columns} for row in table]
     except csv.Error as error:
         raise OpacityError(f"{name} is no table that can be read ({error}): save it as CSV.") from error
 
 
-def _row(row: Mapping[str, str | None], film: str) -> TableRow:
-    values = {column: (value or "").strip() for column, value in row.items() if isinstance(value, str | None)}
+def _row(row: Mapping[str, str], film: str) -> TableRow:
+    values = dict(row)
     return TableRow(values.pop(film), values.pop("label"), values)
 
 

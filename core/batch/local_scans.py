@@ -1,17 +1,17 @@
 """A place's own scans with their scores, for a threshold of its own: from a folder, or from a table."""
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from core.batch import labels
 from core.batch.folders import files
+from core.batch.labels import ABNORMAL
 from core.batch.rows import ScreeningRow
 from core.card_types import Card
 from core.errors import OpacityError, UnknownName
 from core.evaluation.local_calibration import MIN_NORMALS, LocalCalibration, calibrate
 
-ABNORMAL = "abnormal"  # a class that every card understands
 COLUMNS = ("label", "score")
 
 
@@ -53,20 +53,20 @@ def from_folder(
 
 
 def from_table(card: Card, path: Path) -> list[LocalScan]:
-    """The rows of a CSV with the columns label and score, and, if known, patient, path or case.
+    """The rows of a table with the columns label and score, and, if known, patient, path or case.
 
     card: whose scores these are.
     path: of the table; rows without a score are left out.
     Raises OpacityError for a table without its columns or with a score that is none, UnknownName for a label.
     """
-    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        rows = [row for row in csv.DictReader(file) if row.get("score")]
-    if missing := [name for name in COLUMNS if not rows or name not in rows[0]]:
+    columns, rows = labels.read_rows(path.read_bytes(), path.name)
+    rows = [row for row in rows if row.get("score")]
+    if missing := [name for name in COLUMNS if not rows or name not in columns]:
         raise OpacityError(
             f"{path.name} has no rows with {' and '.join(missing)}: its first line must name the columns "
             "label and score."
         )
-    named = next((name for name in ("patient", "path", "case") if name in rows[0]), None)
+    named = next((name for name in ("patient", "path", "case") if name in columns), None)
     names = [row[named] if named else str(place) for place, row in enumerate(rows)]
     # folders of a table may be anything: of a data set, of a split
     patients = names if named == "patient" else patients_of([PurePosixPath(name).name for name in names])
@@ -74,12 +74,10 @@ def from_table(card: Card, path: Path) -> list[LocalScan]:
 
 
 def _scan(card: Card, path: Path, row: dict[str, str], patient: str) -> LocalScan:
-    label = row["label"].strip().lower()
-    if label not in (*card.labels, ABNORMAL):
-        raise UnknownName(
-            f"{path.name} has the label {row['label']!r}; {card.id} knows {', '.join(card.labels)} and "
-            f"{ABNORMAL}. Write one of these."
-        )
+    label = labels.meaning(card, row["label"])
+    if label is None:
+        asked = labels.question(card, row["label"])
+        raise UnknownName(f"{path.name} has the label {row['label']!r}, which says nothing here. {asked}")
     try:
         return LocalScan(label != card.labels[0], float(row["score"]), patient)
     except ValueError as error:

@@ -7,7 +7,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.detectors.base import DetectorOutput, FittedDetector
-from core.detectors.error_given_detail import CELL, LEAST, ErrorGivenDetail, ReconstructionDetector
+from core.detectors.error_given_detail import (
+    CELL,
+    LEAST,
+    STEADY,
+    ErrorGivenDetail,
+    ReconstructionDetector,
+    cells_inside,
+)
 from core.detectors.sharpness import blurred
 
 
@@ -55,7 +62,7 @@ class DetailAlone(FittedDetector):
 
     def set_spatial_weights(self, weight: Tensor) -> None:
         """weight: (h, w) >= 0, how much each place matters: the mean lungs of normal films."""
-        self.inside.copy_(F.adaptive_avg_pool2d(weight[None, None], len(self.inside))[0, 0] >= 0.5)
+        self.inside.copy_(cells_inside(weight, len(self.inside)))
 
     def fit(self, batches: Iterable[Tensor]) -> None:
         """Nothing is fitted: mean and deviation come from held-out normals."""
@@ -63,7 +70,7 @@ class DetailAlone(FittedDetector):
     def calibrate(self, batches: Iterable[Tensor]) -> None:
         dullness = torch.cat([_dullness(x) for x in batches])
         self.mean.copy_(dullness.mean(0))
-        self.std.copy_(dullness.std(0))
+        self.std.copy_(dullness.std(0).clamp_min(STEADY))
 
     def score(self, x: Tensor) -> DetectorOutput:
         deviation = (_dullness(x) - self.mean) / self.std * self.inside

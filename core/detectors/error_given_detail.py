@@ -12,6 +12,12 @@ from core.detectors.sharpness import blurred
 
 CELL = 8  # pixels, of the scan as the network sees it
 LEAST = 1e-3  # of error and detail, before their logs are taken
+STEADY = 1e-6  # least deviation: a cell that is the same in all normals, as air is, divides by something
+
+
+def cells_inside(weight: Tensor, side: int) -> Tensor:
+    """weight: (h, w) in [0, 1] -> (side, side) bool, the cells of which lung or head covers half."""
+    return F.adaptive_avg_pool2d(weight[None, None], side)[0, 0] >= 0.5
 
 
 class ErrorGivenDetail(nn.Module):
@@ -37,7 +43,7 @@ class ErrorGivenDetail(nn.Module):
 
     def set_region(self, weight: Tensor) -> None:
         """weight: (h, w) in [0, 1], the share of normal scans with lung or head at each place."""
-        self.inside.copy_(F.adaptive_avg_pool2d(weight[None, None], len(self.inside))[0, 0] >= 0.5)
+        self.inside.copy_(cells_inside(weight, len(self.inside)))
 
     def fit(self, maps: Iterable[tuple[Tensor, Tensor]]) -> None:
         """maps: error and detail of normal scans, (N, levels, size, size) each."""
@@ -50,7 +56,7 @@ class ErrorGivenDetail(nn.Module):
         """Learn mean and deviation of what is left over. maps: as in `fit`, of other normal scans."""
         left = self._left_over(*_cells(maps))
         self.mean.copy_(left.mean(0))
-        self.std.copy_(left.std(0))
+        self.std.copy_(left.std(0).clamp_min(STEADY))
 
     def forward(self, error: Tensor, detail: Tensor) -> Tensor:
         """(N, levels, size, size) each -> (N, h, w), mean of the levels in standard deviations."""

@@ -5,18 +5,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from core import cards, names
 from core.card_types import Card, Scores
 from core.evaluation import openings, sources
-from core.evaluation.cases import Floats, Ints
+from core.evaluation.cases import Floats, Ints, log_odds
 from core.evaluation.clustered import Rate, auc_interval, rate, share_interval
 from core.types import Interval, is_abnormal
-
-_EDGE = 1e-6  # probabilities nearer to 0 or 1 than six digits can tell have no logit
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +162,5 @@ def calibration(truth: Ints, probabilities: Floats) -> tuple[float, float]:
 
     truth: (n,) of 0 and 1, both there. probabilities: (n,), in [0, 1].
     """
-    odds = logit(probabilities.clip(_EDGE, 1 - _EDGE))[:, None]
-    fit = LogisticRegression(C=np.inf).fit(odds, truth)
+    fit = LogisticRegression(C=np.inf).fit(log_odds(probabilities)[:, None], truth)
     return float(fit.coef_[0, 0]), float(fit.intercept_[0])

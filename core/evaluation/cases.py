@@ -2,11 +2,14 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import logit
 
 from core.errors import OpacityError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+_EDGE = 1e-6  # probabilities nearer to 0 or 1 than the six digits of scores.csv tell have no logit
 
 
 def checked(labels: ArrayLike, scores: ArrayLike) -> tuple[Ints, Floats]:
@@ -19,3 +22,9 @@ def checked(labels: ArrayLike, scores: ArrayLike) -> tuple[Ints, Floats]:
     if not np.isfinite(values).all():
         raise OpacityError("A score is infinite or not a number: leave that case out.")
     return truth.astype(np.int64), values
+
+
+def log_odds(probabilities: ArrayLike) -> Floats:
+    """The logit of each, finite at 0 and 1 too. probabilities: in [0, 1]."""
+    found: Floats = logit(np.clip(probabilities, _EDGE, 1 - _EDGE))
+    return found

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit, ndtr
+from scipy.special import expit, ndtr
 
 from core.errors import NotEnoughLabels, NoUsefulThreshold
-from core.evaluation.cases import Floats, Ints, checked
+from core.evaluation.cases import Floats, Ints, checked, log_odds
 
 _STEPS = 400  # of the scale that a cut is looked for on
-_EDGE = 1e-6  # probabilities nearer to 0 or 1 than six digits can tell have no logit
 
 
 def smoothed_youden(
@@ -44,7 +43,7 @@ def smoothed_youden(
         )
     probabilities = bool(values.min() >= 0 and values.max() <= 1)
     deviation = 1.0 if probabilities else float(values[truth == 0].std()) or 1.0
-    z = logit(values.clip(_EDGE, 1 - _EDGE)) if probabilities else values / deviation
+    z = log_odds(values) if probabilities else values / deviation
     cuts = np.linspace(z.min(), z.max(), _STEPS)
     above = ndtr((z[:, None] - cuts) / width)  # (n, cuts)
     gains = [_gain(truth, above, weight) for weight in _draws(truth, _numbered(groups, len(z)), resamples)]

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from core.errors import NotEnoughLabels, NoUsefulThreshold
-from core.evaluation.cases import Floats, checked
-
-_EDGE = 1e-6  # probabilities nearer to 0 or 1 than scores.csv can write
+from core.evaluation.cases import Floats, checked, log_odds
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +76,4 @@ def fit(labels: ArrayLike, scores: ArrayLike, *, of_probabilities: bool) -> Like
 
 
 def _scale(values: Floats, *, of_probabilities: bool) -> Floats:
-    scaled: Floats = logit(np.clip(values, _EDGE, 1 - _EDGE)) if of_probabilities else values
-    return scaled
+    return log_odds(values) if of_probabilities else values

@@ -8,25 +8,26 @@ from numpy.typing import ArrayLike
 
 from core.card_types import Card
 from core.errors import NotEnoughLabels, OpacityError
+from core.evaluation.local_calibration import MIN_NORMALS
 from core.evaluation.operating_points import NamedPoint
 from core.types import is_abnormal
 
-FEWEST, MOST = 20, 200  # normal scans: fewer say little, more is a training set
+MOST = 200  # normal scans: more is a training set
 
 
 def adapted(card: Card, scores: ArrayLike) -> NamedPoint:
     """The card's policy, mean and k deviations, on normal scans of the place itself.
 
     card: of a detector whose threshold is set by mean-k-std.
-    scores: (n,), of FEWEST to MOST normal scans.
+    scores: (n,), of MIN_NORMALS to MOST normal scans.
     Raises OpacityError for another kind of card, NotEnoughLabels for too few scans or too many.
     """
     values = np.asarray(scores, dtype=np.float64)
     if card.kind != "detector" or card.policy.name != "mean-k-std":
         raise OpacityError(f"{card.id} is no detector with mean and deviation: choose one, see: cards.")
-    if not FEWEST <= len(values) <= MOST:
+    if not MIN_NORMALS <= len(values) <= MOST:
         raise NotEnoughLabels(
-            f"{len(values)} normal scans could be judged: {FEWEST} to {MOST} move a detector's mean."
+            f"{len(values)} normal scans could be judged: {MIN_NORMALS} to {MOST} move a detector's mean."
         )
     k = float(card.policy.arguments["k"])
     mean, std = float(values.mean()), float(values.std())

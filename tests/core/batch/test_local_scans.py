@@ -151,3 +151,13 @@ def test_a_cards_own_scores_can_be_calibrated_on(tmp_path: Path, capsys: pytest.
 def test_a_table_that_is_none_is_said(tmp_path: Path, rows: list[dict[str, object]], said: str):
     with pytest.raises(OpacityError, match=said):
         local_scans.from_table(CARD, table(tmp_path / "scores.csv", rows))
+
+
+def test_a_table_is_read_in_the_ways_that_programs_write_one(tmp_path: Path):
+    path = tmp_path / "scores.csv"
+    path.write_bytes("Label;Score;Patient\r\nNORMAL; 0.1;a\r\n1;0.9;b\r\n".encode("utf-16"))
+    scans = local_scans.from_table(CARD, path)
+    assert [(scan.abnormal, scan.score, scan.patient) for scan in scans] == [
+        (False, 0.1, "a"),
+        (True, 0.9, "b"),
+    ]

@@ -99,3 +99,11 @@ def test_a_convlstm_of_four_steps_never_sees_what_it_foretells():
     checkered = x + 0.1 * (torch.arange(64) % 2 - 0.5)  # gone at half the resolution
     assert network.foretell(checkered)[2] == pytest.approx(network.foretell(x)[2], abs=1e-5)
     assert network.error_and_detail(x)[0].shape == (1, 4, 64, 64)
+
+
+def test_a_cell_that_is_the_same_in_all_normals_leaves_the_score_a_number():
+    given = ErrorGivenDetail(16)
+    still = torch.zeros(4, 1, 16, 16)
+    given.fit([(still, still)])
+    given.calibrate([(still, still)])
+    assert given.score(given(still, still)).tolist() == [0.0] * 4

@@ -46,9 +46,9 @@ def show(card: Card, policies: Sequence[Policy] | None = None) -> None:
         alt="What each policy promised on validation and kept on test and in each source",
     )
     st.caption(
-        "Promised: the policy's target, or what it had on validation where it states none. Kept: on the "
-        "whole test split, then on each public set in it, with intervals clustered by patient. Broken: more "
-        "than .05 below the promise on the whole test split."
+        "Promised: the policy's target; where it states none, what it reaches on runs of file numbers that "
+        "it was not chosen on. Kept: on the whole test split, then on each public set in it, with intervals "
+        "clustered by patient. Broken: more than .05 below the promise on the whole test split."
     )
 
 
