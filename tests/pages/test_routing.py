@@ -46,3 +46,11 @@ def test_detectors_are_routed_as_well():
     app = dropped("pages/anomaly.py", HEAD)
     assert task(app) == "brain MRI anomaly"
     assert VERDICT in words(app)
+
+
+def test_a_scan_that_was_forgotten_is_routed_anew():
+    app = dropped("pages/diagnose.py", HEAD)
+    app = next(box for box in app.selectbox if box.label == "Task").select("pneumonia").run()
+    app = next(button for button in app.button if button.label == "Forget this scan").click().run()
+    assert not app.session_state["routed"]
+    assert task(upload(app, HEAD.name, samples.read(HEAD))) == "brain-mri"

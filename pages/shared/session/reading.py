@@ -70,12 +70,13 @@ def _stack(parts: Sequence[Scan]) -> Scan:
 
 
 def forget(digest: str) -> None:
-    """Let go of the bytes and of what was overridden for this scan."""
+    """Let go of the bytes, of what was overridden for this scan, and of where it was routed."""
     sent: Scan | None = st.session_state.get("sent", {}).pop(digest, None)
     for gone in (digest, sent.digest if sent else ""):
         _files().pop(gone, None)
     st.session_state.pop("slices", None)
-    st.session_state["overridden"] = {pair for pair in _overridden() if pair[1] != digest}
+    for pairs in ("overridden", "routed"):
+        st.session_state[pairs] = {pair for pair in st.session_state.get(pairs, ()) if pair[1] != digest}
 
 
 def show_options(scan: Scan) -> None:

@@ -33,5 +33,4 @@ def route(kind: Kind | None, offered: Sequence[Card]) -> None:
 
 def rerouted(card: Card) -> bool:
     """Whether this card was taken because of what the scan on screen is."""
-    found: tuple[str, str] = st.session_state.get("rerouted", ("", ""))
-    return found == (st.session_state.get("scan"), card.modality)
+    return (st.session_state.get("scan"), card.modality) == st.session_state.get("rerouted")
