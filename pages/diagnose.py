@@ -8,7 +8,7 @@ from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
-from pages.shared.views.clinic import likelihood
+from pages.shared.views.clinic import caution, likelihood
 from pages.shared.views.second_opinion import Opinion
 
 sidebar.show_frame()
@@ -34,6 +34,7 @@ with answer:
         span=charts.span_of(scores),
         probabilities=prediction.probabilities,
     )
+    caution.show(card, scan)
     operating_points.show_in_use(card, threshold)
     likelihood.show(card, prediction.score, prediction.probabilities)
     st.subheader("Evidence")

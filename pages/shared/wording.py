@@ -20,6 +20,13 @@ HARD_SAMPLES = (
     "to part the models or to be refused. None is of an adult: the generator learned from children's films."
 )
 ROUTED = "This looks like a {}, so it is read with {}. Another model can be chosen under Model."
+ROUTED_BY_AGE = "{} did not learn from patients of this age, so this is read with {}."
+TRAINED_ON_CHILDREN = "Trained on children of {} to {} years."
+FLAGGED = "In {} of another hospital {:.0f} of 100 normal films were flagged."
+WHOSE_FILM = "Whose film is this?"
+DETECTOR_PAGE = (
+    "How unlike normal a scan is can only be told by a model of normal scans alone. Used here: {}."
+)
 LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
 NO_OWN_MODELS = (
     "None yet. One command makes one of your films, in a folder with one sub-folder per class; it stands "
