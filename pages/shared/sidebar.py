@@ -30,6 +30,7 @@ def show_frame() -> None:
     st.caption("Research demo, not for clinical use. Scans stay in this session's memory and nowhere else.")
     sign_in.require()
     models.refresh()
+    _name_sample()
 
 
 def upload_scan() -> Scan | None:
@@ -49,6 +50,7 @@ def upload_scan() -> Scan | None:
         memory.fit(st.session_state.get("scan", ""))
         if held:
             _choose_shown(held)
+    _name_sample()
     for problem in st.session_state.get("problems", ()):
         st.error(wording.escape_markdown(problem))
     scan = held.get(st.session_state.get("scan", ""))
@@ -57,6 +59,13 @@ def upload_scan() -> Scan | None:
         _read_sample(other)
         st.rerun()
     return scan
+
+
+def _name_sample() -> None:
+    """In the address: the sample on screen, or the one that is still to be read."""
+    scan = st.session_state.get("scans", {}).get(st.session_state.get("scan", ""))
+    sample = sample_strip.sample_of(scan)
+    deep_link.name_sample(sample.path.name if sample else deep_link.sample())
 
 
 def show_invitation(modality: str) -> None:

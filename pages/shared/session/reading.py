@@ -75,6 +75,7 @@ def forget(digest: str) -> None:
     for gone in (digest, sent.digest if sent else ""):
         _files().pop(gone, None)
     st.session_state.pop("slices", None)
+    st.session_state.get("notes", {}).pop(digest, None)
     for marks in ("overridden", "routed"):
         st.session_state[marks] = {mark for mark in st.session_state.get(marks, ()) if mark[1] != digest}
 
