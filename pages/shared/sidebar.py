@@ -14,8 +14,9 @@ from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import wording
 from pages.shared.caches import heatmaps, models, neighbours, scores
+from pages.shared.components.leave_guard import leave_guard
 from pages.shared.numbering import numbered
-from pages.shared.session import chosen, deep_link, memory, reading, routing, sign_in
+from pages.shared.session import chosen, deep_link, memory, reading, routing, sign_in, worklist
 from pages.shared.views import sample_strip
 
 HERE = Path(__file__).parent
@@ -30,6 +31,8 @@ def show_frame() -> None:
     st.caption("Research demo, not for clinical use. Scans stay in this session's memory and nowhere else.")
     sign_in.require()
     models.refresh()
+    if worklist.has_work():
+        leave_guard()
     _name_sample()
 
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import samples
 from core.card_types import Card
-from pages.shared.views import sample_worklist
+from pages.shared.views.screening import sample_worklist
 from tests.pages.app import FILM, SCAN_PAGES, VERDICT, opened, started, upload, words
 from tests.phantoms.chest import chest, png
 from tests.phantoms.fake_cards import made_up

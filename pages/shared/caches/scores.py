@@ -136,6 +136,14 @@ def calibration(labels: tuple[int, ...], scores: tuple[float, ...]) -> dict[str,
     return {"these scans": calibration_curve(labels, scores), "perfect": PERFECT}
 
 
+@of_card(st.cache_data(show_spinner=False))
+def share_between(card_id: str, score: float, threshold: float) -> float:
+    """How far apart the two are, on any scale: the share of the card's test scans that lie between them."""
+    low, high = sorted((score, threshold))
+    _, values = labels_and_scores(card_id, "test")
+    return sum(low <= value < high for value in values) / len(values)
+
+
 def forget() -> None:
     """Drop everything that this session derived from its own scans."""
     for function in (own_report, own_counts, calibration):
