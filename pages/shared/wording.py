@@ -28,6 +28,16 @@ WHOSE_FILM = "Whose film is this?"
 DETECTOR_PAGE = (
     "How unlike normal a scan is can only be told by a model of normal scans alone. Used here: {}."
 )
+DECISIVE = (
+    "Each at its own threshold, on test. Worst source: where it tells normal from abnormal least. False alarms: "
+    "of normal scans, at home and at the worst place that it did not learn from, where one was measured. MB: "
+    "weights on disk. ms: a scan, where it was timed. Yardsticks, there to be beaten, stand last."
+)
+NO_SHARED_SCANS = "These two were not tested on the same scans, of both classes: they cannot be compared so."
+HOW_COMPARED = (
+    "Second less first, 95 % interval by DeLong 1988, films of one patient counted together (Obuchowski 1997). "
+    "A difference on these scans says nothing of other places."
+)
 OWN_THRESHOLD = "the model's own"
 DROP_FILMS = (
     "Drop films above, or a folder with one folder per class: each is read and scored, and stays in this "

@@ -115,8 +115,8 @@ def test_a_second_opinion_of_one_title_is_told_apart(twins: AppTest):
 
 def test_the_leaderboard_tells_cards_of_one_title_apart(twins: AppTest):
     app = twins.switch_page("pages/models.py").run()
-    tasks = next(group for group in app.get("button_group") if group.label == "Task")
-    app = tasks.set_value("twins").run()
+    for label, value in (("For whom", "children, chest film"), ("Task", "twins")):
+        app = next(group for group in app.get("button_group") if group.label == label).set_value(value).run()
     assert not app.exception
     table = next(frame.value for frame in app.dataframe if "95 % interval" in frame.value.columns)
     assert list(table["model"]) == ["Twin", "Twin (2)"]
