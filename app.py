@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared.session import deep_link
 
-st.set_page_config(page_title="Opacity", layout="wide", initial_sidebar_state="auto")
+st.set_page_config(layout="wide", initial_sidebar_state="auto")
 page = st.navigation(
     [
         st.Page("pages/diagnose.py", title="Diagnose", default=True),
@@ -16,4 +16,5 @@ page = st.navigation(
     ]
 )
 deep_link.open_requested_page()
+st.set_page_config(page_title=f"{page.title} - Opacity")
 page.run()

@@ -61,7 +61,7 @@ def visit(page: Page, address: str, content: bytes) -> None:
     page.get_by_role("button", name="Forget this scan").click()
     wait_until(page, lambda: len(shown(page)) == 1 and shown(page) != before)
     page.get_by_role("button", name="Forget this scan").click()
-    expect(page.get_by_text(re.compile("Drop a chest film"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Upload a frontal chest film"))).to_be_visible()
     assert "PLANTED" not in page.inner_text("body")
     assert "PLANTED" not in page.url
 
