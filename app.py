@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.caches import ahead
 from pages.shared.session import deep_link
 
 st.set_page_config(page_title="Opacity", layout="wide", initial_sidebar_state="auto")
@@ -16,4 +17,7 @@ page = st.navigation(
     ]
 )
 deep_link.open_requested_page()
-page.run()
+try:
+    page.run()
+finally:  # the page is on screen, also one that ended early: whoever reads it chooses a scan meanwhile
+    ahead.prepare()

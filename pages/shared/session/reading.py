@@ -6,12 +6,12 @@ import streamlit as st
 
 from core.card_types import Card
 from core.errors import OpacityError
-from core.reading import archives, images
+from core.reading import images
+from core.reading.limits import SLICED
 from core.types import Scan, View
 from pages.shared.caches import models
 from pages.shared.wording import escape_markdown
 
-SLICED = archives.SLICED
 BURNED_IN = (
     "This file says that text is burned into its picture: it may name the patient. "
     "Cover it before you share the screen or a copy."
@@ -54,6 +54,8 @@ def stacked(scans: Sequence[Scan]) -> list[Scan]:
 
 
 def _stack(parts: Sequence[Scan]) -> Scan:
+    from core.reading import archives  # with it comes pydicom, which takes long
+
     packed = archives.pack([_files()[part.digest] for part in parts])
     name = f"{parts[0].name} and {len(parts) - 1} more"
     try:
