@@ -121,9 +121,11 @@ class Card(CardBase):
     yardstick, other hospitals, calibration, cost. yardstick: there to be beaten, not to be used.
     known: its training scans for nearest neighbours, None before python -m train.index has run.
     origin: "own" where python -m train.new made it from a person's own films.
+    ages: of the patients it learned from, youngest and oldest in whole years; None where they are not known.
     """
 
     kind: Kind
+    ages: tuple[int, int] | None = field(default=None, kw_only=True)
     report: Mapping[str, EvaluationReport]
     scales: Mapping[str, float]
     shift: Mapping[str, float]

@@ -47,6 +47,12 @@ class Scan:
     series: str = ""
 
     @property
+    def age(self) -> int | None:
+        """The patient's, in whole years, where the header tells it."""
+        told = self.acquisition.get("PatientAge", "")
+        return int(told) if told.isdecimal() else None
+
+    @property
     def burned_in(self) -> bool:
         """Whether the header says that text is burned into the pixels: it may name the patient."""
         return self.acquisition.get("BurnedInAnnotation", "").upper() == "YES"

@@ -8,11 +8,13 @@ from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import anomaly, operating_points, refusal
+from pages.shared.views.clinic import caution, report
 
 sidebar.show_frame()
 scan = sidebar.upload_scan()
 card = sidebar.pick_card("detector")
 second = anomaly.pick_second(card)
+st.caption(wording.DETECTOR_PAGE.format(wording.escape_markdown(card.title)))
 if scan is None:
     sidebar.show_invitation(card.modality)
     st.stop()
@@ -25,8 +27,10 @@ reading.record(card, scan, score=result.score, threshold=threshold.value)
 layers = anomaly.layers(card, scan, result, named=second is not None)
 with answer:
     anomaly.show_answer(card, result, threshold)
+    caution.show(card, scan)
     operating_points.show_in_use(card, threshold)
     anomaly.show_error_fit(card, scan)
+    report.offer(card, scan, layers, score=result.score, threshold=threshold)
     if second is not None:
         st.subheader(second.title)
         reason = models.refusal(second.id, scan.digest, _scan=scan)

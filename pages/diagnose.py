@@ -8,7 +8,7 @@ from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
-from pages.shared.views.clinic import likelihood
+from pages.shared.views.clinic import caution, likelihood, report
 from pages.shared.views.second_opinion import Opinion
 
 sidebar.show_frame()
@@ -34,6 +34,7 @@ with answer:
         span=charts.span_of(scores),
         probabilities=prediction.probabilities,
     )
+    caution.show(card, scan)
     operating_points.show_in_use(card, threshold)
     likelihood.show(card, prediction.score, prediction.probabilities)
     st.subheader("Evidence")
@@ -42,6 +43,15 @@ with answer:
     readout.show(card, found, lungs, scan)
     second = second_opinion.pick(Opinion(card, prediction, threshold), scan)
     beside = second_opinion.layers(second, choice, scan)
+    layers = evidence.layers(card, found, beside)
+    report.offer(
+        card,
+        scan,
+        layers,
+        score=prediction.score,
+        threshold=threshold,
+        probabilities=prediction.probabilities,
+    )
 
 several = choice.several or bool(beside)
 with picture:
@@ -49,7 +59,7 @@ with picture:
         scan.pixels,
         key="compare" if several else "diagnose",
         alt="The scan with " + (" and ".join(f"the heat map of {name}" for name in found.shown) or "no map"),
-        layers=evidence.layers(card, found, beside),
+        layers=layers,
         outline=None if lungs is None else lungs.mask,
         view="side" if several else "overlay",
         height=680,

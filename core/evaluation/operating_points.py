@@ -112,7 +112,8 @@ class NamedPoint:
     """A threshold that a person chose and named.
 
     card, sha256: whose scores it cuts. policy, arguments: how it was chosen ("manual" by hand), on which
-    split. created: ISO 8601, or empty. local: how it was set on a place's own scans, if it was.
+    split. upper: end of the band that is referred, None without one. created: ISO 8601, or empty. local: how
+    it was set on a place's own scans, if it was.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=120)]
@@ -124,6 +125,7 @@ class NamedPoint:
     arguments: Mapping[str, float] = field(default_factory=dict)
     created: str = ""
     local: LocalCalibration | None = None
+    upper: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
 
 def calibrated(card: Card, found: LocalCalibration, name: str) -> NamedPoint:

@@ -16,6 +16,7 @@ MEMORY: Final = 2**30  # address space of a decoder, its libraries included
 ACQUISITION: Final = (
     "ImageType",
     "BodyPartExamined",
+    "PatientAge",
     "ViewPosition",
     "PatientOrientation",
     "Laterality",
@@ -28,6 +29,17 @@ ACQUISITION: Final = (
     "BurnedInAnnotation",
     "LossyImageCompression",
 )
+
+
+OLDEST: Final = 90  # years: beyond it an age names a person, so that no header tells more
+
+
+def years(age: str) -> str:
+    """A PatientAge ("045Y", "018M") as whole years, at most OLDEST; empty where it is none."""
+    match = re.fullmatch(r"(\d{1,3})([DWMY])", age.strip().upper())
+    if match is None:
+        return ""
+    return str(min(int(match[1]) // {"D": 365, "W": 52, "M": 12, "Y": 1}[match[2]], OLDEST))
 
 
 def short(text: str, length: int = 32) -> str:

@@ -9,14 +9,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core import samples
 from core.card_types import Card
 from core.errors import OpacityError
-from core.names import ADULT_FALSE_ALARMS, ADULT_NORMALS
 from core.reading import images
 from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import wording
 from pages.shared.caches import heatmaps, models, neighbours, scores
 from pages.shared.numbering import numbered
-from pages.shared.session import deep_link, memory, reading, routing, sign_in
+from pages.shared.session import chosen, deep_link, memory, reading, routing, sign_in
 from pages.shared.views import sample_strip
 
 HERE = Path(__file__).parent
@@ -31,6 +30,7 @@ def show_frame() -> None:
     st.caption("Research demo, not for clinical use. Scans stay in this session's memory and nowhere else.")
     sign_in.require()
     models.refresh()
+    _name_sample()
 
 
 def upload_scan() -> Scan | None:
@@ -50,6 +50,7 @@ def upload_scan() -> Scan | None:
         memory.fit(st.session_state.get("scan", ""))
         if held:
             _choose_shown(held)
+    _name_sample()
     for problem in st.session_state.get("problems", ()):
         st.error(wording.escape_markdown(problem))
     scan = held.get(st.session_state.get("scan", ""))
@@ -58,6 +59,13 @@ def upload_scan() -> Scan | None:
         _read_sample(other)
         st.rerun()
     return scan
+
+
+def _name_sample() -> None:
+    """In the address: the sample on screen, or the one that is still to be read."""
+    scan = st.session_state.get("scans", {}).get(st.session_state.get("scan", ""))
+    sample = sample_strip.sample_of(scan)
+    deep_link.name_sample(sample.path.name if sample else deep_link.sample())
 
 
 def show_invitation(modality: str) -> None:
@@ -160,49 +168,55 @@ def _forget() -> None:
 
 
 def pick_card(kind: Kind | None = None) -> Card:
-    """The model to ask: of one kind, or of any."""
+    """The model to ask: of one kind, or of any. One choice for all pages."""
     cards = models.offered(kind)
     if not cards:
         st.info(f"There is no {kind or 'model'} in weights/ yet. Train one with the scripts in train/.")
         st.stop()
+    every = {card.id for card in models.offered()}
+    if not chosen.anything() and deep_link.card() in every:
+        chosen.choose(deep_link.card())
     with st.sidebar:
         st.subheader("Model")
-        tasks = list(dict.fromkeys(card.task for card in cards))
-        if notice := deep_link.gone({card.id for card in models.offered()}):
+        if notice := deep_link.gone(every):
             st.warning(wording.escape_markdown(notice))
-        linked = next((card for card in cards if card.id == deep_link.card()), cards[0])
-        st.session_state.setdefault(f"task-{kind}", linked.task)
         routing.route(kind, cards)
-        questions = dict(zip(tasks, numbered(map(wording.task, tasks)), strict=True))
-        task = st.selectbox(
-            "Task", tasks, format_func=questions.__getitem__, key=f"task-{kind}", persist_state="session"
-        )
-        fitting = {card.id: card for card in cards if card.task == task}
-        titles = wording.unique_titles(fitting.values())
-        if linked.id in fitting:
-            st.session_state.setdefault(f"card-{kind}-{task}", linked.id)
-        card = fitting[
-            st.selectbox(
-                "Model",
-                list(fitting),
-                format_func=titles.__getitem__,
-                key=f"card-{kind}-{task}",
-                persist_state="session",
-            )
-        ]
-        _show_figures(card)
-    if routing.rerouted(card):
-        st.caption(wording.ROUTED.format(card.modality, wording.escape_markdown(card.title)))
+        card = _pick(kind, cards)
+        st.caption(_figures(card))
+    if reason := routing.reason(card):
+        st.caption(reason)
     reading.show_override(card)
     return card
 
 
-def _show_figures(card: Card) -> None:
+def _pick(kind: Kind | None, cards: Sequence[Card]) -> Card:
+    """Two boxes, task and model, which show the model in use and change it."""
+    card = chosen.current(cards)
+    tasks = list(dict.fromkeys(card.task for card in cards))
+    questions = dict(zip(tasks, numbered(map(wording.task, tasks)), strict=True))
+    fitting = [one for one in cards if one.task == card.task]
+    titles = wording.unique_titles(fitting)
+    first = {task: chosen.current([one for one in cards if one.task == task]).id for task in tasks}
+    # Set anew in each run: another page, or the scan, may have chosen meanwhile.
+    st.session_state[f"task-{kind}"], st.session_state[f"card-{kind}"] = card.task, card.id
+    st.selectbox(
+        "Task",
+        tasks,
+        format_func=questions.__getitem__,
+        key=f"task-{kind}",
+        on_change=lambda: chosen.choose(first[st.session_state[f"task-{kind}"]]),
+    )
+    st.selectbox(
+        "Model",
+        list(titles),
+        format_func=titles.__getitem__,
+        key=f"card-{kind}",
+        on_change=lambda: chosen.choose(st.session_state[f"card-{kind}"]),
+    )
+    return card
+
+
+def _figures(card: Card) -> str:
     """How good the card is, and how long it takes where that was measured in this session."""
     spent = st.session_state.get("latency", {}).get(card.id)
-    st.caption(wording.auc(card.report["test"]) + (f"; {spent:.0f} ms here" if spent else ""))
-    if ADULT_FALSE_ALARMS in card.figures:
-        st.caption(
-            f"False alarms on adults: {card.figures[ADULT_FALSE_ALARMS]:.0%} "
-            f"of {card.figures[ADULT_NORMALS]:.0f} normal films"
-        )
+    return wording.auc(card.report["test"]) + (f"; {spent:.0f} ms here" if spent else "")

@@ -17,8 +17,7 @@ ALL_PAGES = [*SCAN_PAGES, "pages/thresholds.py", "pages/neighbours.py", "pages/s
 def started() -> AppTest:
     """The app before its first run, with a quick model chosen for each kind of page."""
     app = AppTest.from_file(APP, default_timeout=120)
-    for kind, card in ((None, CLASSIFIER), ("classifier", CLASSIFIER), ("detector", DETECTOR)):
-        app.session_state[f"card-{kind}-{card.task}"] = card.id
+    app.session_state["chosen"] = [DETECTOR.id, CLASSIFIER.id]
     return app
 
 

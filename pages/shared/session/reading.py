@@ -77,8 +77,9 @@ def forget(digest: str) -> None:
     for gone in (digest, sent.digest if sent else ""):
         _files().pop(gone, None)
     st.session_state.pop("slices", None)
-    for pairs in ("overridden", "routed"):
-        st.session_state[pairs] = {pair for pair in st.session_state.get(pairs, ()) if pair[1] != digest}
+    st.session_state.get("notes", {}).pop(digest, None)
+    for marks in ("overridden", "routed"):
+        st.session_state[marks] = {mark for mark in st.session_state.get(marks, ()) if mark[1] != digest}
 
 
 def show_options(scan: Scan) -> None:
