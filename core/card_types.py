@@ -139,10 +139,14 @@ class Card(CardBase):
 
 @dataclass(frozen=True, slots=True)
 class SegmenterCard(CardBase):
-    """A network that finds a region. report: figure to value per split, such as mean Dice."""
+    """A network that finds a region. report: figure to value per split, such as mean Dice.
+
+    smallest: share of the scan; a lesion's card leaves smaller marks out.
+    """
 
     kind: Literal["segmenter"]
     report: Mapping[str, Mapping[str, float]]
+    smallest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
