@@ -57,8 +57,8 @@ def show(card: cards.AnyCard) -> None:
             low, high = row.pointing_interval
             print(
                 f"{card.id:32}{name:15}{method:22}n {row.n:4} pointing {row.pointing:.3f} "
-                f"({low:.2f}-{high:.2f}) AP {row.average_precision:.3f} energy {row.energy:.3f} overlap {row.overlap:.3f} "
-                f"choice {row.choice:.3f} {word}",
+                f"({low:.2f}-{high:.2f}) AP {row.average_precision:.3f} energy {row.energy:.3f} "
+                f"overlap {row.overlap:.3f} choice {row.choice:.3f} {word}",
                 flush=True,
             )
 
