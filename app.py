@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.caches import ahead
 from pages.shared.session import deep_link
 
 st.set_page_config(layout="wide", initial_sidebar_state="auto")
@@ -17,4 +18,7 @@ page = st.navigation(
 )
 deep_link.open_requested_page()
 st.set_page_config(page_title=f"{page.title} - Opacity")
-page.run()
+try:
+    page.run()
+finally:  # the page is on screen, also one that ended early: whoever reads it chooses a scan meanwhile
+    ahead.prepare()

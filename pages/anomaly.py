@@ -8,7 +8,7 @@ from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import anomaly, operating_points, refusal
-from pages.shared.views.clinic import caution
+from pages.shared.views.clinic import caution, report
 from pages.shared.views.desk import filmstrip
 
 sidebar.show_frame("How unlike normal is it, and where?")
@@ -32,6 +32,7 @@ with answer:
     caution.show(card, scan)
     operating_points.show_in_use(card, threshold)
     anomaly.show_error_fit(card, scan)
+    report.offer(card, scan, layers, score=result.score, threshold=threshold)
     if second is not None:
         st.subheader(second.title)
         reason = models.refusal(second.id, scan.digest, _scan=scan)

@@ -8,7 +8,7 @@ from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
-from pages.shared.views.clinic import caution, likelihood
+from pages.shared.views.clinic import caution, likelihood, report
 from pages.shared.views.desk import filmstrip, opinions
 from pages.shared.views.second_opinion import Opinion
 
@@ -47,6 +47,15 @@ with answer:
     second = second_opinion.pick(first, scan)
     opinions.show(first, scan)
     beside = second_opinion.layers(second, choice, scan)
+    layers = evidence.layers(card, found, beside)
+    report.offer(
+        card,
+        scan,
+        layers,
+        score=prediction.score,
+        threshold=threshold,
+        probabilities=prediction.probabilities,
+    )
 
 several = choice.several or bool(beside)
 with picture:
@@ -54,7 +63,7 @@ with picture:
         scan.pixels,
         key="compare" if several else "diagnose",
         alt="The scan with " + (" and ".join(f"the heat map of {name}" for name in found.shown) or "no map"),
-        layers=evidence.layers(card, found, beside),
+        layers=layers,
         outline=None if lungs is None else lungs.mask,
         view="side" if several else "overlay",
         corner=wording.corner(scan),

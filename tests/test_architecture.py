@@ -45,7 +45,7 @@ ROWS = {
     ],
     "train": [
         {"train"},
-        {"train.gate", "train.samples"},
+        {"train.gate", "train.samples", "train.where"},
         {"train.publish"},
         {"train.fit", "train.synthesis"},
         {"train.data"},

@@ -39,6 +39,7 @@ def show_frame(question: str) -> None:
     manners(place=f"{question} {st.session_state.get('scan', '')}")
     sign_in.require()
     models.refresh()
+    _name_sample()
 
 
 def upload_scan(*, needed: bool = False, example: bool = False) -> Scan | None:
@@ -73,6 +74,7 @@ def upload_scan(*, needed: bool = False, example: bool = False) -> Scan | None:
     if held:
         with st.sidebar:
             _choose_shown(held)
+    _name_sample()
     for problem in st.session_state.get("problems", ()):
         st.error(wording.escape_markdown(problem))
     scan = held.get(st.session_state.get("scan", ""))
@@ -94,6 +96,15 @@ def _read_example(held: Mapping[str, Scan]) -> None:
 
 def _is_example(digest: str) -> bool:
     return digest != "" and digest == st.session_state.get("example")
+
+
+def _name_sample() -> None:
+    """In the address: the sample on screen, or the one that is still to be read."""
+    digest: str = st.session_state.get("scan", "")
+    sample = sample_strip.sample_of(st.session_state.get("scans", {}).get(digest))
+    if _is_example(digest):
+        return  # the next opening brings it by itself
+    deep_link.name_sample(sample.path.name if sample else deep_link.sample())
 
 
 def show_invitation(modality: str) -> None:

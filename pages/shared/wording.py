@@ -53,6 +53,14 @@ WHOSE_FILM = "Whose film is this?"
 DETECTOR_PAGE = (
     "How unlike normal a scan is can only be told by a model of normal scans alone. Used here: {}."
 )
+DISCLAIMER = "Research demo, not for clinical use: not a medical device, and no diagnosis."
+PASSED = "Passed: the scan is of a kind that this model may judge."
+READ_ANYWAY = "Read at the reader's request although the input check refused it: {}"
+REPORT_NAME = "Leave it off where the name tells who the patient is. Nothing else of the file names anybody."
+LATIN_ONLY = "The PDF has Latin letters only: others become a question mark."
+LINK_WITHOUT_FILM = (
+    "The link opens this page with this model and threshold. The film is not in it: it stays in this session."
+)
 LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
 NO_OWN_MODELS = (
     "None yet. One command makes one of your films, in a folder with one sub-folder per class; it stands "

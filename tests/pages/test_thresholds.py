@@ -45,7 +45,7 @@ def test_a_link_to_a_retired_card_says_so_and_opens_with_another():
     assert not app.exception
     assert "'pneumonia-vgg16' was retired" in app.sidebar.warning[0].value
     assert f"threshold {DEFAULT.threshold:.2f}" in words(app)
-    assert "card" not in app.query_params
+    assert app.query_params["card"] == DEFAULT.id
     assert "was retired" in app.run().sidebar.warning[0].value
 
 

@@ -6,7 +6,8 @@ import streamlit as st
 
 from core.card_types import Card
 from core.errors import OpacityError
-from core.reading import archives, images
+from core.reading import images
+from core.reading.limits import SLICED
 from core.types import Scan, View
 from pages.shared import thumbnails
 from pages.shared.caches import models, verdicts
@@ -65,6 +66,8 @@ def stacked(scans: Sequence[Scan]) -> list[Scan]:
 
 
 def _stack(parts: Sequence[Scan]) -> Scan:
+    from core.reading import archives  # with it comes pydicom, which takes long
+
     packed = archives.pack([_files()[part.digest] for part in parts])
     name = f"{parts[0].name} and {len(parts) - 1} more"
     try:
@@ -89,6 +92,7 @@ def forget(digest: str) -> None:
     st.session_state.get("thumbnails", {}).pop(digest, None)
     scores: dict[tuple[str, str], float | None] = st.session_state.get("verdicts", {})
     st.session_state["verdicts"] = {mark: score for mark, score in scores.items() if mark[1] != digest}
+    st.session_state.get("notes", {}).pop(digest, None)
     for marks in ("overridden", "routed"):
         st.session_state[marks] = {mark for mark in st.session_state.get(marks, ()) if mark[1] != digest}
 

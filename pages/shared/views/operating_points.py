@@ -129,6 +129,16 @@ def show_in_use(card: Card, threshold: DecisionThreshold) -> None:
             st.caption(wording.escape_markdown(f"Judged by the threshold '{point.name}'{on}."))
 
 
+def origin(card: Card, threshold: DecisionThreshold) -> str:
+    """Where a threshold comes from, in words."""
+    for point in _named(card):
+        if (point.threshold, point.upper) == (threshold.value, threshold.upper):
+            return f"saved as '{point.name}'"
+    if threshold == DecisionThreshold(card.threshold):
+        return f"the model's own, chosen on validation by {card.policy.name}"
+    return "chosen by hand in this session"
+
+
 def _named(card: Card) -> list[NamedPoint]:
     """Those of these weights: scores of earlier ones meant something else."""
     named: list[NamedPoint] = st.session_state.setdefault("points", {}).setdefault(card.id, [])

@@ -20,7 +20,6 @@ def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> N
     lungs: None for a picture without any.
     scan: the one on screen.
     """
-
     if not found.shown:
         st.caption(f"{card.title} has no heat map yet: there is no evidence to show.")
         return
