@@ -13,7 +13,6 @@ from pages.shared import thumbnails
 from pages.shared.caches import models, verdicts
 from pages.shared.wording import escape_markdown
 
-SLICED = archives.SLICED
 THUMBNAIL_SIDE = 160  # pixels; shown at half that
 BURNED_IN = (
     "This file says that text is burned into its picture: it may name the patient. "
