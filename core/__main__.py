@@ -1,6 +1,6 @@
 """The command line: python -m core COMMAND
 
-cards | predict | explain | screen | evaluate | calibrate | adapt | checklist | export
+cards | predict | explain | outline | screen | evaluate | calibrate | adapt | checklist | export
 """
 
 import argparse
@@ -25,12 +25,13 @@ from core.batch import folders, labelled_folders, labels, local_scans, parquet, 
 from core.batch.rows import Job, ScreeningRow
 from core.card_types import Card
 from core.command_line.arguments import parser
+from core.command_line.outline import outline_one
+from core.command_line.scans import read as _read
 from core.errors import OpacityError, UnknownName
 from core.evaluation import checklists, local_normals, operating_points
 from core.evaluation.local_calibration import in_words
 from core.inference import Model
-from core.reading import images
-from core.types import Prediction, Scan, View
+from core.types import Prediction
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -285,12 +286,6 @@ def adapt_detector(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(options: argparse.Namespace) -> Scan:
-    view = View(None if options.frame is None else options.frame - 1, options.window)
-    scan = images.read(options.file.read_bytes(), options.file.name, view)
-    return images.turned_back(scan) if options.turn_back else scan
-
-
 def _digits(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
 
@@ -303,6 +298,7 @@ COMMANDS = {
     "cards": list_cards,
     "predict": predict_one,
     "explain": explain_one,
+    "outline": outline_one,
     "screen": screen_many,
     "evaluate": evaluate_folder,
     "calibrate": calibrate_place,

@@ -97,6 +97,13 @@ def shipped(root: Path = WEIGHTS) -> tuple[Card, ...]:
     return tuple(card for card in every(root) if card.origin == "shipped")
 
 
+def outlining(root: Path = WEIGHTS) -> tuple[SegmenterCard, ...]:
+    """The cards that outline a lesion, by id; those that find lungs are no choice of a person's."""
+    faulty = broken(root)
+    found = (read(name, root) for name in _folders(root) if name not in faulty)
+    return tuple(card for card in found if isinstance(card, SegmenterCard) and card.task != "lungs")
+
+
 def _order(card: Card) -> tuple[str, bool, int, str, float]:
     return card.kind, card.origin == "own", _place(card.task), card.task, -_rank(card)
 

@@ -56,7 +56,7 @@ def describe(
     segmenter: the card of the one that finds lungs.
     """
     known = fields if segmenter == lungs.CHILDREN else None
-    return ScanFeatures(known or lungs.find(scan, segmenter), lungs.features(as_film(scan.pixels)))
+    return ScanFeatures(known or lungs.find(scan, segmenter), lungs.seen(scan)[1])
 
 
 def check(

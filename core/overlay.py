@@ -3,6 +3,7 @@
 import math
 from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from plotly.colors import sample_colorscale, unlabel_rgb
@@ -11,6 +12,7 @@ from core.errors import UnknownName
 from core.types import FloatArray
 
 COLOUR_MAPS = ("inferno", "cividis")  # perceptually uniform and safe for colour-blind readers
+EDGE = (230, 159, 0)  # orange: told from the blue of the lungs by colour-blind readers too
 RGB = NDArray[np.uint8]
 
 
@@ -46,6 +48,14 @@ def blend(
     tint = colours(colour_map)[(strength * 255).astype(np.uint8)]
     alpha = (opacity * strength.clip(0, 0.5) * 2)[..., None]
     return (grey(pixels) * (1 - alpha) + tint * alpha).round().astype(np.uint8)
+
+
+def outlined(pixels: FloatArray, mask: NDArray[np.bool_]) -> RGB:
+    """The film with the edge of a mask drawn on it -> (H, W, 3). pixels: (H, W) in [0, 1]. mask: (H, W)."""
+    edges, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    thickness = max(1, round(max(mask.shape) / 400))
+    drawn = cv2.drawContours(grey(pixels), edges, -1, EDGE, thickness, cv2.LINE_AA)
+    return np.asarray(drawn, dtype=np.uint8)
 
 
 def signed(difference: FloatArray, *, scale: float) -> RGB:

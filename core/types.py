@@ -16,7 +16,7 @@ Verdict = Literal["normal", "abnormal"]
 Origin = Literal["shipped", "own"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Scan:
     """One grey image, stripped of everything that could identify a person.
 

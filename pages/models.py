@@ -9,7 +9,7 @@ from pages.shared.views.clinic import checklists, promises, truth
 from pages.shared.views.models import audience, classifier, comparing, leaderboard
 from pages.shared.views.own import listing
 
-sidebar.show_frame()
+sidebar.show_frame("Which model, and may I trust it?")
 for fault in models.broken_cards().values():
     st.error(wording.escape_markdown(fault))
 asked, cards = audience.pick()

@@ -9,7 +9,7 @@ from pages.shared.views.own import training_set
 from pages.shared.views.readers import reading
 from pages.shared.views.screening import judging, labelled_report, listing, misclassified, sample_worklist
 
-sidebar.show_frame()
+sidebar.show_frame("Which of these first?")
 card = sidebar.pick_card(None)
 threshold = thresholds.current(card)
 judging.drop_zone()

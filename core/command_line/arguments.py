@@ -51,6 +51,18 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     explain.add_argument("--out", type=Path, required=True, metavar="PNG")
     explain.set_defaults(run=commands["explain"])
 
+    outline = known.add_parser(
+        "outline", parents=[card, as_json, view, anyway], help="draw where a lesion is"
+    )
+    outline.add_argument("file", type=Path, metavar="FILE")
+    outline.add_argument("--out", type=Path, required=True, metavar="PNG", help="the scan, outlined")
+    outline.add_argument("--mask", type=Path, metavar="PNG", help="white inside the outline")
+    outline.add_argument("--seg", type=Path, metavar="DCM", help="DICOM SEG, of a DICOM file")
+    outline.add_argument(
+        "--keep-patient", action="store_true", help="the patient's tags go into the DICOM SEG too"
+    )
+    outline.set_defaults(run=commands["outline"])
+
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="this process, or a Ray cluster"

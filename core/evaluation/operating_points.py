@@ -17,7 +17,6 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from core.card_types import Card
 from core.errors import OpacityError
-from core.evaluation.binary import auc_interval
 from core.evaluation.cases import Floats, Ints
 from core.evaluation.local_calibration import LocalCalibration
 from core.retired import RETIRED
@@ -62,6 +61,8 @@ def layer(labels: ArrayLike, scores: ArrayLike, *, resamples: int = 200, random_
     random_state: seed of the draws.
     Raises NotEnoughLabels when a class is missing, OpacityError for labels or scores that are none.
     """
+    from core.evaluation.binary import auc_interval  # scikit-learn takes long, and most asks are of points
+
     interval = auc_interval(labels, scores)  # checks both
     truth, values = np.asarray(labels, dtype=np.int64), np.asarray(scores, dtype=np.float64)
     rising, place = np.unique(values, return_inverse=True)

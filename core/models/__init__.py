@@ -19,6 +19,7 @@ from core.models.frozen import (
 )
 from core.models.knn import KNN
 from core.models.lung_mobilenet import LungMobileNetV2
+from core.models.mobile_unet import MobileUNet
 from core.models.torchvision_nets import (
     VGG16,
     AlexNet,
@@ -64,6 +65,7 @@ ENSEMBLES: dict[str, type[nn.Module]] = {
 
 SEGMENTERS: dict[str, type[nn.Module]] = {
     "unet": UNet,
+    "mobile-unet": MobileUNet,
 }
 
 __all__ = [
@@ -79,5 +81,6 @@ __all__ = [
     "ClassifierEnsemble",
     "FrozenBaseClassifier",
     "LungMobileNetV2",
+    "MobileUNet",
     "UNet",
 ]

@@ -8,6 +8,7 @@ MAX_PIXELS: Final = 50_000_000  # rows x columns x samples of one frame
 MAX_FRAMES: Final = 10_000
 MAX_VOLUME: Final = 2_000_000_000  # pixels of all frames together; only one is ever decoded
 MAX_INFLATED: Final = 128 * 2**20  # a deflated file may expand 1000:1; the largest film fits in this
+SLICED: Final = ("CT", "MR", "PT", "NM")  # modalities whose series are slices of one body
 SECONDS: Final = 9.0  # of wall clock for one file
 CPU_SECONDS: Final = 8
 MEMORY: Final = 2**30  # address space of a decoder, its libraries included

@@ -245,6 +245,15 @@ def read_films(cases: Sequence[Case], dtype: torch.dtype = torch.float16) -> Ten
     return films
 
 
+def read_masks(paths: Sequence[Path | None]) -> Tensor:
+    """Read outlines the way films are read. Returns (N, 1, FILM_SIZE, FILM_SIZE), 1 inside; None is empty."""
+    masks = torch.zeros(len(paths), 1, FILM_SIZE, FILM_SIZE)
+    for index, path in enumerate(paths):
+        if path is not None:
+            masks[index] = as_film(images.read(path.read_bytes(), path.name).pixels)[0].round()
+    return masks
+
+
 def _groups(cases: Sequence[Case]) -> list[int]:
     """Number the connected groups of cases that share a patient or the bytes of a file."""
     patients = {patient: n for n, patient in enumerate(sorted({case.patient for case in cases}))}

@@ -107,13 +107,19 @@ def scores(card_id: str) -> Scores:
 
 @of_card(st.cache_resource(show_spinner="Loading the model, once for all sessions ..."))
 def model(card_id: str) -> Model:
+    return loaded(card_id)
+
+
+@of_card(st.cache_resource(show_spinner=False))
+def loaded(card_id: str) -> Model:
+    """The model, for a thread that belongs to no session and can show none that it works."""
     from core import inference
 
-    loaded = inference.load(card_id)
-    if loaded.card.sha256 != card(card_id).sha256:
+    found = inference.load(card_id)
+    if found.card.sha256 != card(card_id).sha256:
         every_card.clear()
         raise CardError(f"{card_id} was trained anew in the meantime. Load the page again.")
-    return loaded
+    return found
 
 
 def milliseconds(card_id: str) -> float:
@@ -244,7 +250,7 @@ def test_openings(card_id: str) -> int:
 @of_card(st.cache_data(show_spinner=False))
 def percentile(card_id: str, score: float) -> float:
     """Share of normal test scans that score lower."""
-    from core.evaluation.binary import percentile_among
+    from core.evaluation.cases import percentile_among
 
     labels, values = labels_and_scores(card_id, "test")
     return percentile_among([v for label, v in zip(labels, values, strict=True) if not label], score)

@@ -81,15 +81,13 @@ def _why(card: Card, rivals: int) -> str:
     test = f"{wording.auc(card.report['test'])}."
     if names.WORST_SOURCE in figures:
         worst = figures[names.WORST_SOURCE]
-        return f"{of}: with each source left out of training in turn, its AUC on the worst is {worst:.3f}. {test}"
+        return f"{of}: with each source left out of training in turn, AUC {worst:.3f} on the worst. {test}"
     if card.kind == "classifier":
         return f"{of} by the AUC on validation, {card.report['validation'].auc:.3f}. {test}"
     if card.model == "ensemble":
         return f"{of}: detectors that judge by different means come before each of them. {test}"
     drawn = figures.get(names.AUROC_DRAWN_LESIONS)
-    found = (
-        "" if drawn is None else f": it finds lesions drawn into normal scans with an AUROC of {drawn:.3f}"
-    )
+    found = "" if drawn is None else f": AUROC {drawn:.3f} for lesions drawn into normal scans"
     return f"{of}{found}. {test}"
 
 

@@ -1,0 +1,31 @@
+"""What a start loads: a page shows its frame, and a verdict comes, before what neither needs is imported."""
+
+import subprocess
+import sys
+
+SLOW_AND_UNNEEDED = ("torchvision", "sklearn", "scipy.stats", "sympy", "pydicom")
+
+
+def imported_after(code: str) -> set[str]:
+    """Which slow modules a new interpreter has loaded once it ran this."""
+    told = f"{code}\nimport sys\nprint(*sorted(set({SLOW_AND_UNNEEDED}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_judging_needs_neither_torchvision_nor_scikit_learn():
+    assert not imported_after("import core.inference")
+
+
+def test_the_first_page_is_out_before_any_of_them_loads():
+    code = """
+from streamlit.testing.v1 import AppTest
+from pages.shared.caches import ahead
+ahead.prepare = lambda: None
+page = AppTest.from_file("app.py", default_timeout=600)
+page.session_state["welcomed"] = True  # else a sample is read, below the frame
+page.run()
+assert not page.exception, page.exception
+assert page.caption
+"""
+    assert not imported_after(code)

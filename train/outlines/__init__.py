@@ -1,0 +1,1 @@
+"""Networks that outline a lesion, and their cards."""
