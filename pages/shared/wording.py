@@ -57,7 +57,7 @@ DETECTOR_PAGE = (
 DECISIVE = (
     "Each at its own threshold, on test. Worst source: where it tells normal from abnormal least. False "
     "alarms: of normal scans, at home and at the worst place that it did not learn from, where one was "
-    "measured. MB: weights on disk. ms: a scan, where it was timed. Yardsticks, there to be beaten, stand last."
+    "measured. MB: weights on disk. ms: a scan, where it was timed. Yardsticks, to be beaten, stand last."
 )
 NO_SHARED_SCANS = "These two were not tested on the same scans, of both classes: they cannot be compared so."
 HOW_COMPARED = (

@@ -43,7 +43,7 @@ def pick_card_with_map(card: Card) -> Card | None:
 
 
 def data_folder() -> str:
-    """Where the public data sets lie on the machine that runs the app, empty when whoever runs it set none."""
+    """Where the public data sets lie, as whoever runs the app has set it; empty when nobody did."""
     return os.environ.get("OPACITY_DATA", "")
 
 
