@@ -1,4 +1,4 @@
-"""What only a browser can show: keys, the question before leaving, the address after a reload, a copied link."""
+"""What only a browser can show: keys, the question before leaving, a reload, a copied link."""
 
 import io
 import re
