@@ -6,9 +6,10 @@ import sys
 SLOW_AND_UNNEEDED = ("torchvision", "sklearn", "scipy.stats", "sympy", "pydicom")
 
 
-def imported_after(code: str) -> set[str]:
+def imported_after(code: str, *also: str) -> set[str]:
     """Which slow modules a new interpreter has loaded once it ran this."""
-    told = f"{code}\nimport sys\nprint(*sorted(set({SLOW_AND_UNNEEDED}) & set(sys.modules)))"
+    watched = SLOW_AND_UNNEEDED + also
+    told = f"{code}\nimport sys\nprint(*sorted(set({watched}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     return set(done.stdout.splitlines()[-1].split())
 
@@ -27,3 +28,7 @@ assert not page.exception, page.exception
 assert page.caption
 """
     assert not imported_after(code)
+
+
+def test_listing_the_cards_needs_no_torch():
+    assert not imported_after("from core.__main__ import main; main(['cards'])", "torch")
