@@ -3,21 +3,23 @@
 import streamlit as st
 
 from core.names import CHEST_FILM
-from pages.shared import sidebar
+from pages.shared import sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
 from pages.shared.views.clinic import caution, likelihood, report
+from pages.shared.views.desk import filmstrip, opinions
 from pages.shared.views.second_opinion import Opinion
 
-sidebar.show_frame()
-scan = sidebar.upload_scan()
+sidebar.show_frame("What is it, and why?")
+scan = sidebar.upload_scan(needed=True, example=True)
 card = sidebar.pick_card("classifier")
 if scan is None:
     sidebar.show_invitation(card.modality)
     st.stop()
 
+filmstrip.show(card)
 slices.judge_stack(card, scan)
 picture, answer = refusal.columns_unless_refused(card, scan, key="diagnose")
 prediction = models.prediction(card.id, scan.digest, _scan=scan)
@@ -41,7 +43,9 @@ with answer:
     choice = evidence.pick_heatmaps(card, prediction.probabilities)
     found = evidence.draw(choice, scan)
     readout.show(card, found, lungs, scan)
-    second = second_opinion.pick(Opinion(card, prediction, threshold), scan)
+    first = Opinion(card, prediction, threshold)
+    second = second_opinion.pick(first, scan)
+    opinions.show(first, scan)
     beside = second_opinion.layers(second, choice, scan)
     layers = evidence.layers(card, found, beside)
     report.offer(
@@ -62,5 +66,6 @@ with picture:
         layers=layers,
         outline=None if lungs is None else lungs.mask,
         view="side" if several else "overlay",
+        corner=wording.corner(scan),
         height=680,
     )

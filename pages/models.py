@@ -8,7 +8,7 @@ from pages.shared.views import card_details, classifier, leaderboard, sample_car
 from pages.shared.views.clinic import checklists, promises, truth
 from pages.shared.views.own import listing
 
-sidebar.show_frame()
+sidebar.show_frame("Which model, and may I trust it?")
 for fault in models.broken_cards().values():
     st.error(wording.escape_markdown(fault))
 cards = leaderboard.pick_task()

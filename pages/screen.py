@@ -9,7 +9,7 @@ from pages.shared.session import thresholds
 from pages.shared.views import labelled_report, misclassified, operating_points, sample_worklist, worklist
 from pages.shared.views.own import training_set
 
-sidebar.show_frame()
+sidebar.show_frame("Which of these first?")
 card = sidebar.pick_card(None)
 files: Sequence[worklist.File]
 files, table = worklist.drop_zone()

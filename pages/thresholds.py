@@ -11,7 +11,7 @@ from pages.shared.session import clinic, thresholds
 from pages.shared.views import charts, operating_points
 from pages.shared.views.clinic import calibration, likelihood, promises
 
-sidebar.show_frame()
+sidebar.show_frame("Where should the threshold lie, and what does it cost?")
 scan = sidebar.upload_scan()
 card = sidebar.pick_card(None)
 layers = {split: scores.counts_by_threshold(card.id, split) for split in ("validation", "test")}

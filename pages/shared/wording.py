@@ -2,18 +2,44 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from types import MappingProxyType
+from typing import Literal
 
 from core import names
 from core.card_types import Card, Policy
 from core.names import CHEST_FILM
-from core.types import EvaluationReport, is_abnormal
+from core.types import EvaluationReport, Scan, is_abnormal
 from pages.shared.numbering import numbered
 from pages.shared.session.thresholds import DecisionThreshold
 
-INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
+NOT_FOR_CLINICAL_USE = (
+    "Research demo, not for clinical use. Scans stay in this session's memory and nowhere else."
+)
+WHAT_THIS_IS = (
+    "Opacity reads chest films and brain scans with small models and shows what moved them, for clinicians, "
+    "students and researchers who want to see what such models can do and where they fail."
+)
+UPLOAD = "Upload a scan, or drop it anywhere: PNG, JPEG, DICOM, NIfTI"
+INVITATION = "Upload a {} (PNG, JPEG or DICOM), or try one below."
+SAMPLES_INVITATION = "Click a sample to have it read. Synthetic ones were made by a model and show nobody."
+PUBLIC_FILM = ("Public film", "A real patient's, published without a name.")
+SYNTHETIC_SAMPLE = ("Synthetic sample", "Made as: {}. Not a real patient, and nobody diagnosed it.")
+STEPS = (
+    ("Verdict:", "what the model says of this sample"),
+    ("Evidence:", "where it looked, and how far to trust that"),
+    ("Move the line:", "what another threshold costs, on Thresholds"),
+)
+TOUR = (
+    (".st-key-samples-landing", "Click a sample, or drop a scan of your own anywhere: it is read at once."),
+    (".opacity-verdict", "The verdict. The bar shows the score; the line on it is the threshold."),
+    (
+        ".st-key-film",
+        "The heat map shows what moved the model. Drag moves, the wheel zooms, ? lists the keys.",
+    ),
+    ("[data-testid=stSidebarNav]", "Thresholds shows what each threshold costs; Models whom to trust."),
+)
 HARD_SAMPLES = (
     "The other samples were chosen so that every model reads them as made. These hard ones were not: each is "
     "the next of those in their order, changed by a fixed rule before any model was asked, to be borderline, "
@@ -56,6 +82,16 @@ ERROR_GIVEN_DETAIL = (
     "The score is how far the cells of this scan (orange) lie above that, on average."
 )
 RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
+HEAT_MAP_CAUTION = "A heat map shows what moved the model, not where disease is."
+MAP_FIGURES = "Figures of the map, and how to read them"
+TEST_MAP = "Test this map (blur the hot areas)"
+TEST_MAP_HELP = "Blurs the hottest places first, then shows them first, and records the probability."
+ASK_ALL = "Ask all {} other models"
+FORGET_ALL = "Forget all"
+Side = Literal["suspicious", "below", "refused", "waiting"]  # what a model says of a scan
+SIDES: Mapping[Side, str] = MappingProxyType(
+    {"suspicious": "Suspicious", "below": "Below threshold", "refused": "Not read", "waiting": "Waiting"}
+)
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 PLAIN_SHARES = [Fraction(part, whole) for whole in (2, 3, 4, 5, 10) for part in range(1, whole)]
 COIN = 0.5  # AUC of a coin
@@ -67,6 +103,11 @@ FINDINGS = {
     "covid": "COVID-19 pneumonia",
     "pituitary": "a pituitary tumour",
 }
+
+
+def invitation(modality: str) -> str:
+    """What to do on a page without a scan."""
+    return INVITATION.format(f"frontal {modality}" if modality == CHEST_FILM else modality)
 
 
 def task(name: str) -> str:
@@ -114,6 +155,84 @@ def verdict(
     if threshold.upper is not None and score < threshold.upper:
         return f"Refer: too close to call{chance(card)}"
     return f"Suspicious for {finding(card, probabilities)}{chance(card)}"
+
+
+def heat_map(name: str, shares: tuple[float | None, float] | None, *, similar: int, methods: int) -> str:
+    """What there is to say of a map, in plain words.
+
+    name: of the method.
+    shares: of the heat in the lungs, None without any heat, and of an even spread; None without lungs.
+    similar: how many other methods agree.
+    methods: how many there are.
+    """
+    told = [f"{name}:"]
+    if shares is not None and shares[0] is None:
+        told.append("no heat anywhere.")
+    elif shares is not None:
+        told.append(
+            f"{shares[0]:.0%} of the heat lies in the lungs; an even spread would put {shares[1]:.0%} there."
+        )
+    if methods:
+        told.append(f"{similar} of {methods} other methods agree.")
+    return " ".join(told)
+
+
+def unreliable(methods: Sequence[str], better: str) -> str:
+    """methods: that the card's table finds unreliable. better: the one to prefer, empty without one."""
+    are = "is" if len(methods) == 1 else "are"
+    prefer = f" Prefer {better}." if better else ""
+    return f"{' and '.join(methods)} {are} unreliable for this model.{prefer}"
+
+
+def corner(scan: Scan) -> tuple[str, ...]:
+    """What a DICOM header tells of the film and nothing of whose it is; nothing for other files."""
+    if scan.modality is None:
+        return ()
+    header = scan.acquisition
+    spacing = header.get("PixelSpacing") or header.get("ImagerPixelSpacing", "")
+    told = (
+        "" if scan.age is None else f"{scan.age} years",
+        " ".join(filter(None, (scan.modality, header.get("ViewPosition", "")))),
+        f"{spacing} mm per pixel" if spacing else "",
+        scan.window,
+    )
+    return tuple(filter(None, told))
+
+
+def score_and_threshold(score: float, threshold: DecisionThreshold) -> str:
+    """Both in figures, and what the shaded part of the bar means where there is one."""
+    told = f"Score {score:.2f}, threshold {threshold.value:.2f}"
+    if threshold.upper is None:
+        return told
+    return f"{told}. Shaded, from there to {threshold.upper:.2f}: too close to call"
+
+
+def above_normals(share: float, normals: int, kind: str) -> str:
+    """Where a score stands among the normal test scans.
+
+    share: of them that score lower.
+    normals: how many there are.
+    kind: what they are, in the plural.
+    """
+    if share >= 1:
+        return f"Higher than every one of {normals} normal test {kind}"
+    return f"Higher than {percent(share)} of {normals} normal test {kind}"
+
+
+def agreement(suspicious: bool, sides: Sequence[Side]) -> str:
+    """How many other models say the same, how many refuse the scan, and how many were not asked yet.
+
+    suspicious: what the first model says.
+    sides: what the others say.
+    """
+    same = sides.count("suspicious" if suspicious else "below")
+    answers = same + sides.count("below" if suspicious else "suspicious")
+    told = f"{same} of {answers} other models agree."
+    if refused := sides.count("refused"):
+        told += f" {refused} may not read this scan."
+    if waiting := sides.count("waiting"):
+        told += f" Asking {waiting} more ..."
+    return told
 
 
 def chance(card: Card) -> str:

@@ -43,7 +43,7 @@ def card() -> Card:
 def test_the_map_is_there_before_a_scan(app: AppTest):
     assert not app.exception
     assert len(app.get("plotly_chart")) == 1
-    assert "Drop a chest film" in app.info[0].value
+    assert "Upload a frontal chest film" in app.info[0].value
 
 
 def test_a_scan_has_two_verdicts_and_its_nearest_cases(app: AppTest):

@@ -19,7 +19,7 @@ def test_a_page_opens_without_a_scan_and_says_it_is_no_medical_device(page: str)
 
 @pytest.mark.parametrize("page", SCAN_PAGES)
 def test_an_empty_page_says_what_to_do(page: str):
-    assert "Drop a chest film" in opened(page).info[0].value
+    assert "Upload a frontal chest film" in opened(page).info[0].value
 
 
 def test_a_verdict_says_on_whom_the_model_learned_and_how_often_it_flags_normal_adults():
@@ -110,7 +110,7 @@ def test_the_scan_stays_chosen_across_pages():
 def test_forgetting_a_scan_leaves_nothing_of_it():
     app = upload(opened("pages/diagnose.py"), "film.png", FILM)
     app = next(button for button in app.button if button.label == "Forget this scan").click().run()
-    assert app.info[0].value.startswith("Drop a chest film")
+    assert app.info[0].value.startswith("Upload a frontal chest film")
     assert not app.session_state["scans"]
 
 

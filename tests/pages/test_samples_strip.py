@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import samples
 from core.card_types import Card
+from pages.shared import wording
 from pages.shared.views import sample_worklist
 from tests.pages.app import FILM, SCAN_PAGES, VERDICT, opened, started, upload, words
 from tests.phantoms.chest import chest, png
@@ -52,7 +53,7 @@ def task(app: AppTest, name: str) -> AppTest:
 @pytest.mark.parametrize("page", SCAN_PAGES)
 def test_one_click_reads_a_sample_as_if_it_had_been_dropped(page: str):
     app = opened(page)
-    assert app.info[0].value.startswith("Drop a chest film")
+    assert app.info[0].value.startswith("Upload a frontal chest film")
     app = click(app, "first-chest-bacterial-1.png")
     assert not app.exception
     assert VERDICT in words(app)
@@ -109,6 +110,29 @@ def test_a_sample_that_was_saved_and_sent_back_is_known_again(root: Path):
     app = upload(opened("pages/diagnose.py"), "holiday.png", data)
     assert MARK in words(app)
     assert MARK not in words(upload(app, "mine.png", png(chest(seed=99))))
+
+
+def test_the_first_opening_is_a_result_and_samples_of_every_kind_stand_above_it(root: Path):
+    add_hard(root, "normal, blurred")
+    app = started(welcomed=False).run(timeout=SLOW)
+    assert not app.exception
+    assert "Made as: bacterial pneumonia" in words(app)
+    assert VERDICT in words(app)
+    assert wording.WHAT_THIS_IS in words(app)
+    kinds = [
+        button.label.split("**")[-1] for button in app.button if (button.key or "").startswith("landing-")
+    ]
+    assert {" made as: tumour", " made as: viral pneumonia", " made as: normal, blurred"} <= set(kinds)
+    assert len(kinds) == len(set(kinds)) + 2  # a normal film as DICOM, and a normal head
+
+
+def test_the_example_makes_way_for_the_first_scan_that_a_person_chose():
+    app = started(welcomed=False).run(timeout=SLOW)
+    app = upload(app, "mine.png", FILM)
+    assert [scan.name for scan in app.session_state["scans"].values()] == ["mine.png"]
+    assert wording.WHAT_THIS_IS not in words(app)
+    app = click(app, "Forget this scan")
+    assert not app.session_state["scans"]
 
 
 def test_a_link_opens_with_a_sample_and_lets_go_of_it():

@@ -64,7 +64,7 @@ def show_answer(card: Card, threshold: DecisionThreshold, scan: Scan | None, fol
     Returns the digest of the scan to draw, if any.
     """
     if scan is None:
-        st.info(wording.INVITATION.format(card.modality))
+        st.info(wording.invitation(card.modality))
         return ""
     if refusal := models.refusal(card.id, scan.digest, _scan=scan):
         reading.show_refusal(card, scan, refusal)
