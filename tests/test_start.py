@@ -32,5 +32,24 @@ assert page.caption
     assert not imported_after(code)
 
 
+def test_the_verdict_of_the_first_screen_is_out_before_torch_loads():
+    code = """
+import sys
+from streamlit.testing.v1 import AppTest
+from pages.shared.caches import ahead
+from pages.shared.views import charts
+ahead.prepare = lambda: None
+show_verdict, known = charts.show_verdict, []
+def shown(*given, **named):
+    show_verdict(*given, **named)
+    known.append("torch" in sys.modules or "sklearn" in sys.modules)
+charts.show_verdict = shown
+page = AppTest.from_file("app.py", default_timeout=600).run()
+assert not page.exception, page.exception
+assert known == [False], known
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_listing_the_cards_needs_no_torch():
     assert not imported_after("from core.__main__ import main; main(['cards'])", "torch")
