@@ -1,6 +1,7 @@
 """The operating point that a command names."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from core.card_types import Card
@@ -20,4 +21,6 @@ def threshold_of(options: argparse.Namespace, card: Card) -> float | None:
     if len(chosen) != 1:
         names = ", ".join(repr(point.name) for point in points)
         raise UnknownName(f"{file.name} holds {names}: choose one with --operating-point FILE --point NAME.")
+    if chosen[0].upper is not None:
+        print("The point's refer band is for the pages: here scans in it count as abnormal.", file=sys.stderr)
     return chosen[0].threshold
