@@ -151,7 +151,8 @@ def _show_keys(row: WorklistRow, verdict: str, ids: Sequence[str], at: int) -> N
     ids: of all films on the list.
     at: the place of the open one.
     """
-    before, after, agree, differ = st.columns(4)
+    with st.container(horizontal=True, gap="small"):
+        before, after, agree, differ = (st.empty() for _ in range(4))
     before.button(
         "Previous", shortcut="K", disabled=at == 0, on_click=_open, args=(ids[at - 1],), width="stretch"
     )
