@@ -55,8 +55,7 @@ DETECTOR_PAGE = (
     "How unlike normal a scan is can only be told by a model of normal scans alone. Used here: {}."
 )
 DECISIVE = (
-    "Each at its own threshold, on test. Worst source: where it tells normal from abnormal least; "
-    "models measured on several come first. False "
+    "Each at its own threshold, on test. Worst source: where it tells normal from abnormal least. False "
     "alarms: of normal scans, at home and at the worst place that it did not learn from, where one was "
     "measured. MB: weights on disk. ms: a scan, where timed. Yardsticks, there to be beaten, stand last."
 )

@@ -35,7 +35,7 @@ def show(cards: Sequence[Card], first: Card) -> Card:
     first: the one selected at first.
     """
     titles = wording.unique_titles(cards)
-    listed = sorted(cards, key=lambda card: (card.yardstick, _of_one_place(card), -(_worst(card).auc or 0.0)))
+    listed = sorted(cards, key=lambda card: (card.yardstick, -(_worst(card).auc or 0.0)))
     three = st.column_config.NumberColumn(format="%.3f")
     share = st.column_config.NumberColumn(format="percent")
     selected = st.dataframe(
@@ -66,16 +66,11 @@ def _worst(card: Card) -> SourceRow:
     return min(rows, key=lambda row: 2.0 if row.auc is None else row.auc)
 
 
-def _of_one_place(card: Card) -> bool:
-    """Whether its worst source is not known: no such card stands above one measured on several."""
-    return sum(row.auc is not None for row in scores.sources(card.id)) < 2
-
-
 def _decisive(card: Card) -> dict[str, str | float | None]:
     rows, worst = scores.sources(card.id), _worst(card)
     alarms = [(row.home, 1 - row.specificity.value) for row in rows if row.specificity is not None]
     return {
-        "worst source": worst.source + (", the only one" if _of_one_place(card) else ""),
+        "worst source": worst.source,
         "AUC there": worst.auc,
         "false alarms at home": max((share for home, share in alarms if home), default=None),
         "elsewhere": max((share for home, share in alarms if not home), default=None),
