@@ -55,9 +55,10 @@ DETECTOR_PAGE = (
     "How unlike normal a scan is can only be told by a model of normal scans alone. Used here: {}."
 )
 DECISIVE = (
-    "Each at its own threshold, on test. Worst source: where it tells normal from abnormal least. False "
+    "Each at its own threshold, on test; those measured at one source only stand after those measured at "
+    "several. Worst source: where it tells normal from abnormal least. False "
     "alarms: of normal scans, at home and at the worst place that it did not learn from, where one was "
-    "measured. MB: weights on disk. ms: a scan, where timed. Yardsticks, there to be beaten, stand last."
+    "measured. MB: weights on disk. ms: a scan, where it was timed. Yardsticks, to be beaten, stand last."
 )
 NO_SHARED_SCANS = "These two were not tested on the same scans, of both classes: they cannot be compared so."
 HOW_COMPARED = (

@@ -69,7 +69,9 @@ def show_recommended(cards: Sequence[Card]) -> None:
         return
     words, use = st.columns([4, 1], vertical_alignment="center")
     with words:
-        st.html(f'<p class="opacity-choice">Recommended: {wording.escape_html(first.title)}</p>')
+        st.html(
+            f'<p class="opacity-choice opacity-recommended">Recommended: {wording.escape_html(first.title)}</p>'
+        )
         st.write(_why(first, rivals))
     with use:
         offer_use(first, key="use-recommended")
@@ -97,7 +99,7 @@ def offer_use(card: Card, *, key: str) -> None:
     card: to take.
     key: of this place on the page.
     """
-    if st.button("Use this model", type="primary", key=key, width="stretch"):
+    if st.button("Use this model", type="primary", key=key):
         chosen.choose(card.id)
         st.switch_page("pages/diagnose.py" if card.kind == "classifier" else "pages/anomaly.py")
 
