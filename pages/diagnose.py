@@ -25,7 +25,6 @@ picture, answer = refusal.columns_unless_refused(card, scan, key="diagnose")
 prediction = models.prediction(card.id, scan.digest, _scan=scan)
 threshold = thresholds.current(card)
 reading.record(card, scan, score=prediction.score, threshold=threshold.value)
-lungs = models.lungs(scan.digest, _scan=scan) if card.modality == CHEST_FILM else None
 with answer:
     _, scores = models.labels_and_scores(card.id, "test")
     charts.show_verdict(
@@ -36,6 +35,7 @@ with answer:
         span=charts.span_of(scores),
         probabilities=prediction.probabilities,
     )
+    lungs = models.lungs(scan.digest, _scan=scan) if card.modality == CHEST_FILM else None
     caution.show(card, scan)
     operating_points.show_in_use(card, threshold)
     likelihood.show(card, prediction.score, prediction.probabilities)

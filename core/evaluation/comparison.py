@@ -1,14 +1,17 @@
 """Whether one of two on the same cases is better, and how sure that is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest, norm, rankdata
+from sklearn.metrics import roc_auc_score, roc_curve
 
 from core.errors import NotEnoughLabels
+from core.evaluation import binary, clustered
 from core.evaluation.cases import Floats, checked
-from core.types import Interval
+from core.types import Curve, Interval, is_abnormal
 
 _Z = float(norm.ppf(0.975))
 
@@ -31,18 +34,28 @@ class Discordance:
     p: float
 
 
-def auc_difference(labels: ArrayLike, first: ArrayLike, second: ArrayLike) -> Difference:
+def auc_difference(
+    labels: ArrayLike, first: ArrayLike, second: ArrayLike, *, groups: Sequence[str] | None = None
+) -> Difference:
     """Of the AUC on the same cases (DeLong 1988, by midranks: Sun & Xu 2014).
 
     labels: (n,), 0 normal or 1 abnormal, at least two of each.
     first, second: (n,) scores.
+    groups: (n,), equal for cases that belong together (Obuchowski 1997); each its own when None.
     Raises NotEnoughLabels.
     """
     truth, values = checked(labels, first)
-    abnormal, normal = _components(np.array([values, checked(labels, second)[1]]), truth)
-    low, high = abnormal.mean(axis=1)
-    spread = np.cov(abnormal) / abnormal.shape[1] + np.cov(normal) / normal.shape[1]
-    return from_spread(float(high - low), float(np.array([-1, 1]) @ spread @ np.array([-1, 1])))
+    gains = [
+        np.diff(parts, axis=0)[0]
+        for parts in _components(np.array([values, checked(labels, second)[1]]), truth)
+    ]
+    value = float(gains[0].mean())
+    if groups is None:
+        return from_spread(value, sum(float(gain.var(ddof=1)) / len(gain) for gain in gains))
+    parts = np.empty(len(truth))
+    for label, gain in zip((1, 0), gains, strict=True):
+        parts[truth == label] = (gain - value) / len(gain)
+    return from_spread(value, clustered.variance(parts, groups))
 
 
 def from_spread(value: float, variance: float) -> Difference:
@@ -77,3 +90,47 @@ def _components(scores: Floats, truth: NDArray[np.int64]) -> tuple[Floats, Float
     above = (ranks[:, :m] - rankdata(abnormal, axis=1)) / n
     below = 1 - (ranks[:, m:] - rankdata(normal, axis=1)) / m
     return above, below
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Two classifiers on the cases that both were tested on; auc and curve of the first and of the second.
+
+    verdicts: each at its own threshold.
+    """
+
+    n: int
+    abnormal: int
+    auc: tuple[float, float]
+    curve: tuple[Curve, Curve]
+    difference: Difference
+    verdicts: Discordance
+
+
+def compare(
+    labels: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    thresholds: tuple[float, float],
+    groups: Sequence[str],
+) -> Comparison:
+    """Both on the same cases. Raises NotEnoughLabels.
+
+    labels: (n,), 0 normal or 1 abnormal.
+    first, second: (n,) scores.
+    thresholds: of the first and of the second.
+    groups: (n,), equal for cases of one patient.
+    """
+    truth, values = checked(labels, first)
+    both = (values, checked(labels, second)[1])
+    right = [is_abnormal(each, at) == truth.astype(bool) for each, at in zip(both, thresholds, strict=True)]
+    curves = [roc_curve(truth, each)[:2] for each in both]
+    return Comparison(
+        n=len(truth),
+        abnormal=int(truth.sum()),
+        auc=(float(roc_auc_score(truth, both[0])), float(roc_auc_score(truth, both[1]))),
+        curve=(binary.thin(*curves[0]), binary.thin(*curves[1])),
+        difference=auc_difference(truth, *both, groups=groups),
+        verdicts=mcnemar(*right),
+    )

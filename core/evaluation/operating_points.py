@@ -173,6 +173,11 @@ def read(text: str | bytes, card: Card) -> tuple[NamedPoint, ...]:
             raise OpacityError(f"{times} operating points are named {name!r}: rename all but one.")
     for point in points:
         _require_made_for(card, point)
+        if point.upper is not None and point.upper < point.threshold:
+            raise OpacityError(
+                f"Operating point {point.name!r} refers scans up to {point.upper:g}, below its threshold "
+                f"{point.threshold:g}: exchange the two."
+            )
     return points
 
 

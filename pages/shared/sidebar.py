@@ -16,9 +16,10 @@ from core.types import Kind, Scan
 from pages.shared import landing as welcome
 from pages.shared import wording
 from pages.shared.caches import heatmaps, models, neighbours, scores
+from pages.shared.components.leave_guard import leave_guard
 from pages.shared.components.manners import manners
 from pages.shared.numbering import numbered
-from pages.shared.session import chosen, deep_link, memory, reading, routing, sign_in
+from pages.shared.session import chosen, deep_link, memory, reading, routing, sign_in, worklist
 from pages.shared.views import sample_strip
 
 HERE = Path(__file__).parent
@@ -39,6 +40,8 @@ def show_frame(question: str) -> None:
     manners(place=f"{question} {st.session_state.get('scan', '')}")
     sign_in.require()
     models.refresh()
+    if worklist.has_work():
+        leave_guard()
     _name_sample()
 
 

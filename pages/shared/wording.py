@@ -1,5 +1,6 @@
 """Words that more than one page says: names of tasks and findings, verdicts, figures in a sentence."""
 
+import html
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,6 +54,43 @@ WHOSE_FILM = "Whose film is this?"
 DETECTOR_PAGE = (
     "How unlike normal a scan is can only be told by a model of normal scans alone. Used here: {}."
 )
+DECISIVE = (
+    "Each at its own threshold, on test. Worst source: where it tells normal from abnormal least; "
+    "models measured on several come first. False "
+    "alarms: of normal scans, at home and at the worst place that it did not learn from, where one was "
+    "measured. MB: weights on disk. ms: a scan, where timed. Yardsticks, there to be beaten, stand last."
+)
+NO_SHARED_SCANS = "These two were not tested on the same scans, of both classes: they cannot be compared so."
+HOW_COMPARED = (
+    "Second less first, 95 % interval by DeLong 1988, films of one patient counted together (Obuchowski "
+    "1997). A difference on these scans says nothing of other places."
+)
+NO_PICTURES = "The folder with the public data sets holds none of these cases: no pictures."
+OWN_THRESHOLD = "the model's own"
+DROP_FILMS = (
+    "Drop films above, or a folder with one folder per class: each is read and scored, and stays in this "
+    "session's memory until you clear the list."
+)
+WITH_LABELS = (
+    "With labels, this page also measures the model: sort the films into one folder per class, or add a CSV."
+)
+STUDY = (
+    "Read every film twice: first alone, then with the model's verdict and map, each time in another order "
+    "drawn from the seed and without names. Every answer is a certainty from 1 to 6, also by the number "
+    "keys. With labels the page then shows what the model's help was worth. Nothing leaves this session "
+    "unless you export it."
+)
+STUDY_OTHER_MODEL = (
+    "This study was begun with another model or other weights: choose {} again, or end the study."
+)
+
+STUDY_FILMS_GONE = "{} films of this study are no longer on the list. What was answered can still be saved."
+STUDY_STAGE = {"alone": "without the model", "helped": "with the model"}
+GAIN_BY_SEVERAL = (
+    "Obuchowski and Rockette 1995, covariances by the jackknife over cases, degrees of freedom by Hillis "
+    "2007: it holds for readers and cases like these."
+)
+GAIN_BY_ONE = "DeLong 1988: it holds for this reader on cases like these, and says nothing of other readers."
 DISCLAIMER = "Research demo, not for clinical use: not a medical device, and no diagnosis."
 PASSED = "Passed: the scan is of a kind that this model may judge."
 READ_ANYWAY = "Read at the reader's request although the input check refused it: {}"
@@ -60,6 +98,10 @@ REPORT_NAME = "Leave it off where the name tells who the patient is. Nothing els
 LATIN_ONLY = "The PDF has Latin letters only: others become a question mark."
 LINK_WITHOUT_FILM = (
     "The link opens this page with this model and threshold. The film is not in it: it stays in this session."
+)
+NO_ROOM = (
+    "{} films do not fit beside those on the list, the first of them {}: clear the list, or screen a folder "
+    "of any size with python -m core screen."
 )
 LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
 NO_OWN_MODELS = (
@@ -306,6 +348,27 @@ def policy(known: Policy) -> str:
         "cost": "Cost {missed_cost:g}:1",
     }
     return aims.get(known.name, known.name).format(**known.arguments)
+
+
+def imported(names: Sequence[str], *, of: int) -> str:
+    """What came of a file of operating points. names: as they are listed now. of: how many it holds."""
+    known = f" {of - len(names)} of {of} were here already." if len(names) < of else ""
+    listed = f"Imported: {', '.join(names)}." if names else "Nothing new."
+    return escape_markdown(f"{listed}{known}")
+
+
+def gain(value: float, interval: tuple[float, float], p: float) -> str:
+    """What help changed about the mean AUC."""
+    low, high = interval
+    shown = "no difference is shown" if low <= 0 <= high else "a rise" if low > 0 else "a fall"
+    return (
+        f"With the model the mean AUC moved by {value:+.3f} ({low:+.3f} to {high:+.3f}, p {p:.3f}): {shown}."
+    )
+
+
+def escape_html(text: str) -> str:
+    """Text that may hold a file's name, made safe to show as HTML."""
+    return html.escape(text)
 
 
 def percent(share: float) -> str:

@@ -20,7 +20,11 @@ PLANTED = {
     "InstitutionName": "PLANTED HOSPITAL",
     "StudyDescription": "PLANTED STUDY",
 }
-OWN_WORDS = {"Thresholds": "Before and after", "Models": "Use and limits", "Diagnose": "normal test films"}
+OWN_WORDS = {
+    "Thresholds": "Calibrate to your place",
+    "Models": "Use and limits",
+    "Diagnose": "normal test films",
+}
 
 
 def film() -> tuple[bytes, bytes]:

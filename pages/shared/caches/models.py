@@ -17,6 +17,7 @@ import streamlit as st
 from core import audit, cards
 from core.card_types import Card, Scores
 from core.errors import CardError, RefusedScan
+from core.samples import readings
 from core.types import (
     AS_SENT,
     AnomalyResult,
@@ -147,6 +148,8 @@ def gate(card_id: str, digest: str, _scan: Scan) -> tuple[str, str]:
     _scan: the scan itself.
     The test is "card" when not the scan is at fault, but the weights are.
     """
+    if ahead := readings.of(card(card_id), digest):
+        return ahead.refusal, ahead.test
     from core import gate
 
     try:
@@ -204,6 +207,9 @@ def record(card_id: str, digest: str, threshold: float, overridden: bool, score:
 
 @of_card(st.cache_data(show_spinner="Reading the scan ...", scope="session", max_entries=RESULTS_KEPT))
 def prediction(card_id: str, digest: str, _scan: Scan) -> Prediction:
+    ahead = readings.of(card(card_id), digest)
+    if ahead and ahead.probabilities:
+        return ahead.prediction(card(card_id))
     from core import inference
 
     return inference.classify(model(card_id), _scan, lungs(digest, _scan=_scan))

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from core.errors import NotEnoughLabels
 from core.evaluation import binary
-from core.evaluation.comparison import auc_difference, mcnemar
+from core.evaluation.comparison import auc_difference, compare, mcnemar
 
 
 def drawn(n: int = 160) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -64,3 +64,25 @@ def test_mcnemar_counts_what_one_alone_got_right():
     # by hand: 2 * (1 + 11 + 55) / 2 ** 11
     assert found.p == pytest.approx(2 * 67 / 2**11)
     assert mcnemar([True], [True]).p == 1
+
+
+def test_films_of_one_patient_count_as_one():
+    truth, first, second = drawn()
+    alone = auc_difference(truth, first, second)
+    own = auc_difference(truth, first, second, groups=[str(case) for case in range(len(truth))])
+    assert own.interval == pytest.approx(alone.interval, abs=0.002)
+    twice = [np.repeat(values, 2) for values in (truth, first, second)]
+    together = auc_difference(*twice, groups=[str(case // 2) for case in range(2 * len(truth))])
+    assert together.interval == pytest.approx(own.interval, abs=1e-9)
+    assert auc_difference(*twice).interval[0] > together.interval[0]
+
+
+def test_a_comparison_holds_both_at_their_own_thresholds():
+    truth = [0, 0, 1, 1]
+    found = compare(
+        truth, [0.1, 0.6, 0.4, 0.9], [0.1, 0.2, 0.3, 0.4], thresholds=(0.5, 0.25), groups=list("abcd")
+    )
+    assert (found.n, found.abnormal) == (4, 2)
+    assert found.auc == (0.75, 1)
+    assert (found.verdicts.first_alone, found.verdicts.second_alone) == (0, 2)
+    assert found.curve[1].area == 1
