@@ -1,10 +1,10 @@
 """The strip of samples: one click and the page does its job, without anybody's film."""
 
+import csv
 import io
-from functools import csv
+from functools import partial
 from pathlib import Path
 
-import partial
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
