@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from pages.shared.caches import ahead
 from pages.shared.session import deep_link
 
-st.set_page_config(page_title="Opacity", layout="wide", initial_sidebar_state="auto")
+st.set_page_config(layout="wide", initial_sidebar_state="auto")
 page = st.navigation(
     [
         st.Page("pages/diagnose.py", title="Diagnose", default=True),
@@ -16,4 +17,8 @@ page = st.navigation(
     ]
 )
 deep_link.open_requested_page()
-page.run()
+st.set_page_config(page_title=f"{page.title} - Opacity")
+try:
+    page.run()
+finally:  # the page is on screen, also one that ended early: whoever reads it chooses a scan meanwhile
+    ahead.prepare()

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types import EvaluationReport, InputSpec, Kind, Origin, Trust
+from core.types import EvaluationReport, InputSpec, Interval, Kind, Origin, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +110,45 @@ class KnownCases:
 
 
 @dataclass(frozen=True, slots=True)
+class Localisation:
+    """How well one kind of map finds what radiologists outlined: means over n reported films.
+
+    pointing: share of films whose hottest place lies in the outline. energy: share of the heat there.
+    average_precision: of places. overlap: intersection over union at one cut for all films. Intervals are
+    95 %, by film. choice: mean of pointing and average precision on the chosen_on other films that chose the
+    method and the cut.
+    """
+
+    n: int
+    pointing: float
+    pointing_interval: Interval
+    energy: float
+    average_precision: float
+    average_precision_interval: Interval
+    overlap: float
+    overlap_interval: Interval
+    chosen_on: int
+    choice: float
+
+
+@dataclass(frozen=True, slots=True)
 class Card(CardBase):
     """A classifier or a detector that a person can choose.
 
     labels: lower case, the normal class first. threshold: a number on `score`; a scan is abnormal when
     score >= threshold. report: per split. scales: full-colour heat per explanation method, or "map"
     for a detector. shift: validation against test, in figures. trust: per explanation method.
+    localisation: per set of outlined films, the card's maps and the baselines, by name.
     gate: the learned check of the gate, None before python -m train.gate has measured one.
     figures: what else was measured, on test where nothing else is said: false alarms, agreement with the
     yardstick, other hospitals, calibration, cost. yardstick: there to be beaten, not to be used.
     known: its training scans for nearest neighbours, None before python -m train.index has run.
     origin: "own" where python -m train.new made it from a person's own films.
+    ages: of the patients it learned from, youngest and oldest in whole years; None where they are not known.
     """
 
     kind: Kind
+    ages: tuple[int, int] | None = field(default=None, kw_only=True)
     report: Mapping[str, EvaluationReport]
     scales: Mapping[str, float]
     shift: Mapping[str, float]
@@ -133,6 +158,7 @@ class Card(CardBase):
     yardstick: bool = False
     known: KnownCases | None = None
     origin: Origin = "shipped"
+    localisation: Mapping[str, Mapping[str, Localisation]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def describe(
     segmenter: the card of the one that finds lungs.
     """
     known = fields if segmenter == lungs.CHILDREN else None
-    return ScanFeatures(known or lungs.find(scan, segmenter), lungs.features(as_film(scan.pixels)))
+    return ScanFeatures(known or lungs.find(scan, segmenter), lungs.seen(scan)[1])
 
 
 def check(
@@ -183,6 +183,12 @@ def _header_faults(scan: Scan, card: Card) -> Iterator[tuple[str, str]]:
     fits = card.modality == CHEST_FILM if scout else scan.modality in known
     if scan.modality is not None and not fits:
         yield "modality", f"{scan.name} says that its modality is {scan.modality}. {_reads(card)}"
+    if scan.age is not None and card.ages and not card.ages[0] <= scan.age <= card.ages[1]:
+        yield (
+            "age",
+            f"{scan.name} says that its patient is {scan.age} years old. This model learned from patients of "
+            f"{card.ages[0]} to {card.ages[1]} years.",
+        )
     view = scan.acquisition.get("ViewPosition", "").upper()
     if card.modality == CHEST_FILM and view in LATERAL_VIEWS:
         yield "view", f"{scan.name} says that it is a lateral view ({view}). {_reads(card)}"

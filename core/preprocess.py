@@ -94,8 +94,7 @@ def align_films(films: Tensor, boxes: Tensor, spec: InputSpec) -> Tensor:
 
 def _lung_mask(scan: Scan, spec: InputSpec) -> NDArray[np.bool_]:
     """(SIZE, SIZE), on the segmenter's own grid."""
-    segmenter = lungs.network(lungs.segmenter_of(spec))
-    return lungs.clean(lungs.probabilities(as_film(scan.pixels), segmenter)[0])
+    return lungs.clean(lungs.seen(scan, lungs.segmenter_of(spec))[0])
 
 
 def _native_frame(scan: Scan, mask: NDArray[np.bool_]) -> Frame:

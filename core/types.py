@@ -16,7 +16,7 @@ Verdict = Literal["normal", "abnormal"]
 Origin = Literal["shipped", "own"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Scan:
     """One grey image, stripped of everything that could identify a person.
 
@@ -45,6 +45,12 @@ class Scan:
     cropped: bool = False
     notes: tuple[str, ...] = ()
     series: str = ""
+
+    @property
+    def age(self) -> int | None:
+        """The patient's, in whole years, where the header tells it."""
+        told = self.acquisition.get("PatientAge", "")
+        return int(told) if told.isdecimal() else None
 
     @property
     def burned_in(self) -> bool:

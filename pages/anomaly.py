@@ -8,15 +8,19 @@ from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import anomaly, operating_points, refusal
+from pages.shared.views.clinic import caution, report
+from pages.shared.views.desk import filmstrip
 
-sidebar.show_frame()
-scan = sidebar.upload_scan()
+sidebar.show_frame("How unlike normal is it, and where?")
+scan = sidebar.upload_scan(needed=True)
 card = sidebar.pick_card("detector")
 second = anomaly.pick_second(card)
+st.caption(wording.DETECTOR_PAGE.format(wording.escape_markdown(card.title)))
 if scan is None:
     sidebar.show_invitation(card.modality)
     st.stop()
 
+filmstrip.show(card)
 slices.judge_stack(card, scan)
 picture, answer = refusal.columns_unless_refused(card, scan, key="anomaly")
 result = models.anomaly(card.id, scan.digest, _scan=scan)
@@ -25,8 +29,10 @@ reading.record(card, scan, score=result.score, threshold=threshold.value)
 layers = anomaly.layers(card, scan, result, named=second is not None)
 with answer:
     anomaly.show_answer(card, result, threshold)
+    caution.show(card, scan)
     operating_points.show_in_use(card, threshold)
     anomaly.show_error_fit(card, scan)
+    report.offer(card, scan, layers, score=result.score, threshold=threshold)
     if second is not None:
         st.subheader(second.title)
         reason = models.refusal(second.id, scan.digest, _scan=scan)
@@ -46,5 +52,6 @@ with picture:
         layers=layers,
         outline=models.lungs(scan.digest, _scan=scan).mask if film else None,
         view="side",
+        corner=wording.corner(scan),
         height=680,
     )

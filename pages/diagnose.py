@@ -3,27 +3,28 @@
 import streamlit as st
 
 from core.names import CHEST_FILM
-from pages.shared import sidebar
+from pages.shared import sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
-from pages.shared.views.clinic import likelihood
+from pages.shared.views.clinic import caution, likelihood, report
+from pages.shared.views.desk import filmstrip, opinions
 from pages.shared.views.second_opinion import Opinion
 
-sidebar.show_frame()
-scan = sidebar.upload_scan()
+sidebar.show_frame("What is it, and why?")
+scan = sidebar.upload_scan(needed=True, example=True)
 card = sidebar.pick_card("classifier")
 if scan is None:
     sidebar.show_invitation(card.modality)
     st.stop()
 
+filmstrip.show(card)
 slices.judge_stack(card, scan)
 picture, answer = refusal.columns_unless_refused(card, scan, key="diagnose")
 prediction = models.prediction(card.id, scan.digest, _scan=scan)
 threshold = thresholds.current(card)
 reading.record(card, scan, score=prediction.score, threshold=threshold.value)
-lungs = models.lungs(scan.digest, _scan=scan) if card.modality == CHEST_FILM else None
 with answer:
     _, scores = models.labels_and_scores(card.id, "test")
     charts.show_verdict(
@@ -34,14 +35,27 @@ with answer:
         span=charts.span_of(scores),
         probabilities=prediction.probabilities,
     )
+    lungs = models.lungs(scan.digest, _scan=scan) if card.modality == CHEST_FILM else None
+    caution.show(card, scan)
     operating_points.show_in_use(card, threshold)
     likelihood.show(card, prediction.score, prediction.probabilities)
     st.subheader("Evidence")
     choice = evidence.pick_heatmaps(card, prediction.probabilities)
     found = evidence.draw(choice, scan)
     readout.show(card, found, lungs, scan)
-    second = second_opinion.pick(Opinion(card, prediction, threshold), scan)
+    first = Opinion(card, prediction, threshold)
+    second = second_opinion.pick(first, scan)
+    opinions.show(first, scan)
     beside = second_opinion.layers(second, choice, scan)
+    layers = evidence.layers(card, found, beside)
+    report.offer(
+        card,
+        scan,
+        layers,
+        score=prediction.score,
+        threshold=threshold,
+        probabilities=prediction.probabilities,
+    )
 
 several = choice.several or bool(beside)
 with picture:
@@ -49,8 +63,9 @@ with picture:
         scan.pixels,
         key="compare" if several else "diagnose",
         alt="The scan with " + (" and ".join(f"the heat map of {name}" for name in found.shown) or "no map"),
-        layers=evidence.layers(card, found, beside),
+        layers=layers,
         outline=None if lungs is None else lungs.mask,
         view="side" if several else "overlay",
+        corner=wording.corner(scan),
         height=680,
     )

@@ -1,37 +1,52 @@
-"""Which model, and may I trust it?"""
+"""Which model, for whom, and may I trust it?"""
 
 import streamlit as st
 
 from pages.shared import sidebar, wording
 from pages.shared.caches import heatmaps, models
-from pages.shared.views import card_details, classifier, leaderboard, sample_card
+from pages.shared.views import card_details, sample_card
 from pages.shared.views.clinic import checklists, promises, truth
+from pages.shared.views.models import audience, classifier, comparing, leaderboard
 from pages.shared.views.own import listing
 
-sidebar.show_frame()
+sidebar.show_frame("Which model, and may I trust it?")
 for fault in models.broken_cards().values():
     st.error(wording.escape_markdown(fault))
-cards = leaderboard.pick_task()
-card = leaderboard.show(cards)
-
-st.subheader("Which model for which purpose")
-leaderboard.show_choices(cards)
-st.subheader("Curves")
-leaderboard.show_curves(cards, card)
-
-st.subheader("What the tasks' first choices do, source by source")
-truth.show_defaults()
+asked, cards = audience.pick()
+audience.show_recommended(cards)
+card = leaderboard.show(cards, asked)
+audience.name_in_address(card)
+with st.expander("All test figures, curves, and the best for other purposes"):
+    leaderboard.show_figures(cards)
+    leaderboard.show_curves(cards, card)
+    leaderboard.show_choices(cards)
+comparing.show(card, cards)
 
 st.header(card.title)
-card_details.show_figures(card)
-st.subheader("Source by source")
-truth.show_card(card.id)
-st.subheader("What its thresholds promise, and keep")
-promises.show(card)
-classifier.show(card, cards)
-card_details.show_detectors(card, cards)
-card_details.show_trust(card, heatmaps.best_explainer(card.id))
-card_details.show_text(card)
-checklists.show(card)
+audience.offer_use(card, key="use-selected")
+card_details.show_use(card)
+figures, elsewhere, maps, refuses, training, checklist = st.tabs(
+    ["Figures", "Elsewhere", "Heat maps", "Refuses", "Training", "Checklist"]
+)
+with figures:
+    card_details.show_figures(card)
+    st.subheader("What its thresholds promise, and keep")
+    promises.show(card)
+    classifier.show(card)
+    card_details.show_detectors(card, cards)
+with elsewhere:
+    truth.show_card(card.id)
+    classifier.show_elsewhere(cards)
+with maps:
+    card_details.show_trust(card, heatmaps.best_explainer(card.id))
+with refuses:
+    card_details.show_refusals(card)
+with training:
+    card_details.show_making(card)
+with checklist:
+    checklists.show(card)
+
+with st.expander("What the tasks' first choices do, source by source"):
+    truth.show_defaults()
 listing.show()
 sample_card.show()

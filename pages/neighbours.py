@@ -46,7 +46,7 @@ def show(chosen: Card, card: Card, scan: Scan | None, folder: str) -> None:
         show_map(card, threshold.value, digest, folder)
 
 
-sidebar.show_frame()
+sidebar.show_frame("What does it resemble?")
 scan = sidebar.upload_scan()
 chosen = sidebar.pick_card("classifier")
 folder = neighbour_cases.data_folder()

@@ -1,38 +1,37 @@
 """Which of these first?"""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
-from pages.shared import sidebar
-from pages.shared.session import thresholds
-from pages.shared.views import labelled_report, misclassified, operating_points, sample_worklist, worklist
+from pages.shared import sidebar, wording
+from pages.shared.session import thresholds, worklist
+from pages.shared.views import operating_points
 from pages.shared.views.own import training_set
+from pages.shared.views.readers import reading
+from pages.shared.views.screening import judging, labelled_report, listing, misclassified, sample_worklist
 
-sidebar.show_frame()
+sidebar.show_frame("Which of these first?")
 card = sidebar.pick_card(None)
-files: Sequence[worklist.File]
-files, table = worklist.drop_zone()
+threshold = thresholds.current(card)
+judging.drop_zone()
+files, table = worklist.files(), worklist.table()
 if not files:
     files, table = sample_worklist.load(card)
-truth = worklist.label(card, files, table)
-worklist.judge(card, files)
-rows = worklist.judged(card, files, truth)
+truth = judging.label(card, files, table)
+judging.judge(card, files)
+rows = judging.judged(card, files, truth)
 if not rows:
-    st.info(
-        "Drop films above, or a folder with one folder per class: each is read and scored, and its "
-        "pixels are not kept."
-    )
+    st.info(wording.DROP_FILMS)
     sample_worklist.offer(card)
     st.stop()
 
-threshold = thresholds.current(card)
+if reading.chosen():
+    reading.show(card, rows, threshold)
+    st.stop()
 operating_points.show_in_use(card, threshold)
 labelled = [row for row in rows if row.label is not None and row.score is not None]
-names = ["Worklist", "How did it do", "Misread"] if labelled else ["Worklist"]
-tabs = st.tabs(names)
+tabs = st.tabs(["Worklist", "How did it do", "Misread"] if labelled else ["Worklist"])
 with tabs[0]:
-    worklist.show_worklist(card, rows, threshold)
+    listing.show(card, rows, threshold)
 if labelled:
     with tabs[1]:
         labelled_report.show(card, labelled, threshold)
@@ -40,7 +39,4 @@ if labelled:
     with tabs[2]:
         misclassified.show(card, labelled, threshold)
 else:
-    st.caption(
-        "With labels, this page also measures the model: sort the films into one folder per class, or "
-        "add a CSV."
-    )
+    st.caption(wording.WITH_LABELS)

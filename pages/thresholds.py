@@ -11,7 +11,7 @@ from pages.shared.session import clinic, thresholds
 from pages.shared.views import charts, operating_points
 from pages.shared.views.clinic import calibration, likelihood, promises
 
-sidebar.show_frame()
+sidebar.show_frame("Where should the threshold lie, and what does it cost?")
 scan = sidebar.upload_scan()
 card = sidebar.pick_card(None)
 layers = {split: scores.counts_by_threshold(card.id, split) for split in ("validation", "test")}
@@ -42,15 +42,10 @@ with panel:
         on_change=partial(clinic.follow, card),
     )
 if marked is not None:
-    lower = models.percentile(card.id, marked[1])
-    st.caption(
-        f"This scan scores {marked[1]:.2f}, higher than {wording.percent(lower)} of normal test scans. "
-        f"{likelihood.sentence(card, marked[1], place.prevalence)}."
-    )
+    st.caption(f"{likelihood.sentence(card, marked[1], place.prevalence)}.")  # its rank stands in the panel
 
-st.subheader("Before and after")
+operating_points.show_chips(card)
 operating_points.show_table(card, state)
-operating_points.show_use(card)
 operating_points.show_saving(card, state)
 
 st.subheader("Calibrate to your place")

@@ -45,7 +45,7 @@ ROWS = {
     ],
     "train": [
         {"train"},
-        {"train.gate", "train.samples"},
+        {"train.gate", "train.samples", "train.where"},
         {"train.publish"},
         {"train.fit", "train.synthesis"},
         {"train.data"},
@@ -54,7 +54,7 @@ ROWS = {
     "pages": [
         {"pages"},
         {"pages.shared.views"},
-        {"pages.shared.sidebar", "pages.shared.views.sample_strip"},  # the strip lies in the sidebar
+        {"pages.shared.sidebar", "pages.shared.landing", "pages.shared.views.sample_strip"},
         {"pages.shared.session", "pages.shared.wording"},
         {"pages.shared.caches", "pages.shared.components"},
         {"pages.shared.thumbnails", "pages.shared.numbering"},

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -21,10 +22,17 @@ SMALLEST = 0.01  # of the film; smaller islands are no lung
 HULL_MARGIN = 3  # cells of the grid around the hull of both lungs, for the pleura and the sinuses
 CHILDREN, ALL_AGES = "lung-fields", "lung-fields-all-ages"
 
+# What each network made of a scan, for as long as the scan is held: gate, frame and outline ask for the same.
+_seen: WeakKeyDictionary[Scan, dict[str, tuple[Tensor, Tensor]]] = WeakKeyDictionary()
 
-@cache
+
 def network(card_id: str = CHILDREN) -> UNet:
     """The segmenter of that card, one for all of this process."""
+    return _network(card_id)
+
+
+@cache
+def _network(card_id: str) -> UNet:
     found = checkpoints.network(cards.read(card_id))
     assert isinstance(found, UNet)
     return found
@@ -56,10 +64,23 @@ def _pooled(deepest: Tensor) -> Tensor:
 
 
 def probabilities_and_features(films: Tensor, segmenter: UNet) -> tuple[Tensor, Tensor]:
-    """`probabilities` and `features` in one pass, for many films."""
+    """`probabilities` and `features` in one pass."""
     with torch.inference_mode():
         maps = segmenter.encode(resize(films, SIZE, SIZE))
         return torch.sigmoid(segmenter.decode(maps)[:, 0]), _pooled(maps[-1])
+
+
+def seen(scan: Scan, card_id: str = CHILDREN) -> tuple[Tensor, Tensor]:
+    """`probabilities` (SIZE, SIZE) and `features` (1, D) of a scan, computed once.
+
+    scan: any size.
+    card_id: of the segmenter that looks.
+    """
+    known = _seen.setdefault(scan, {})
+    if card_id not in known:
+        probability, found = probabilities_and_features(as_film(scan.pixels), network(card_id))
+        known[card_id] = probability[0], found
+    return known[card_id]
 
 
 def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
@@ -90,7 +111,7 @@ def find(scan: Scan, card_id: str = CHILDREN) -> LungFields:
     scan: any size.
     card_id: of the segmenter that looks.
     """
-    probability = probabilities(as_film(scan.pixels), network(card_id))[0]
+    probability, _ = seen(scan, card_id)
     coarse = measure(probability)
     height, width = scan.pixels.shape
     inside = torch.where(torch.from_numpy(coarse.mask), probability, 0.0)

@@ -1,1 +1,1 @@
-"""The parts of the command line that core.__main__ puts together."""
+"""The commands of core.__main__, one file for each kind; loaded when asked for."""

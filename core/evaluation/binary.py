@@ -220,17 +220,6 @@ def thin(x: ArrayLike, y: ArrayLike, at_most: int = 200) -> Curve:
     return Curve(x=tuple(xs.tolist()), y=tuple(ys.tolist()))
 
 
-def percentile_among(scores_of_normals: ArrayLike, score: float) -> float:
-    """Share of normals below a score, in [0, 1]; a normal with the same score counts half (mid-rank).
-
-    scores_of_normals: (n,). Raises NotEnoughLabels without any.
-    """
-    normals = np.asarray(scores_of_normals, dtype=np.float64)
-    if not normals.size:
-        raise NotEnoughLabels("A percentile among normals needs at least one normal case: there is none.")
-    return float(np.mean(normals < score) + np.mean(normals == score) / 2)
-
-
 def wilson(hits: int, n: int) -> Interval:
     """Interval of a share, hits of n (Wilson 1927). n: at least 1."""
     interval = binomtest(hits, n).proportion_ci(confidence_level=0.95, method="wilson")

@@ -2,9 +2,8 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logit
 
-from core.errors import OpacityError
+from core.errors import NotEnoughLabels, OpacityError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -26,5 +25,18 @@ def checked(labels: ArrayLike, scores: ArrayLike) -> tuple[Ints, Floats]:
 
 def log_odds(probabilities: ArrayLike) -> Floats:
     """The logit of each, finite at 0 and 1 too. probabilities: in [0, 1]."""
+    from scipy.special import logit  # where it is needed: it takes long
+
     found: Floats = logit(np.clip(probabilities, _EDGE, 1 - _EDGE))
     return found
+
+
+def percentile_among(scores_of_normals: ArrayLike, score: float) -> float:
+    """Share of normals below a score, in [0, 1]; a normal with the same score counts half (mid-rank).
+
+    scores_of_normals: (n,). Raises NotEnoughLabels without any.
+    """
+    normals = np.asarray(scores_of_normals, dtype=np.float64)
+    if not normals.size:
+        raise NotEnoughLabels("A percentile among normals needs at least one normal case: there is none.")
+    return float(np.mean(normals < score) + np.mean(normals == score) / 2)

@@ -52,10 +52,10 @@ def auc_interval(labels: ArrayLike, scores: ArrayLike, groups: Sequence[str]) ->
     parts[truth == 1] = (ranks[:m] - rankdata(abnormal)) / n
     parts[truth == 0] = 1 - (ranks[m:] - rankdata(normal)) / m
     auc = float(parts[truth == 1].mean())
-    variance = _variance((parts - auc) / np.where(truth == 1, m, n), groups)
-    if variance < 1e-18 or not 0 < auc < 1:
+    spread = variance((parts - auc) / np.where(truth == 1, m, n), groups)
+    if spread < 1e-18 or not 0 < auc < 1:
         return single
-    half = _Z * np.sqrt(variance) / (auc * (1 - auc))
+    half = _Z * np.sqrt(spread) / (auc * (1 - auc))
     return float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
 
 
@@ -68,13 +68,13 @@ def share_interval(hits: ArrayLike, groups: Sequence[str]) -> Interval:
     values = np.asarray(hits, dtype=np.float64)
     n, share = len(values), float(values.mean())
     single = share * (1 - share) / n
-    worth = n / max(1.0, _variance((values - share) / n, groups) / single) if single else float(n)
+    worth = n / max(1.0, variance((values - share) / n, groups) / single) if single else float(n)
     middle = (share + _Z**2 / (2 * worth)) / (1 + _Z**2 / worth)
     half = _Z / (1 + _Z**2 / worth) * np.sqrt(share * (1 - share) / worth + _Z**2 / (4 * worth**2))
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
-def _variance(parts: Floats, groups: Sequence[str]) -> float:
+def variance(parts: Floats, groups: Sequence[str]) -> float:
     """Of the sum of parts that have mean 0; parts: (n,)."""
     _, place = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.bincount(place, weights=parts)

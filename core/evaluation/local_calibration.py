@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import beta
 
 from core.errors import NotEnoughLabels, NoUsefulThreshold
-from core.evaluation.binary import wilson
 from core.evaluation.cases import Floats, checked
 from core.evaluation.group_thresholds import conformal_groups
 from core.types import Interval, is_abnormal
@@ -99,6 +97,8 @@ def calibrate(
     threshold = _threshold(groups, 1 - specificity)
     normals, abnormal = values[truth == 0], values[truth == 1]
     place = math.ceil((len(groups) + 1) * specificity - 1e-9)
+    from scipy.stats import beta  # where it is needed: it takes long
+
     low, high = beta.ppf([0.05, 0.95], place, len(groups) + 1 - place)
     return LocalCalibration(
         specificity=specificity,
@@ -174,6 +174,8 @@ def _quartiles(scores: Floats) -> tuple[float, float, float]:
 def _kept(normals: Floats, abnormal: Floats, threshold: float) -> Kept:
     spared, found = (int(np.sum(is_abnormal(scores, threshold))) for scores in (normals, abnormal))
     spared = len(normals) - spared
+    from core.evaluation.binary import wilson  # where it is needed: scikit-learn takes long
+
     specific = (spared / len(normals), wilson(spared, len(normals)))
     if not len(abnormal):
         return Kept(threshold, *specific)

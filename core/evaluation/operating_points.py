@@ -17,7 +17,6 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from core.card_types import Card
 from core.errors import OpacityError
-from core.evaluation.binary import auc_interval
 from core.evaluation.cases import Floats, Ints
 from core.evaluation.local_calibration import LocalCalibration
 from core.retired import RETIRED
@@ -62,6 +61,8 @@ def layer(labels: ArrayLike, scores: ArrayLike, *, resamples: int = 200, random_
     random_state: seed of the draws.
     Raises NotEnoughLabels when a class is missing, OpacityError for labels or scores that are none.
     """
+    from core.evaluation.binary import auc_interval  # scikit-learn takes long, and most asks are of points
+
     interval = auc_interval(labels, scores)  # checks both
     truth, values = np.asarray(labels, dtype=np.int64), np.asarray(scores, dtype=np.float64)
     rising, place = np.unique(values, return_inverse=True)
@@ -111,7 +112,8 @@ class NamedPoint:
     """A threshold that a person chose and named.
 
     card, sha256: whose scores it cuts. policy, arguments: how it was chosen ("manual" by hand), on which
-    split. created: ISO 8601, or empty. local: how it was set on a place's own scans, if it was.
+    split. upper: end of the band that is referred, None without one. created: ISO 8601, or empty. local: how
+    it was set on a place's own scans, if it was.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=120)]
@@ -123,6 +125,7 @@ class NamedPoint:
     arguments: Mapping[str, float] = field(default_factory=dict)
     created: str = ""
     local: LocalCalibration | None = None
+    upper: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
 
 def calibrated(card: Card, found: LocalCalibration, name: str) -> NamedPoint:
@@ -170,6 +173,11 @@ def read(text: str | bytes, card: Card) -> tuple[NamedPoint, ...]:
             raise OpacityError(f"{times} operating points are named {name!r}: rename all but one.")
     for point in points:
         _require_made_for(card, point)
+        if point.upper is not None and point.upper < point.threshold:
+            raise OpacityError(
+                f"Operating point {point.name!r} refers scans up to {point.upper:g}, below its threshold "
+                f"{point.threshold:g}: exchange the two."
+            )
     return points
 
 

@@ -19,6 +19,9 @@ FOLDERS: Mapping[str, Mapping[str, str]] = {
     HEAD_CT: {"brain_ct/": "stroke set", "brain_ct_hemorrhage/": "hemorrhage set"},
     BRAIN_MRI: {"train/": "published set", "test/": "published set"},
 }
+ADULTS = frozenset(  # sources of which nearly all films are of adults
+    {"COVID-19 Radiography", "NIH, mined labels", "NIH, read by RSNA", "Shenzhen", "Montgomery"}
+)
 OTHER = "other"
 RUN = 100  # numbers
 

@@ -14,8 +14,7 @@ def grad_cam(model: Classifier, x: Tensor, target: int) -> Tensor:
     target: index of the class.
     Returns (h, w) >= 0 on the feature grid, in logits per cell.
     """
-    maps, gradients = _maps_and_gradients(model, x, target)
-    return _weighted(maps, gradients.mean(dim=(2, 3), keepdim=True))
+    return _grad_cam(*_maps_and_gradients(model, x, target))
 
 
 def grad_cam_plus_plus(model: Classifier, x: Tensor, target: int) -> Tensor:
@@ -26,11 +25,7 @@ def grad_cam_plus_plus(model: Classifier, x: Tensor, target: int) -> Tensor:
     target: index of the class.
     Returns (h, w) >= 0 on the feature grid, in weighted activation.
     """
-    maps, gradients = _maps_and_gradients(model, x, target)
-    squared = gradients.square()
-    curvature = 2 * squared + maps.sum((2, 3), keepdim=True) * squared * gradients + 1e-6  # equation 19
-    shares = torch.where(gradients != 0, squared / curvature, 0)
-    return _weighted(maps, (shares * gradients.relu()).sum((2, 3), keepdim=True))
+    return _grad_cam_plus_plus(*_maps_and_gradients(model, x, target))
 
 
 def hires_cam(model: Classifier, x: Tensor, target: int) -> Tensor:
@@ -42,8 +37,7 @@ def hires_cam(model: Classifier, x: Tensor, target: int) -> Tensor:
     Returns (h, w) >= 0 on the feature grid, in logits per cell: for a head linear in the maps the cells,
     negative ones included, add up to the logit less its bias.
     """
-    maps, gradients = _maps_and_gradients(model, x, target)
-    return _weighted(maps, gradients)
+    return _weighted(*_maps_and_gradients(model, x, target))
 
 
 def layer_cam(model: Classifier, x: Tensor, target: int) -> Tensor:
@@ -54,7 +48,37 @@ def layer_cam(model: Classifier, x: Tensor, target: int) -> Tensor:
     target: index of the class.
     Returns (h, w) >= 0 on the feature grid, in logits per cell.
     """
+    return _layer_cam(*_maps_and_gradients(model, x, target))
+
+
+def all_cams(model: Classifier, x: Tensor, target: int) -> dict[str, Tensor]:
+    """The four maps above, by name, from one pass.
+
+    model: with the cut between features and head.
+    x: (1, C, H, W), normalised.
+    target: index of the class.
+    """
     maps, gradients = _maps_and_gradients(model, x, target)
+    return {
+        "grad-cam": _grad_cam(maps, gradients),
+        "grad-cam++": _grad_cam_plus_plus(maps, gradients),
+        "hires-cam": _weighted(maps, gradients),
+        "layer-cam": _layer_cam(maps, gradients),
+    }
+
+
+def _grad_cam(maps: Tensor, gradients: Tensor) -> Tensor:
+    return _weighted(maps, gradients.mean(dim=(2, 3), keepdim=True))
+
+
+def _grad_cam_plus_plus(maps: Tensor, gradients: Tensor) -> Tensor:
+    squared = gradients.square()
+    curvature = 2 * squared + maps.sum((2, 3), keepdim=True) * squared * gradients + 1e-6  # equation 19
+    shares = torch.where(gradients != 0, squared / curvature, 0)
+    return _weighted(maps, (shares * gradients.relu()).sum((2, 3), keepdim=True))
+
+
+def _layer_cam(maps: Tensor, gradients: Tensor) -> Tensor:
     return _weighted(maps, gradients.relu())
 
 

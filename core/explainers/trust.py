@@ -8,7 +8,6 @@ from itertools import combinations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 from torch import Generator, Tensor, nn
 
 from core import precision
@@ -39,6 +38,8 @@ def rank_correlation(one: FloatArray | Tensor, other: FloatArray | Tensor) -> fl
 
     0 when either is flat: a flat map agrees with nothing.
     """
+    from scipy.stats import spearmanr  # where it is needed: it takes long
+
     first, second = _on_grid(one), _on_grid(other)
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0

@@ -1,15 +1,21 @@
 """Networks pretrained on photographs, cut after their middle layers and never trained here.
 
 Middle layers transfer better to X-ray films than last ones. A backbone lies in weights/ once, in a folder
-of its own; every detector that stands on it names it by that folder.
+of its own; every detector that stands on it names it by that folder. torchvision is imported where ResNet-50
+is built.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import ResNet, resnet50
+
+if TYPE_CHECKING:
+    from torchvision.models import ResNet
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # what both were trained with
 SIDE = 224
@@ -94,8 +100,11 @@ class VisionTransformer(Backbone):
         return tuple(maps)
 
 
-def first_version(net: ResNet) -> ResNet:
+def first_resnet50() -> ResNet:
     """torchvision's ResNet-50 as it was first published, which the weights at hand were trained for."""
+    from torchvision.models import resnet50
+
+    net = resnet50(weights=None)
     for stage in (net.layer2, net.layer3, net.layer4):  # strides at the block's entry
         stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
     for module in net.modules():
@@ -112,7 +121,7 @@ class ResidualNetwork(Backbone):
 
     def __init__(self) -> None:
         super().__init__()
-        whole = first_version(resnet50(weights=None))
+        whole = first_resnet50()
         self.conv1, self.bn1 = whole.conv1, whole.bn1
         self.layer1, self.layer2, self.layer3 = whole.layer1, whole.layer2, whole.layer3
 

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.transforms.v2 import functional as T
 
 from core.models.base import Classifier
 
@@ -28,6 +27,8 @@ class FrequencyBands(Classifier):
         self.std: Tensor
 
     def features(self, x: Tensor) -> Tensor:
+        from torchvision.transforms.v2 import functional as T  # where it is needed: it takes long
+
         x = x.mean(1, keepdim=True)
         maps = []
         for octave in range(len(self.mean)):

@@ -6,10 +6,9 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import resnet50
 
 from core.errors import CardError
-from core.models.backbones import BACKBONES, ResidualNetwork, first_version
+from core.models.backbones import BACKBONES, ResidualNetwork, first_resnet50
 from core.models.base import Classifier
 
 
@@ -80,7 +79,7 @@ class FrozenResNet50(FrozenBaseClassifier):
 
     def __init__(self, *, of: str = "resnet50", classes: int = 2) -> None:
         super().__init__(of)
-        self.layer4 = first_version(resnet50(weights=None)).layer4
+        self.layer4 = first_resnet50().layer4
         self.fc = nn.Linear(2048, classes)
 
     def features(self, x: Tensor) -> Tensor:

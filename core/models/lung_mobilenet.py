@@ -1,6 +1,5 @@
 """MobileNetV2 on a finer grid, with a head that looks at lungs."""
 
-import torchvision
 from torch import Tensor, nn
 
 from core.models.base import Classifier
@@ -14,8 +13,10 @@ class LungMobileNetV2(Classifier):
     """
 
     def __init__(self, *, classes: int = 2, channels: int = 1, layers: int = 18) -> None:
+        from torchvision.models import mobilenet_v2  # where it is needed: it takes long
+
         super().__init__()
-        net = torchvision.models.mobilenet_v2(weights=None)
+        net = mobilenet_v2(weights=None)
         self.layers = net.features[:layers]
         if layers > 14:
             self.layers[14].conv[1][0].stride = (1, 1)

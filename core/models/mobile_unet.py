@@ -1,7 +1,6 @@
 """A U-Net (Ronneberger 2015, arXiv:1505.04597), its way down MobileNetV2 (Sandler 2018, arXiv:1801.04381)."""
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,8 +14,10 @@ class MobileUNet(nn.Module):
     """(N, 3, H, W), ImageNet-normalised -> (N, 1, H, W) logits; H and W divisible by 32."""
 
     def __init__(self, *, width: int = 16) -> None:
+        from torchvision.models import mobilenet_v2  # where it is needed: it takes long
+
         super().__init__()
-        self.layers = torchvision.models.mobilenet_v2(weights=None).features[: STAGES[-1]]
+        self.layers = mobilenet_v2(weights=None).features[: STAGES[-1]]
         ups = [width * 2 ** min(level, 2) for level in range(len(WIDTHS) - 1)]
         deeper = [*ups[1:], WIDTHS[-1]]
         self.up = nn.ModuleList(

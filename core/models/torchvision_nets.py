@@ -1,15 +1,22 @@
-"""The field's well-known networks, without weights, cut into features and head."""
+"""The field's well-known networks, without weights, cut into features and head.
+
+torchvision is imported where a network is built: it takes a third of the application's start, and the cards
+that a first verdict asks need none of it.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-import torchvision
 from torch import Tensor, nn
-from torchvision.models.vgg import cfgs, make_layers
 
 from core.models.base import Classifier
+
+if TYPE_CHECKING:
+    from torchvision.models import ResNet
 
 
 def _small_head(inputs: int, classes: int, dropout: float) -> nn.Sequential:
@@ -75,6 +82,8 @@ class VGG16(Classifier):
     """Thirteen convolutions (Simonyan 2014, arXiv:1409.1556); the grid is a thirty-second of the input."""
 
     def __init__(self, *, classes: int = 2, channels: int = 1, dropout: float = 0.5) -> None:
+        from torchvision.models.vgg import cfgs, make_layers
+
         super().__init__()
         self.layers = make_layers(cfgs["D"])
         self.layers[0] = _with_channels(self.layers[0], channels)
@@ -95,7 +104,7 @@ class VGG16(Classifier):
 
 
 class _ResNet(Classifier):
-    def __init__(self, net: torchvision.models.ResNet, channels: int) -> None:
+    def __init__(self, net: ResNet, channels: int) -> None:
         super().__init__()
         net.conv1 = _with_channels(net.conv1, channels)
         self.net = net
@@ -118,22 +127,28 @@ class ResNet18(_ResNet):
     """Eighteen layers (He 2015, arXiv:1512.03385); the grid is a thirty-second of the input."""
 
     def __init__(self, *, classes: int = 2, channels: int = 1) -> None:
-        super().__init__(torchvision.models.resnet18(weights=None, num_classes=classes), channels)
+        from torchvision.models import resnet18
+
+        super().__init__(resnet18(weights=None, num_classes=classes), channels)
 
 
 class ResNet50(_ResNet):
     """Fifty layers (He 2015, arXiv:1512.03385); the grid is a thirty-second of the input."""
 
     def __init__(self, *, classes: int = 2, channels: int = 1) -> None:
-        super().__init__(torchvision.models.resnet50(weights=None, num_classes=classes), channels)
+        from torchvision.models import resnet50
+
+        super().__init__(resnet50(weights=None, num_classes=classes), channels)
 
 
 class MobileNetV2(Classifier):
     """Inverted residuals (Sandler 2018, arXiv:1801.04381); the grid is a thirty-second of the input."""
 
     def __init__(self, *, classes: int = 2, channels: int = 1, dropout: float = 0.2) -> None:
+        from torchvision.models import mobilenet_v2
+
         super().__init__()
-        net = torchvision.models.mobilenet_v2(weights=None, num_classes=classes, dropout=dropout)
+        net = mobilenet_v2(weights=None, num_classes=classes, dropout=dropout)
         self.layers, self.classifier = net.features, net.classifier
         self.layers[0][0] = _with_channels(self.layers[0][0], channels)
 
@@ -156,8 +171,10 @@ class DenseNet121(Classifier):
     """Densely connected (Huang 2016, arXiv:1608.06993); the grid is a thirty-second of the input."""
 
     def __init__(self, *, classes: int = 2, channels: int = 1) -> None:
+        from torchvision.models import densenet121
+
         super().__init__()
-        net = torchvision.models.densenet121(weights=None, num_classes=classes)
+        net = densenet121(weights=None, num_classes=classes)
         self.layers, self.classifier = net.features, net.classifier
         self.layers.conv0 = _with_channels(self.layers.conv0, channels)
         self.relu = nn.ReLU()  # torchvision's overwrites its input, and with it what an explanation reads
@@ -195,8 +212,10 @@ class Swin(Classifier):
         heads: int = 3,
         window: int = 7,
     ) -> None:
+        from torchvision.models import SwinTransformer
+
         super().__init__()
-        net = torchvision.models.SwinTransformer(
+        net = SwinTransformer(
             patch_size=[4, 4],
             embed_dim=width,
             depths=[2, 2, depth, 2],

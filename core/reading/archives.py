@@ -11,10 +11,9 @@ from pydicom.dataset import Dataset
 
 from core.errors import UnreadableImage
 from core.reading import dicom, elements, header
-from core.reading.limits import MAX_BYTES, MAX_FRAMES
+from core.reading.limits import MAX_BYTES, MAX_FRAMES, SLICED
 from core.types import AS_SENT, Scan, View
 
-SLICED: Final = ("CT", "MR", "PT", "NM")  # modalities whose series are slices of one body
 _HEAD: Final = 2**17  # bytes: nearly all headers are shorter; the pixels need not be inflated to sort by them
 _HIDDEN: Final = (".", "__MACOSX/")
 _BROKEN: Final = (*dicom.BROKEN, zipfile.BadZipFile, NotImplementedError)

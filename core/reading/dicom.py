@@ -23,7 +23,7 @@ from core.errors import UnreadableImage
 from core.reading import colour, cutting, elements, ranges, refuted, tables, windowing
 from core.reading import header as headers
 from core.reading.header import Layout
-from core.reading.limits import ACQUISITION, short
+from core.reading.limits import ACQUISITION, short, years
 from core.types import AS_SENT, FloatArray, Scan, View
 
 # One decoder per syntax, so that what a film looks like does not depend on which packages are installed.
@@ -101,7 +101,9 @@ def _read(data: bytes, name: str, view: View) -> Scan:
     frame = view.frame or 0
     if not 0 <= frame < found.frames:
         raise UnreadableImage(f"has {found.frames} frames and no number {frame + 1}: choose another one.")
-    acquisition = {tag: text for tag in ACQUISITION if (text := elements.brief(header, tag))}
+    told = {tag: elements.brief(header, tag) for tag in ACQUISITION}
+    told["PatientAge"] = years(told["PatientAge"])
+    acquisition = {tag: text for tag, text in told.items() if text}
     stored = _decode(header, found, frame, notes)
     share, window = 0.0, ""
     offered: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """Small pictures of scans, as files that a browser shows."""
 
+import base64
 import io
 from typing import Literal
 
@@ -20,6 +21,15 @@ def of_scan(pixels: FloatArray, side: int, kind: Literal["PNG", "WEBP"] = "PNG")
     kind: the file's format.
     """
     return of_picture((pixels * 255).round().astype(np.uint8), side, kind)
+
+
+def address(pixels: FloatArray, side: int) -> str:
+    """A scan as a small WebP picture in a data address.
+
+    pixels: (H, W) in [0, 1].
+    side: of the square that the picture must fit, in pixels.
+    """
+    return f"data:image/webp;base64,{base64.b64encode(of_scan(pixels, side, 'WEBP')).decode()}"
 
 
 def of_picture(picture: NDArray[np.uint8], side: int, kind: Literal["PNG", "WEBP"] = "PNG") -> bytes:

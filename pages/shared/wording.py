@@ -1,25 +1,108 @@
 """Words that more than one page says: names of tasks and findings, verdicts, figures in a sentence."""
 
+import html
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from types import MappingProxyType
+from typing import Literal
 
 from core import names
 from core.card_types import Card, Policy
 from core.names import CHEST_FILM
-from core.types import EvaluationReport, is_abnormal
+from core.types import EvaluationReport, Scan, is_abnormal
 from pages.shared.numbering import numbered
 from pages.shared.session.thresholds import DecisionThreshold
 
-INVITATION = "Drop a {} into the sidebar to begin: PNG, JPEG or DICOM, several at once if you like."
+NOT_FOR_CLINICAL_USE = (
+    "Research demo, not for clinical use. Scans stay in this session's memory and nowhere else."
+)
+WHAT_THIS_IS = (
+    "Opacity reads chest films and brain scans with small models and shows what moved them, for clinicians, "
+    "students and researchers who want to see what such models can do and where they fail."
+)
+UPLOAD = "Upload a scan, or drop it anywhere: PNG, JPEG, DICOM, NIfTI"
+INVITATION = "Upload a {} (PNG, JPEG or DICOM), or try one below."
+SAMPLES_INVITATION = "Click a sample to have it read. Synthetic ones were made by a model and show nobody."
+PUBLIC_FILM = ("Public film", "A real patient's, published without a name.")
+SYNTHETIC_SAMPLE = ("Synthetic sample", "Made as: {}. Not a real patient, and nobody diagnosed it.")
+STEPS = (
+    ("Verdict:", "what the model says of this sample"),
+    ("Evidence:", "where it looked, and how far to trust that"),
+    ("Move the line:", "what another threshold costs, on Thresholds"),
+)
+TOUR = (
+    (".st-key-samples-landing", "Click a sample, or drop a scan of your own anywhere: it is read at once."),
+    (".opacity-verdict", "The verdict. The bar shows the score; the line on it is the threshold."),
+    (
+        ".st-key-film",
+        "The heat map shows what moved the model. Drag moves, the wheel zooms, ? lists the keys.",
+    ),
+    ("[data-testid=stSidebarNav]", "Thresholds shows what each threshold costs; Models whom to trust."),
+)
 HARD_SAMPLES = (
     "The other samples were chosen so that every model reads them as made. These hard ones were not: each is "
     "the next of those in their order, changed by a fixed rule before any model was asked, to be borderline, "
     "to part the models or to be refused. None is of an adult: the generator learned from children's films."
 )
 ROUTED = "This looks like a {}, so it is read with {}. Another model can be chosen under Model."
+ROUTED_BY_AGE = "{} did not learn from patients of this age, so this is read with {}."
+TRAINED_ON_CHILDREN = "Trained on children of {} to {} years."
+FLAGGED = "In {} of another hospital {:.0f} of 100 normal films were flagged."
+WHOSE_FILM = "Whose film is this?"
+DETECTOR_PAGE = (
+    "How unlike normal a scan is can only be told by a model of normal scans alone. Used here: {}."
+)
+DECISIVE = (
+    "Each at its own threshold, on test. Worst source: where it tells normal from abnormal least; "
+    "models measured on several come first. False "
+    "alarms: of normal scans, at home and at the worst place that it did not learn from, where one was "
+    "measured. MB: weights on disk. ms: a scan, where timed. Yardsticks, there to be beaten, stand last."
+)
+NO_SHARED_SCANS = "These two were not tested on the same scans, of both classes: they cannot be compared so."
+HOW_COMPARED = (
+    "Second less first, 95 % interval by DeLong 1988, films of one patient counted together (Obuchowski "
+    "1997). A difference on these scans says nothing of other places."
+)
+NO_PICTURES = "The folder with the public data sets holds none of these cases: no pictures."
+OWN_THRESHOLD = "the model's own"
+DROP_FILMS = (
+    "Drop films above, or a folder with one folder per class: each is read and scored, and stays in this "
+    "session's memory until you clear the list."
+)
+WITH_LABELS = (
+    "With labels, this page also measures the model: sort the films into one folder per class, or add a CSV."
+)
+STUDY = (
+    "Read every film twice: first alone, then with the model's verdict and map, each time in another order "
+    "drawn from the seed and without names. Every answer is a certainty from 1 to 6, also by the number "
+    "keys. With labels the page then shows what the model's help was worth. Nothing leaves this session "
+    "unless you export it."
+)
+STUDY_OTHER_MODEL = (
+    "This study was begun with another model or other weights: choose {} again, or end the study."
+)
+
+STUDY_FILMS_GONE = "{} films of this study are no longer on the list. What was answered can still be saved."
+STUDY_STAGE = {"alone": "without the model", "helped": "with the model"}
+GAIN_BY_SEVERAL = (
+    "Obuchowski and Rockette 1995, covariances by the jackknife over cases, degrees of freedom by Hillis "
+    "2007: it holds for readers and cases like these."
+)
+GAIN_BY_ONE = "DeLong 1988: it holds for this reader on cases like these, and says nothing of other readers."
+DISCLAIMER = "Research demo, not for clinical use: not a medical device, and no diagnosis."
+PASSED = "Passed: the scan is of a kind that this model may judge."
+READ_ANYWAY = "Read at the reader's request although the input check refused it: {}"
+REPORT_NAME = "Leave it off where the name tells who the patient is. Nothing else of the file names anybody."
+LATIN_ONLY = "The PDF has Latin letters only: others become a question mark."
+LINK_WITHOUT_FILM = (
+    "The link opens this page with this model and threshold. The film is not in it: it stays in this session."
+)
+NO_ROOM = (
+    "{} films do not fit beside those on the list, the first of them {}: clear the list, or screen a folder "
+    "of any size with python -m core screen."
+)
 LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
 NO_OWN_MODELS = (
     "None yet. One command makes one of your films, in a folder with one sub-folder per class; it stands "
@@ -41,6 +124,16 @@ ERROR_GIVEN_DETAIL = (
     "The score is how far the cells of this scan (orange) lie above that, on average."
 )
 RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
+HEAT_MAP_CAUTION = "A heat map shows what moved the model, not where disease is."
+MAP_FIGURES = "Figures of the map, and how to read them"
+TEST_MAP = "Test this map (blur the hot areas)"
+TEST_MAP_HELP = "Blurs the hottest places first, then shows them first, and records the probability."
+ASK_ALL = "Ask all {} other models"
+FORGET_ALL = "Forget all"
+Side = Literal["suspicious", "below", "refused", "waiting"]  # what a model says of a scan
+SIDES: Mapping[Side, str] = MappingProxyType(
+    {"suspicious": "Suspicious", "below": "Below threshold", "refused": "Not read", "waiting": "Waiting"}
+)
 TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
 PLAIN_SHARES = [Fraction(part, whole) for whole in (2, 3, 4, 5, 10) for part in range(1, whole)]
 COIN = 0.5  # AUC of a coin
@@ -52,6 +145,11 @@ FINDINGS = {
     "covid": "COVID-19 pneumonia",
     "pituitary": "a pituitary tumour",
 }
+
+
+def invitation(modality: str) -> str:
+    """What to do on a page without a scan."""
+    return INVITATION.format(f"frontal {modality}" if modality == CHEST_FILM else modality)
 
 
 def task(name: str) -> str:
@@ -99,6 +197,84 @@ def verdict(
     if threshold.upper is not None and score < threshold.upper:
         return f"Refer: too close to call{chance(card)}"
     return f"Suspicious for {finding(card, probabilities)}{chance(card)}"
+
+
+def heat_map(name: str, shares: tuple[float | None, float] | None, *, similar: int, methods: int) -> str:
+    """What there is to say of a map, in plain words.
+
+    name: of the method.
+    shares: of the heat in the lungs, None without any heat, and of an even spread; None without lungs.
+    similar: how many other methods agree.
+    methods: how many there are.
+    """
+    told = [f"{name}:"]
+    if shares is not None and shares[0] is None:
+        told.append("no heat anywhere.")
+    elif shares is not None:
+        told.append(
+            f"{shares[0]:.0%} of the heat lies in the lungs; an even spread would put {shares[1]:.0%} there."
+        )
+    if methods:
+        told.append(f"{similar} of {methods} other methods agree.")
+    return " ".join(told)
+
+
+def unreliable(methods: Sequence[str], better: str) -> str:
+    """methods: that the card's table finds unreliable. better: the one to prefer, empty without one."""
+    are = "is" if len(methods) == 1 else "are"
+    prefer = f" Prefer {better}." if better else ""
+    return f"{' and '.join(methods)} {are} unreliable for this model.{prefer}"
+
+
+def corner(scan: Scan) -> tuple[str, ...]:
+    """What a DICOM header tells of the film and nothing of whose it is; nothing for other files."""
+    if scan.modality is None:
+        return ()
+    header = scan.acquisition
+    spacing = header.get("PixelSpacing") or header.get("ImagerPixelSpacing", "")
+    told = (
+        "" if scan.age is None else f"{scan.age} years",
+        " ".join(filter(None, (scan.modality, header.get("ViewPosition", "")))),
+        f"{spacing} mm per pixel" if spacing else "",
+        scan.window,
+    )
+    return tuple(filter(None, told))
+
+
+def score_and_threshold(score: float, threshold: DecisionThreshold) -> str:
+    """Both in figures, and what the shaded part of the bar means where there is one."""
+    told = f"Score {score:.2f}, threshold {threshold.value:.2f}"
+    if threshold.upper is None:
+        return told
+    return f"{told}. Shaded, from there to {threshold.upper:.2f}: too close to call"
+
+
+def above_normals(share: float, normals: int, kind: str) -> str:
+    """Where a score stands among the normal test scans.
+
+    share: of them that score lower.
+    normals: how many there are.
+    kind: what they are, in the plural.
+    """
+    if share >= 1:
+        return f"Higher than every one of {normals} normal test {kind}"
+    return f"Higher than {percent(share)} of {normals} normal test {kind}"
+
+
+def agreement(suspicious: bool, sides: Sequence[Side]) -> str:
+    """How many other models say the same, how many refuse the scan, and how many were not asked yet.
+
+    suspicious: what the first model says.
+    sides: what the others say.
+    """
+    same = sides.count("suspicious" if suspicious else "below")
+    answers = same + sides.count("below" if suspicious else "suspicious")
+    told = f"{same} of {answers} other models agree."
+    if refused := sides.count("refused"):
+        told += f" {refused} may not read this scan."
+    if waiting := sides.count("waiting"):
+        told += f" Asking {waiting} more ..."
+    return told
 
 
 def chance(card: Card) -> str:
@@ -172,6 +348,27 @@ def policy(known: Policy) -> str:
         "cost": "Cost {missed_cost:g}:1",
     }
     return aims.get(known.name, known.name).format(**known.arguments)
+
+
+def imported(names: Sequence[str], *, of: int) -> str:
+    """What came of a file of operating points. names: as they are listed now. of: how many it holds."""
+    known = f" {of - len(names)} of {of} were here already." if len(names) < of else ""
+    listed = f"Imported: {', '.join(names)}." if names else "Nothing new."
+    return escape_markdown(f"{listed}{known}")
+
+
+def gain(value: float, interval: tuple[float, float], p: float) -> str:
+    """What help changed about the mean AUC."""
+    low, high = interval
+    shown = "no difference is shown" if low <= 0 <= high else "a rise" if low > 0 else "a fall"
+    return (
+        f"With the model the mean AUC moved by {value:+.3f} ({low:+.3f} to {high:+.3f}, p {p:.3f}): {shown}."
+    )
+
+
+def escape_html(text: str) -> str:
+    """Text that may hold a file's name, made safe to show as HTML."""
+    return html.escape(text)
 
 
 def percent(share: float) -> str:

@@ -120,6 +120,16 @@ def test_a_lateral_view_is_named(drawn: Scan):
         gate.check(replace(drawn, acquisition={"ViewPosition": "LL"}), CARD)
 
 
+def test_a_patient_of_another_age_than_the_card_knows_is_named(drawn: Scan):
+    aged = {years: replace(drawn, acquisition={"PatientAge": str(years)}) for years in (4, 45)}
+    children = replace(CARD, ages=(1, 5))
+    gate.check(aged[4], children)
+    gate.check(aged[45], replace(CARD, ages=None))
+    with pytest.raises(RefusedScan, match=r"45 years old.*patients of 1 to 5 years") as caught:
+        gate.check(aged[45], children)
+    assert caught.value.test == "age"
+
+
 def test_the_scout_of_a_ct_is_a_film(drawn: Scan):
     gate.check(replace(drawn, modality="CT", acquisition={"ImageType": "ORIGINAL, PRIMARY, LOCALIZER"}), CARD)
 

@@ -34,6 +34,7 @@ def lungs_found(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     logits = torch.from_numpy(mask).float()[None] * 0.98 + 0.01
     monkeypatch.setattr(lungs, "network", always(None))
     monkeypatch.setattr(lungs, "probabilities", always(logits))
+    monkeypatch.setattr(lungs, "probabilities_and_features", always((logits, None)))
     return mask
 
 
@@ -106,6 +107,9 @@ def test_exposure_drops_out_of_what_lies_inside():
 def test_no_lungs_show_the_whole_film(monkeypatch):
     monkeypatch.setattr(lungs, "network", always(None))
     monkeypatch.setattr(lungs, "probabilities", always(torch.zeros(1, lungs.SIZE, lungs.SIZE)))
+    monkeypatch.setattr(
+        lungs, "probabilities_and_features", always((torch.zeros(1, lungs.SIZE, lungs.SIZE), None))
+    )
     x, frame = align(scan_of(np.random.default_rng(2).random((100, 90))), NATIVE)
     assert frame.box == (0.0, 0.0, 100.0, 90.0)
     assert torch.isfinite(x).all()

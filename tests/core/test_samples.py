@@ -1,14 +1,17 @@
 """Samples: listed, checked, found by name."""
 
 import json
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 from core import cards, samples
+from core.card_types import Card
 from core.errors import CardError, UnknownName
 from core.reading import images
+from core.samples import readings
 from tests.phantoms.samples import ship
 
 
@@ -133,3 +136,12 @@ def test_what_ships_is_as_listed(sample: samples.Sample):
     scan = images.read(samples.read(sample), sample.name)
     assert scan.pixels.shape == (224, 224)
     assert scan.colour_share == 0
+
+
+def test_a_reading_of_other_weights_or_another_file_is_passed_over():
+    reading = readings.every()[0]
+    card = cards.read(reading.card)
+    assert isinstance(card, Card)
+    assert readings.of(card, reading.digest) == reading
+    assert readings.of(replace(card, sha256="0" * 64), reading.digest) is None
+    assert readings.of(card, "0" * 64) is None

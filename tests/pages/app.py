@@ -14,11 +14,15 @@ SCAN_PAGES = ["pages/diagnose.py", "pages/anomaly.py"]
 ALL_PAGES = [*SCAN_PAGES, "pages/thresholds.py", "pages/neighbours.py", "pages/screen.py", "pages/models.py"]
 
 
-def started() -> AppTest:
-    """The app before its first run, with a quick model chosen for each kind of page."""
+def started(*, welcomed: bool = True) -> AppTest:
+    """The app before its first run, with a quick model chosen for each kind of page.
+
+    welcomed: whether the session is past the first screen, on which a sample is read unasked.
+    """
     app = AppTest.from_file(APP, default_timeout=120)
-    for kind, card in ((None, CLASSIFIER), ("classifier", CLASSIFIER), ("detector", DETECTOR)):
-        app.session_state[f"card-{kind}-{card.task}"] = card.id
+    if welcomed:
+        app.session_state["welcomed"] = True
+    app.session_state["chosen"] = [DETECTOR.id, CLASSIFIER.id]
     return app
 
 

@@ -1,5 +1,6 @@
 """The evidence panel of Diagnose, run as Streamlit runs it but without a browser."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -36,11 +37,20 @@ def test_every_method_can_be_drawn_for_every_class_with_its_readout(page: AppTes
         app = methods(page).select(method).run()
         assert not app.exception
         assert NAMES[method] in readout(app).columns
-        warned = any(text.value.startswith("Not reliable on this model") for text in app.markdown)
+        warned = any("unreliable for this model" in text.value for text in app.markdown)
         assert warned is not trust.is_trustworthy(CARD.trust[method])
     label = next(box for box in page.selectbox if box.label == "Evidence for")
     assert label.value == CARD.labels[-1]
     assert not label.select(CARD.labels[0]).run().exception
+
+
+def test_a_map_is_told_in_one_plain_sentence_and_its_figures_are_folded(page: AppTest):
+    (said,) = (text.value for text in page.markdown if "an even spread would put" in text.value)
+    inside, even = (float(share) for share in re.findall(r"(\d+)%", said))
+    assert readout(page).iloc[0, 1] == f"{inside:.0f}%"
+    assert 20 < even < 80
+    assert re.search(r"\d of \d other methods agree\.", said)
+    assert readout(page).equals(page.expander[-1].dataframe[0].value)
 
 
 def test_methods_stand_side_by_side(page: AppTest):
@@ -53,7 +63,7 @@ def test_methods_stand_side_by_side(page: AppTest):
 def test_whether_it_matters_is_measured_when_asked_and_then_kept(page: AppTest):
     assert "deletion" not in readout(page).to_string()
     app = (
-        next(button for button in page.button if button.label == "Measure deletion and insertion")
+        next(button for button in page.button if button.label == "Test this map (blur the hot areas)")
         .click()
         .run()
     )

@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import cards
-from core.card_types import Card
 from core.evaluation import openings
 from pages.shared.caches import models
-from tests.pages.app import started, words
+from pages.shared.views.models import audience
+from tests.pages.app import APP, started, words
 from tests.phantoms import fake_cards
 from tests.phantoms.fake_cards import made_up
 
@@ -42,30 +42,82 @@ def made(tmp_path: Path) -> Iterator[None]:
         yield
 
 
-def opened(task: str = "agents") -> AppTest:
+def opened(task: str = "agents", whom: str = "children, chest film") -> AppTest:
     app = started().run().switch_page("pages/models.py").run()
-    tasks = next(group for group in app.get("button_group") if group.label == "Task")
-    return tasks.set_value(task).run()
+    app = group(app, "For whom").set_value(whom).run()
+    return group(app, "Task").set_value(task).run()
+
+
+def group(app: AppTest, label: str):
+    return next(group for group in app.get("button_group") if group.label == label)
 
 
 def table(app: AppTest, column: str):
     return next(frame.value for frame in app.dataframe if column in frame.value.columns)
 
 
-def tasks_of(shown: tuple[Card, ...]) -> set[str]:
-    return {card.task for card in shown}
-
-
-def test_every_card_stands_on_the_leaderboard_of_its_task_with_yardsticks_last():
-    for task in tasks_of(cards.every()):
-        app = opened(task)
+@pytest.mark.parametrize("whom", audience.AUDIENCES)
+def test_every_card_stands_with_its_audience_and_task_yardsticks_last(whom: str):
+    fitting = [card for card in cards.every() if audience._fits(card, whom)]
+    for task in {card.task for card in fitting}:
+        app = opened(task, whom)
         assert not app.exception
-        listed = list(table(app, "95 % interval")["model"])
-        known = [card for card in cards.every() if card.task == task]
+        known = [card for card in fitting if card.task == task]
         models = [card.title for card in known if not card.yardstick]
-        assert listed[: len(models)] == models
-        assert len(listed) == len(known)
-        assert all("yardstick" in name.lower() for name in listed[len(models) :])
+        for column in ("95 % interval", "AUC there"):
+            listed = list(table(app, column)["model"])
+            assert sorted(listed[: len(models)]) == sorted(models)
+            assert all("yardstick" in name.lower() for name in listed[len(models) :])
+            assert len(listed) == len(known)
+
+
+def test_every_card_has_an_audience():
+    assert all(audience._audience(card) for card in cards.every())
+
+
+def test_the_recommended_model_is_the_one_that_pages_open_with_and_says_why():
+    app = opened("pneumonia", "adults, chest film")
+    (first,) = re.findall(r"Recommended: ([^<]*)<", words(app))
+    assert first == next(card for card in models.offered() if card.task == "pneumonia").title
+    assert "left out of training" in words(app)
+
+
+def test_models_are_sorted_by_their_worst_source():
+    rows = table(opened("pneumonia", "adults, chest film"), "AUC there")
+    real = rows[~rows["model"].str.contains("ardstick")]
+    assert len(real) > 2
+    assert real["AUC there"].is_monotonic_decreasing
+    assert real["elsewhere"].notna().any()
+
+
+def test_a_model_is_taken_for_all_pages_with_one_click():
+    app = opened()
+    app = next(button for button in app.button if button.key == "use-recommended").click().run()
+    assert not app.exception
+    assert next(box for box in app.selectbox if box.label == "Model").value == "keen"
+
+
+def test_the_address_opens_the_page_with_its_card():
+    app = AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/models.py")
+    app.query_params["card"] = "dull"
+    app = app.run()
+    assert app.header[0].value == "Dull"
+    assert app.query_params["card"] == "dull"
+
+
+def test_two_models_are_compared_on_the_scans_of_both():
+    app = opened()
+    box = next(box for box in app.selectbox if box.label == "Keen with")
+    app = box.set_value("dull").run()
+    assert not app.exception
+    assert "test scans of both" in words(app)
+    assert "McNemar" in words(app)
+
+
+def test_the_members_of_an_ensemble_are_named():
+    app = AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/models.py")
+    app.query_params["card"] = "pneumonia-all-ages-ensemble"
+    assert "(pneumonia-all-ages-dinov2), " in words(app.run())
 
 
 def test_a_leaderboard_of_several_classes_tells_them_apart():
@@ -126,7 +178,8 @@ def test_a_card_view_has_classes_calibration_sharpness_seeds_and_other_hospitals
 
 def test_a_card_without_those_figures_is_shown_without_them():
     app = opened()
-    app.session_state["leaderboard-keen dull ruler"] = {"selection": {"rows": [1], "columns": []}}
+    row = list(table(app, "AUC there")["model"]).index("Dull")
+    app.session_state["models-keen dull ruler"] = {"selection": {"rows": [row], "columns": []}}
     app = app.run()
     assert not app.exception
     assert app.header[0].value == "Dull"
@@ -160,7 +213,7 @@ def test_each_policy_shows_what_it_promised_and_what_each_source_kept():
 def test_the_table_of_truth_has_each_source_and_marks_the_worst():
     app = opened("pneumonia")
     assert not app.exception
-    every, own = (shown.value for shown in app.table[:2])
+    own, every = (shown.value for shown in app.table[:2])
     bold = own[own["source"].str.startswith("**")]
     assert len(bold) == 1
     assert own["source"].str.contains("home").any()

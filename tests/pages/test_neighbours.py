@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.card_types import Card
+from core.reading import images
 from pages.shared.caches import neighbours
-from pages.shared.views import neighbour_map
+from pages.shared.views import neighbour_cases, neighbour_map
 from tests.pages.app import FILM, started, upload, words
 from tests.phantoms.chest import chest, png
 from tests.phantoms.embeddings import LABELS, index_of
@@ -43,7 +44,7 @@ def card() -> Card:
 def test_the_map_is_there_before_a_scan(app: AppTest):
     assert not app.exception
     assert len(app.get("plotly_chart")) == 1
-    assert "Drop a chest film" in app.info[0].value
+    assert "Upload a frontal chest film" in app.info[0].value
 
 
 def test_a_scan_has_two_verdicts_and_its_nearest_cases(app: AppTest):
@@ -82,10 +83,34 @@ def test_forgetting_a_scan_leaves_the_map(app: AppTest):
     assert "By its neighbours" not in words(app)
 
 
-def test_a_folder_without_the_cases_is_said(app: AppTest, tmp_path):
+def test_a_folder_without_the_cases_is_said(app: AppTest, tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OPACITY_DATA", str(tmp_path))
+    assert "holds none of these cases" in words(upload(app, "film.png", FILM))
+
+
+def test_no_visitor_is_asked_for_a_folder_of_the_server(app: AppTest):
+    assert not [box.label for box in app.text_input if "older" in box.label]
+
+
+def test_a_nearest_case_is_a_picture_that_opens_beside_the_scan(
+    app: AppTest, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[str] = []
+    case = images.read(png(chest(seed=9)), "case.png")
+    monkeypatch.setenv("OPACITY_DATA", str(tmp_path))
+    monkeypatch.setattr(neighbours, "case", lambda folder, path, _: asked.append(folder + path) or case)
+    neighbours.picture.clear()
     app = upload(app, "film.png", FILM)
-    app = next(box for box in app.text_input if "Folder" in box.label).set_value(str(tmp_path)).run()
-    assert "holds none of these cases" in words(app)
+    shown = [button for button in app.button if str(button.key).startswith("case-True-")]
+    assert len(shown) == neighbour_cases.PICTURED
+    names = [button.label.partition(") ")[2] for button in shown]
+    assert all("data:image/webp" in button.label for button in shown)
+    assert not any("/" in name for name in names)
+    app = shown[2].click().run()
+    assert not app.exception
+    assert "This scan" in words(app)
+    assert asked[-1] == asked[2]
+    neighbours.picture.clear()
 
 
 def test_a_card_without_an_index_shows_the_cases_of_another(card: Card, monkeypatch: pytest.MonkeyPatch):

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from pages.shared.views.own import training_set
-from pages.shared.views.worklist import WorklistRow
+from pages.shared.views.screening.judging import WorklistRow
 from tests.pages.app import opened, words
 from tests.phantoms import fake_cards
 from tests.phantoms.fake_cards import made_up

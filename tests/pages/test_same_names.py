@@ -63,29 +63,22 @@ def label_of(app: AppTest, digest: str) -> str:
     return box(app, "Shown").options[list(app.session_state["scans"]).index(digest)]
 
 
-def worklist_key(app: AppTest) -> str:
-    return app.dataframe[0].proto.id.split("-", 2)[2]
-
-
 @pytest.mark.parametrize("place", [0, 1])
 def test_the_worklist_names_both_and_opens_the_one_that_was_selected(place: int):
     app = dropped(opened("pages/screen.py"), CLEAR, HAZY)
-    row = app.dataframe[0].value.iloc[place]
-    assert sorted(app.dataframe[0].value["scan"]) == [ONE_NAME, "1.jpeg (2)"]
-    app.session_state[worklist_key(app)] = {"selection": {"rows": [place], "columns": []}}
-    app = button(app.run(), "Open the selected scan").click().run()
+    rows = [row for row in app.button if str(row.key).startswith("row-")]
+    label = rows[place].label.partition(") ")[2]
+    app = button(rows[place].click().run(), "Open in Diagnose").click().run()
     (scan,) = app.session_state["scans"].values()
-    assert scan.name == row["scan"]
-    assert f"Score {row['score']:.2f}" in verdict(app)
+    assert f"**{scan.name}**" in label
+    assert f"Score {float(label.split()[-1]):.2f}" in verdict(app)
 
 
-def test_a_selected_row_is_let_go_when_the_list_changes_under_it():
+def test_the_open_film_stays_open_when_others_come():
     app = dropped(opened("pages/screen.py"), CLEAR, HAZY)
-    app.session_state[worklist_key(app)] = {"selection": {"rows": [0], "columns": []}}
-    app = app.run()
-    assert not button(app, "Open the selected scan").disabled
-    app = dropped(app, png(chest(opacity=0.2, seed=3)))
-    assert button(app, "Open the selected scan").disabled
+    last = [row for row in app.button if str(row.key).startswith("row-")][-1]
+    app = dropped(last.click().run(), png(chest(opacity=0.2, seed=3)))
+    assert app.button(key=last.key).proto.type == "secondary"
 
 
 def test_a_film_with_the_name_of_a_sample_is_no_sample():
@@ -122,8 +115,8 @@ def test_a_second_opinion_of_one_title_is_told_apart(twins: AppTest):
 
 def test_the_leaderboard_tells_cards_of_one_title_apart(twins: AppTest):
     app = twins.switch_page("pages/models.py").run()
-    tasks = next(group for group in app.get("button_group") if group.label == "Task")
-    app = tasks.set_value("twins").run()
+    for label, value in (("For whom", "children, chest film"), ("Task", "twins")):
+        app = next(group for group in app.get("button_group") if group.label == label).set_value(value).run()
     assert not app.exception
     table = next(frame.value for frame in app.dataframe if "95 % interval" in frame.value.columns)
     assert list(table["model"]) == ["Twin", "Twin (2)"]

@@ -1,15 +1,18 @@
 """The strip of samples: one click and the page does its job, without anybody's film."""
 
-from functools import partial
+import io
+from functools import csv
 from pathlib import Path
 
+import partial
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import samples
 from core.card_types import Card
-from pages.shared.views import sample_worklist
+from pages.shared import wording
+from pages.shared.views.screening import sample_worklist
 from tests.pages.app import FILM, SCAN_PAGES, VERDICT, opened, started, upload, words
 from tests.phantoms.chest import chest, png
 from tests.phantoms.fake_cards import made_up
@@ -52,7 +55,7 @@ def task(app: AppTest, name: str) -> AppTest:
 @pytest.mark.parametrize("page", SCAN_PAGES)
 def test_one_click_reads_a_sample_as_if_it_had_been_dropped(page: str):
     app = opened(page)
-    assert app.info[0].value.startswith("Drop a chest film")
+    assert app.info[0].value.startswith("Upload a frontal chest film")
     app = click(app, "first-chest-bacterial-1.png")
     assert not app.exception
     assert VERDICT in words(app)
@@ -111,14 +114,39 @@ def test_a_sample_that_was_saved_and_sent_back_is_known_again(root: Path):
     assert MARK not in words(upload(app, "mine.png", png(chest(seed=99))))
 
 
-def test_a_link_opens_with_a_sample_and_lets_go_of_it():
+def test_the_first_opening_is_a_result_and_samples_of_every_kind_stand_above_it(root: Path):
+    add_hard(root, "normal, blurred")
+    app = started(welcomed=False).run(timeout=SLOW)
+    assert not app.exception
+    assert "Made as: bacterial pneumonia" in words(app)
+    assert VERDICT in words(app)
+    assert wording.WHAT_THIS_IS in words(app)
+    kinds = [
+        button.label.split("**")[-1] for button in app.button if (button.key or "").startswith("landing-")
+    ]
+    assert {" made as: tumour", " made as: viral pneumonia", " made as: normal, blurred"} <= set(kinds)
+    assert len(kinds) == len(set(kinds)) + 2  # a normal film as DICOM, and a normal head
+
+
+def test_the_example_makes_way_for_the_first_scan_that_a_person_chose():
+    app = started(welcomed=False).run(timeout=SLOW)
+    app = upload(app, "mine.png", FILM)
+    assert [scan.name for scan in app.session_state["scans"].values()] == ["mine.png"]
+    assert wording.WHAT_THIS_IS not in words(app)
+    app = click(app, "Forget this scan")
+    assert not app.session_state["scans"]
+
+
+def test_a_link_opens_with_a_sample_and_names_it_until_it_is_forgotten():
     app = started()
     app.query_params["sample"] = "chest-viral-2.png"
     app = app.run()
     assert not app.exception
     assert "Made as: viral pneumonia" in words(app)
+    assert app.query_params["sample"] == "chest-viral-2.png"
+    app = click(app, "Forget this scan")
+    assert not app.session_state["scans"]
     assert "sample" not in app.query_params
-    assert not click(app, "Forget this scan").session_state["scans"]
 
 
 def test_a_link_to_no_sample_says_which_there_are():
@@ -164,33 +192,38 @@ def test_the_public_film_is_offered_as_what_it_is(root: Path, monkeypatch: pytes
     assert "ynthetic" not in words(app)
 
 
-def test_one_click_makes_the_samples_a_labelled_worklist():
+def listed(taken) -> list[dict[str, str]]:
+    """What the list's CSV holds."""
+    return list(csv.DictReader(io.StringIO(taken["CSV"])))
+
+
+def test_one_click_makes_the_samples_a_labelled_worklist(taken):
     app = click(opened("pages/screen.py"), "Read all 7 synthetic samples")
     assert not app.exception
     assert [tab.label for tab in app.tabs] == ["Worklist", "How did it do", "Misread"]
-    table = app.dataframe[0].value
+    table = listed(taken)
     assert len(table) == 7
-    assert all(name.startswith("Synthetic ") for name in table["scan"])
-    assert set(table["label"]) == {"normal", "pneumonia"}
+    assert all(row["scan"].startswith("Synthetic ") for row in table)
+    assert {row["label"] for row in table} == {"normal", "pneumonia"}
     assert "not how good the model is" in words(app)
     assert "On these 7 scans the AUC is" in words(app)
     app = click(app, "Remove the samples")
     assert app.info[0].value.startswith("Drop films")
 
 
-def test_films_that_are_dropped_are_not_mixed_with_samples():
+def test_films_that_are_dropped_are_not_mixed_with_samples(taken):
     app = click(opened("pages/screen.py"), "Read all 7 synthetic samples")
     app.file_uploader[0].upload("mine.png", FILM, "image/png")
     app = app.run()
-    assert app.dataframe[0].value["scan"].tolist() == ["mine.png"]
+    assert [row["scan"] for row in listed(taken)] == ["mine.png"]
     assert "not how good the model is" not in words(app)
 
 
-def test_the_brain_samples_are_measured_though_the_card_tells_tumours_apart():
+def test_the_brain_samples_are_measured_though_the_card_tells_tumours_apart(taken):
     app = task(opened("pages/screen.py"), "brain-mri")
     app = click(app, "Read all 4 synthetic samples")
     assert not app.exception
-    assert set(app.dataframe[0].value["label"]) == {"normal", "abnormal"}
+    assert {row["label"] for row in listed(taken)} == {"normal", "abnormal"}
 
 
 def test_the_samples_card_is_laid_open(monkeypatch: pytest.MonkeyPatch):

@@ -99,7 +99,7 @@ def test_a_picture_without_lungs_is_read_and_explained(app: AppTest):
 
 def test_without_a_scan_the_page_asks_for_what_the_card_reads(app: AppTest):
     app = next(button for button in app.button if button.label == "Forget this scan").click().run()
-    assert "Drop a brain MRI slice" in chosen(app, "heads", HEAD).info[0].value
+    assert "Upload a brain MRI slice" in chosen(app, "heads", HEAD).info[0].value
 
 
 def known(card: Card, *probabilities: float) -> dict[str, float]:

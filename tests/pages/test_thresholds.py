@@ -45,7 +45,7 @@ def test_a_link_to_a_retired_card_says_so_and_opens_with_another():
     assert not app.exception
     assert "'pneumonia-vgg16' was retired" in app.sidebar.warning[0].value
     assert f"threshold {DEFAULT.threshold:.2f}" in words(app)
-    assert "card" not in app.query_params
+    assert app.query_params["card"] == DEFAULT.id
     assert "was retired" in app.run().sidebar.warning[0].value
 
 
@@ -62,6 +62,37 @@ def save(app: AppTest, name: str) -> AppTest:
     return next(button for button in app.button if button.label == "Save").click().run()
 
 
+def chips(app: AppTest):
+    return next(group for group in app.button_group if group.label == "Saved thresholds")
+
+
+def test_a_saved_threshold_is_a_chip_with_its_refer_band_and_one_click_applies_it():
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params.update({"card": CARD.id, "threshold": "0.25", "upper": "0.75"})
+    app = save(app.run().switch_page("pages/thresholds.py").run(), "mine")
+    assert not app.exception
+    assert chips(app).value == "mine"
+    app = chips(app).set_value("the model's own").run()
+    assert app.session_state["thresholds"][CARD.version] == DecisionThreshold(CARD.threshold)
+    app = chips(app).set_value("mine").run()
+    assert app.session_state["thresholds"][CARD.version] == DecisionThreshold(0.25, 0.75)
+    assert not app.exception
+
+
+def test_before_and_after_waits_for_a_difference():
+    app = started().run().switch_page("pages/thresholds.py").run()
+    assert "Before and after" not in [title.value for title in app.subheader]
+    app.session_state["thresholds"] = {CARD.version: DecisionThreshold(0.25)}
+    assert "Before and after" in [title.value for title in app.run().subheader]
+
+
+def test_the_percentile_of_a_scan_is_said_by_the_panel_alone():
+    app = upload(started().run(), "film.png", FILM).switch_page("pages/thresholds.py").run()
+    assert not app.exception
+    assert "times as often" in words(app)
+    assert "igher than" not in words(app)
+
+
 def test_importing_operating_points_adds_to_what_was_saved_and_never_undoes_it():
     app = started().run().switch_page("pages/thresholds.py").run()
     app = save(app, "mine")
@@ -74,6 +105,7 @@ def test_importing_operating_points_adds_to_what_was_saved_and_never_undoes_it()
     app = uploader.upload("points.json", export(points).encode(), "application/json").run()
     imported = {"mine": own, "mine (2)": own + 0.1, "theirs": 0.25}
     assert named(app) == imported
+    assert "Imported: mine (2), theirs." in app.success[0].value
     app = save(app, "later")
     assert named(app) == {**imported, "later": own}
     assert not app.exception

@@ -36,6 +36,7 @@ class Source:
     intended_use: str
     limitations: tuple[str, ...]
     patients_known: bool = True  # whether files name them; if not, near duplicates are looked for
+    ages: tuple[int, int] | None = None  # of the patients, in years
 
 
 SOURCES: dict[str, Source] = {
@@ -53,6 +54,7 @@ SOURCES: dict[str, Source] = {
             "Measures unlikeness of any cause: a turned child, a tube or another machine raises it too.",
             "Trained on children of one to five years from one hospital.",
         ),
+        ages=(1, 5),
     ),
     "brain-ct": Source(
         datasets=("brain_ct", "brain_ct_hemorrhage"),

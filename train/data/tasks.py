@@ -31,6 +31,7 @@ class Task:
     binary: str = ""  # the binary task that comes with it, by adding up the abnormal classes
     extra_training: Callable[[Path], list[Case]] | None = None  # more to learn from; none of it is held out
     licence: str = "MIT"  # of what is trained on it
+    ages: tuple[int, int] | None = None  # of the patients to learn from, in years
 
     def card(self, model: str) -> str:
         """The id of that model's card."""
@@ -92,6 +93,7 @@ KERMANY = {
     "licence": "CC BY 4.0",
     "split": "validation carved from train by patient and file; official test",
 }
+KERMANY_AGES = (1, 5)
 CHILDREN = (
     "Trained on children of one to five years from one hospital.",
     "Films of the two classes were made differently; part of the figure may be acquisition.",
@@ -112,6 +114,7 @@ TASKS: dict[str, Task] = {
         data=KERMANY,
         intended_use="Shows whether a child's frontal chest film looks like pneumonia. For teaching.",
         limitations=CHILDREN,
+        ages=KERMANY_AGES,
     ),
     "etiology": Task(
         name="etiology",
@@ -123,6 +126,7 @@ TASKS: dict[str, Task] = {
         intended_use="Shows whether a child's frontal chest film looks like bacterial or viral pneumonia.",
         limitations=(*CHILDREN, "The agent comes from the file's name; many films do not show it."),
         binary="pneumonia",
+        ages=KERMANY_AGES,
     ),
     "covid": Task(
         name="covid",
@@ -177,6 +181,7 @@ ALL_AGES = Task(
     intended_use="Shows whether a frontal chest film, of a child or an adult, looks like pneumonia.",
     limitations=hospitals.LIMITATIONS,
     licence=hospitals.LICENCE,
+    ages=(1, 88),
 )
 TASKS["opacity"] = Task(
     name="opacity",
@@ -191,6 +196,7 @@ TASKS["opacity"] = Task(
         hospitals.SHARED_SIGHT,
     ),
     licence=hospitals.LICENCE,
+    ages=(5, 88),
 )
 TASKS["tuberculosis"] = Task(
     name="tuberculosis",
@@ -212,6 +218,7 @@ def with_adults(task: Task) -> Task:
     """The same question, learned from adults' films as well. What is held out stays as it is."""
     return replace(
         task,
+        ages=None,
         extra_training=partial(adult_cases, abnormal=task.labels[-1]),  # COVID-19 is a viral pneumonia
         data={
             "name": f"{task.data['name']}; COVID-19 Radiography (COVID, Normal; Kaggle tawsifurrahman)",

@@ -61,6 +61,7 @@ def draft_classifier_card(
         scales={},
         shift={},
         yardstick=yardstick,
+        ages=task.ages,
     )
 
 

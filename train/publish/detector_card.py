@@ -57,6 +57,7 @@ def draft_detector_card(trained: Trained[Detector], source: Source) -> Card:
         scales={},
         shift={},
         yardstick=is_yardstick(model, trained.input),
+        ages=source.ages,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import streamlit as st
@@ -53,27 +53,39 @@ def _bytes(value: Explanation | Faithfulness | Overview | None) -> int:
 def explanation(
     request: HeatmapRequest, scan: Scan, progress: Callable[[float], None] | None = None
 ) -> Explanation:
-    """The requested heat map.
+    """The requested heat map; of methods that take a single pass, with it all the others.
 
     request: which one.
     scan: the one to explain.
     progress: called with the share done, unless the map is there already.
     """
     from core import inference
+    from core.explainers import FAST
 
-    key = ("map", scan.digest, request, card(request.card_id).sha256)
-    if key not in _heatmaps():
-        explained = inference.explain(
-            model(request.card_id),
-            scan,
-            method=request.method,
-            label=request.label,
-            fields=lungs(scan.digest, _scan=scan),
-            arguments=dict(request.arguments),
-            progress=progress,
-        )
-        _keep(key, explained)
-    return cast("Explanation", _heatmaps()[key])
+    key = _map_key(request, scan)
+    if key in _heatmaps():
+        return cast("Explanation", _heatmaps()[key])
+    loaded, fields = model(request.card_id), lungs(scan.digest, _scan=scan)
+    if request.method in FAST:
+        together = inference.explain_fast(loaded, scan, label=request.label, fields=fields)
+        for method, drawn in together.items():
+            _keep(_map_key(replace(request, method=method), scan), drawn)
+        return together[request.method]
+    explained = inference.explain(
+        loaded,
+        scan,
+        method=request.method,
+        label=request.label,
+        fields=fields,
+        arguments=dict(request.arguments),
+        progress=progress,
+    )
+    _keep(key, explained)
+    return explained
+
+
+def _map_key(request: HeatmapRequest, scan: Scan) -> object:
+    return "map", scan.digest, request, card(request.card_id).sha256
 
 
 def faithfulness(

@@ -17,6 +17,7 @@ import streamlit as st
 from core import audit, cards
 from core.card_types import Card, Scores
 from core.errors import CardError, RefusedScan
+from core.samples import readings
 from core.types import (
     AS_SENT,
     AnomalyResult,
@@ -107,13 +108,19 @@ def scores(card_id: str) -> Scores:
 
 @of_card(st.cache_resource(show_spinner="Loading the model, once for all sessions ..."))
 def model(card_id: str) -> Model:
+    return loaded(card_id)
+
+
+@of_card(st.cache_resource(show_spinner=False))
+def loaded(card_id: str) -> Model:
+    """The model, for a thread that belongs to no session and can show none that it works."""
     from core import inference
 
-    loaded = inference.load(card_id)
-    if loaded.card.sha256 != card(card_id).sha256:
+    found = inference.load(card_id)
+    if found.card.sha256 != card(card_id).sha256:
         every_card.clear()
         raise CardError(f"{card_id} was trained anew in the meantime. Load the page again.")
-    return loaded
+    return found
 
 
 def milliseconds(card_id: str) -> float:
@@ -141,6 +148,8 @@ def gate(card_id: str, digest: str, _scan: Scan) -> tuple[str, str]:
     _scan: the scan itself.
     The test is "card" when not the scan is at fault, but the weights are.
     """
+    if ahead := readings.of(card(card_id), digest):
+        return ahead.refusal, ahead.test
     from core import gate
 
     try:
@@ -198,6 +207,9 @@ def record(card_id: str, digest: str, threshold: float, overridden: bool, score:
 
 @of_card(st.cache_data(show_spinner="Reading the scan ...", scope="session", max_entries=RESULTS_KEPT))
 def prediction(card_id: str, digest: str, _scan: Scan) -> Prediction:
+    ahead = readings.of(card(card_id), digest)
+    if ahead and ahead.probabilities:
+        return ahead.prediction(card(card_id))
     from core import inference
 
     return inference.classify(model(card_id), _scan, lungs(digest, _scan=_scan))
@@ -244,7 +256,7 @@ def test_openings(card_id: str) -> int:
 @of_card(st.cache_data(show_spinner=False))
 def percentile(card_id: str, score: float) -> float:
     """Share of normal test scans that score lower."""
-    from core.evaluation.binary import percentile_among
+    from core.evaluation.cases import percentile_among
 
     labels, values = labels_and_scores(card_id, "test")
     return percentile_among([v for label, v in zip(labels, values, strict=True) if not label], score)

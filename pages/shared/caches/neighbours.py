@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from core.neighbours import Index, Vote
 
 PICTURES = 256  # small pictures of known cases kept, for all sessions together
-WIDTH = 160  # pixels of one of them
+WIDTH = 320  # pixels of one of them, shown at half that
 
 
 @of_card(st.cache_resource(show_spinner="Loading the known cases, once for all sessions ..."))
@@ -78,18 +79,33 @@ def card_with_index(card: Card) -> Card | None:
 
 
 @st.cache_data(show_spinner=False, max_entries=PICTURES)
-def picture(folder: str, path: str, digest: int) -> bytes | None:
-    """A known case as a small PNG; None when the folder does not hold it, or another film under its name.
+def picture(folder: str, path: str, digest: int) -> str | None:
+    """A known case as a small picture in a data address; None where `case` has none.
 
-    digest: the first eight bytes of the sha256 of its file. path comes from a checked file of weights/, never
-    from a visitor: no other file can be asked for.
+    folder: of the public data sets.
+    path: of the file in it.
+    digest: the first eight bytes of the sha256 of its file.
+    """
+    found = case(folder, path, digest)
+    if found is None:
+        return None
+    small = thumbnails.of_scan(found.pixels, WIDTH, "WEBP")
+    return f"data:image/webp;base64,{base64.b64encode(small).decode()}"
+
+
+def case(folder: str, path: str, digest: int) -> Scan | None:
+    """A known case itself; None when the folder does not hold it, or another film under its name.
+
+    folder: as whoever runs the server has set it, never a visitor.
+    path: from a checked file of weights/, so that no other file can be asked for.
+    digest: the first eight bytes of the sha256 of its file.
     """
     file = Path(folder) / path
     try:
         scan = images.read(file.read_bytes(), file.name)
     except (OSError, OpacityError):
         return None
-    return thumbnails.of_scan(scan.pixels, WIDTH) if int(scan.digest[:16], 16) == digest else None
+    return scan if int(scan.digest[:16], 16) == digest else None
 
 
 def forget() -> None:

@@ -1,7 +1,5 @@
 """Samples show nobody, so all sessions share what is made of them: the list and the thumbnails."""
 
-import base64
-
 import streamlit as st
 
 from core import samples
@@ -27,6 +25,4 @@ def found() -> tuple[tuple[Sample, ...], str]:
 @st.cache_data(show_spinner=False)
 def thumbnail(sample: Sample) -> str:
     """The sample as a small WebP picture in a data address. Raises CardError, UnreadableImage."""
-    scan = images.read(samples.read(sample), sample.name)
-    picture = thumbnails.of_scan(scan.pixels, SIDE, "WEBP")
-    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
+    return thumbnails.address(images.read(samples.read(sample), sample.name).pixels, SIDE)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from core.card_types import Policy
     from core.evaluation.by_source import SourceRow
+    from core.evaluation.comparison import Comparison
     from core.evaluation.likelihood import LikelihoodRatio
     from core.evaluation.model_selection import Choice, LabelledScores
     from core.evaluation.multiclass import ClassReport
@@ -134,6 +135,46 @@ def calibration(labels: tuple[int, ...], scores: tuple[float, ...]) -> dict[str,
     from core.evaluation.binary import calibration_curve
 
     return {"these scans": calibration_curve(labels, scores), "perfect": PERFECT}
+
+
+@of_card(st.cache_data(show_spinner=False))
+def share_between(card_id: str, score: float, threshold: float) -> float:
+    """How far apart the two are, on any scale: the share of the card's test scans that lie between them."""
+    low, high = sorted((score, threshold))
+    _, values = labels_and_scores(card_id, "test")
+    return sum(low <= value < high for value in values) / len(values)
+
+
+@of_card(st.cache_data(show_spinner=False))
+def comparison(card_id: str, other: str) -> Comparison | None:
+    """Two cards on the test cases that both have; None without enough of both classes."""
+    from core.errors import NotEnoughLabels
+    from core.evaluation import comparison, sources
+
+    cards, tables = (
+        [models.card(name) for name in (card_id, other)],
+        [models.scores(card_id), models.scores(other)],
+    )
+    found = [
+        {
+            case: (label != card.labels[0], score)
+            for case, label, score, split in zip(
+                table.case, table.label, table.score, table.split, strict=True
+            )
+            if split == "test"
+        }
+        for card, table in zip(cards, tables, strict=True)
+    ]
+    shared = [case for case in found[0] if case in found[1] and found[0][case][0] == found[1][case][0]]
+    try:
+        return comparison.compare(
+            [int(found[0][case][0]) for case in shared],
+            *([one[case][1] for case in shared] for one in found),
+            thresholds=(cards[0].threshold, cards[1].threshold),
+            groups=sources.patients(cards[0].modality, shared),
+        )
+    except NotEnoughLabels:
+        return None
 
 
 def forget() -> None:

@@ -40,19 +40,28 @@ def card() -> str:
 def gone(shipped: Collection[str]) -> str | None:
     """What became of the retired card that this session's address asked for, or None.
 
-    shipped: ids of the cards there are. Kept for the session: pages take the card out of the address.
+    shipped: ids of the cards there are. Kept for the session: pages put another into the address.
     """
-    if card():
+    if card() and card() not in shipped:
         st.session_state.asked_card = card()
     asked: str = st.session_state.get("asked_card", "")
-    return None if asked in shipped else retired.notice(asked)
+    return retired.notice(asked)
 
 
 def sample() -> str:
-    """The file name of the sample to open with, as in /anomaly?sample=NAME; empty without one."""
-    return st.query_params.get("sample", "")
+    """The file name of the sample to open with, as in /anomaly?sample=NAME; empty once it was read."""
+    asked: str = st.session_state.setdefault("asked_sample", st.query_params.get("sample", ""))
+    return asked
 
 
 def drop_sample() -> None:
-    """Once it is read the address lets go of it: forgetting the scan must not bring it back."""
-    st.query_params.pop("sample", None)
+    """It was read: forgetting the scan must not bring it back."""
+    st.session_state.asked_sample = ""
+
+
+def name_sample(name: str) -> None:
+    """Keep the address true to what is on screen. name: of the sample's file, empty for any other scan."""
+    if name:
+        st.query_params["sample"] = name
+    else:
+        st.query_params.pop("sample", None)

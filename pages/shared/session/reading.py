@@ -6,12 +6,14 @@ import streamlit as st
 
 from core.card_types import Card
 from core.errors import OpacityError
-from core.reading import archives, images
+from core.reading import images
+from core.reading.limits import SLICED
 from core.types import Scan, View
-from pages.shared.caches import models
+from pages.shared import thumbnails
+from pages.shared.caches import models, verdicts
 from pages.shared.wording import escape_markdown
 
-SLICED = archives.SLICED
+THUMBNAIL_SIDE = 160  # pixels; shown at half that
 BURNED_IN = (
     "This file says that text is burned into its picture: it may name the patient. "
     "Cover it before you share the screen or a copy."
@@ -26,6 +28,15 @@ def keep(scan: Scan, data: bytes, name: str) -> None:
     name: the file's name.
     """
     _files()[scan.digest] = (data, name)
+    thumbnail(scan)  # as long as its pixels are there
+
+
+def thumbnail(scan: Scan) -> str:
+    """A small picture of the scan as a data address; empty once its pixels were let go without one."""
+    held: dict[str, str] = st.session_state.setdefault("thumbnails", {})
+    if scan.digest not in held and scan.pixels.size:
+        held[scan.digest] = thumbnails.address(scan.pixels, THUMBNAIL_SIDE)
+    return held.get(scan.digest, "")
 
 
 def file_of(scan: Scan) -> tuple[bytes, str] | None:
@@ -54,6 +65,8 @@ def stacked(scans: Sequence[Scan]) -> list[Scan]:
 
 
 def _stack(parts: Sequence[Scan]) -> Scan:
+    from core.reading import archives  # with it comes pydicom, which takes long
+
     packed = archives.pack([_files()[part.digest] for part in parts])
     name = f"{parts[0].name} and {len(parts) - 1} more"
     try:
@@ -75,8 +88,12 @@ def forget(digest: str) -> None:
     for gone in (digest, sent.digest if sent else ""):
         _files().pop(gone, None)
     st.session_state.pop("slices", None)
-    for pairs in ("overridden", "routed"):
-        st.session_state[pairs] = {pair for pair in st.session_state.get(pairs, ()) if pair[1] != digest}
+    st.session_state.get("thumbnails", {}).pop(digest, None)
+    scores: dict[tuple[str, str], float | None] = st.session_state.get("verdicts", {})
+    st.session_state["verdicts"] = {mark: score for mark, score in scores.items() if mark[1] != digest}
+    st.session_state.get("notes", {}).pop(digest, None)
+    for marks in ("overridden", "routed"):
+        st.session_state[marks] = {mark for mark in st.session_state.get(marks, ()) if mark[1] != digest}
 
 
 def show_options(scan: Scan) -> None:
@@ -162,6 +179,7 @@ def record(card: Card, scan: Scan, *, score: float, threshold: float) -> None:
     except OpacityError as problem:
         st.error(escape_markdown(str(problem)))
         st.stop()
+    verdicts.known()[card.version, scan.digest] = score
 
 
 def _turn(scan: Scan) -> None:

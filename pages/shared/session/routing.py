@@ -1,4 +1,4 @@
-"""A scan goes to a model that reads its kind: looked at once, when it arrives under one that does not."""
+"""A scan goes to a model that reads its kind and its patient's age: looked at once, when it arrives."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,13 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Kind, Scan
+from pages.shared import wording
 from pages.shared.caches import models
+from pages.shared.session import age, chosen
 
 
 def route(kind: Kind | None, offered: Sequence[Card]) -> None:
-    """Before a model is picked: choose the task of the first model that reads what the scan is.
+    """Before a model is picked: choose one that reads what the scan is and that knows patients of its age.
 
     kind: of the models that the page asks.
     offered: those models, the first choice of each task before others.
@@ -18,19 +20,46 @@ def route(kind: Kind | None, offered: Sequence[Card]) -> None:
     """
     digest: str = st.session_state.get("scan", "")
     scan: Scan | None = st.session_state.get("scans", {}).get(digest)
-    routed: set[tuple[Kind | None, str]] = st.session_state.setdefault("routed", set())
-    if scan is None or (kind, digest) in routed:
+    if scan is None:
         return
-    routed.add((kind, digest))
-    first = {card.modality: card for card in reversed(offered) if not card.yardstick}
-    asked = next(card for card in offered if card.task == st.session_state.get(f"task-{kind}", card.task))
-    if len(first) > 1 and models.gate(asked.id, digest, _scan=scan)[0]:
-        found = models.modality_of(tuple(card.id for card in first.values()), digest, _scan=scan)
+    if _first_time(kind, digest, "modality"):
+        _route_by_modality(scan, [card for card in offered if not card.yardstick])
+    if _first_time(kind, digest, str(age.span(scan))):
+        _route_by_age(scan, offered)
+
+
+def _first_time(kind: Kind | None, digest: str, question: str) -> bool:
+    routed: set[tuple[Kind | None, str, str]] = st.session_state.setdefault("routed", set())
+    new = (kind, digest, question) not in routed
+    routed.add((kind, digest, question))
+    return new
+
+
+def _route_by_modality(scan: Scan, offered: Sequence[Card]) -> None:
+    first = {card.modality: card.id for card in reversed(offered)}
+    asked = chosen.current(offered)
+    if len(first) > 1 and models.gate(asked.id, scan.digest, _scan=scan)[0]:
+        found = models.modality_of(tuple(first.values()), scan.digest, _scan=scan)
         if found is not None and found != asked.modality:
-            st.session_state[f"task-{kind}"] = first[found].task
-            st.session_state["rerouted"] = (digest, found)
+            card = chosen.current([card for card in offered if card.modality == found])
+            _take(scan, card, wording.ROUTED.format(found, wording.escape_markdown(card.title)))
 
 
-def rerouted(card: Card) -> bool:
-    """Whether this card was taken because of what the scan on screen is."""
-    return (st.session_state.get("scan"), card.modality) == st.session_state.get("rerouted")
+def _route_by_age(scan: Scan, offered: Sequence[Card]) -> None:
+    known, asked = age.span(scan), chosen.current(offered)
+    others = [card for card in offered if card.task == asked.task and not card.yardstick]
+    fitting = [card for card in others if age.fits(card, known)]
+    if fitting and not age.fits(asked, known):
+        words = wording.ROUTED_BY_AGE.format(wording.escape_markdown(asked.title), fitting[0].title)
+        _take(scan, fitting[0], words)
+
+
+def _take(scan: Scan, card: Card, reason: str) -> None:
+    chosen.choose(card.id)
+    st.session_state["rerouted"] = (scan.digest, card.id, reason)
+
+
+def reason(card: Card) -> str:
+    """Why this card was taken for the scan on screen; empty where a person chose it."""
+    digest, card_id, words = st.session_state.get("rerouted", ("", "", ""))
+    return words if (digest, card_id) == (st.session_state.get("scan"), card.id) else ""

@@ -51,12 +51,13 @@ def _from_url(card: Card) -> DecisionThreshold | None:
 
 
 def _to_url(card: Card, threshold: DecisionThreshold) -> None:
-    """A page's address names the threshold only when it is not the card's own."""
+    """A page's address names the card, and the threshold only when it is not the card's own."""
+    st.query_params["card"] = card.id
     if threshold == DecisionThreshold(card.threshold):
-        for name in ("card", "threshold", "upper"):
+        for name in ("threshold", "upper"):
             st.query_params.pop(name, None)
         return
-    st.query_params.update({"card": card.id, "threshold": repr(threshold.value)})
+    st.query_params["threshold"] = repr(threshold.value)
     if threshold.upper is None:
         st.query_params.pop("upper", None)
     else:

@@ -179,23 +179,36 @@ def _trust_row(method: str, row: Trust, *, first: bool) -> dict[str, str | float
     }
 
 
-def show_text(card: Card) -> None:
+def show_use(card: Card) -> None:
     """What the model is for, and what it is not."""
-    show_refusals(card)
-    use, made = st.columns(2, gap="medium")
-    with use:
-        st.subheader("Use and limits")
-        st.write(card.intended_use)
-        st.markdown("\n".join(f"- {limit}" for limit in card.limitations))
-    with made:
-        st.subheader("Data and training")
-        st.markdown("\n".join(f"- {name}: {value}" for name, value in card.data.items()))
-        st.caption(
-            f"{card.training.parameters:,} parameters, trained {card.training.minutes:.0f} min, "
-            f"seed {card.seed}, code {card.commit}, weights {card.sha256[:12]}"
-        )
-        st.code(card.training.command, language=None)
+    st.subheader("Use and limits")
+    st.write(card.intended_use)
+    st.markdown("\n".join(f"- {limit}" for limit in card.limitations))
+
+
+def show_making(card: Card) -> None:
+    """Of what and how it was made, and of which members."""
+    st.subheader("Data and training")
+    if members := _members(card):
+        st.write(f"Made of {', '.join(members)}.")
+    st.markdown("\n".join(f"- {name}: {value}" for name, value in card.data.items()))
+    st.caption(
+        f"{card.training.parameters:,} parameters, trained {card.training.minutes:.0f} min, "
+        f"seed {card.seed}, code {card.commit}, weights {card.sha256[:12]}"
+    )
+    st.code(card.training.command, language=None)
     show_training(card)
+
+
+def _members(card: Card) -> list[str]:
+    """Titles and ids of the cards that an ensemble asks, or of the one that another head reads."""
+    named = [
+        name.partition("@")[0]
+        for key in ("members", "of")
+        for name in str(card.arguments.get(key, "")).split()
+    ]
+    titles = {known.id: known.title for known in models.every_card()}
+    return [f"{titles.get(name, name)} ({name})" for name in named]
 
 
 def show_training(card: Card) -> None:

@@ -48,21 +48,32 @@ def show_verdict(
     """
     words = wording.verdict(card, score, threshold, probabilities)
     colour = shade(ABNORMAL if is_abnormal(score, threshold.value) else NORMAL)
-    low, high = span
-    place, mark = (
-        100 * float(np.clip((value - low) / (high - low), 0, 1)) for value in (score, threshold.value)
-    )
-    figures = f"Score {score:.2f}, threshold {threshold.value:.2f}"
+    figures = wording.score_and_threshold(score, threshold)
     report = card.report["test"]
-    st.html(
-        f'<div style="color: {colour}">'
-        f'<p class="opacity-verdict" role="status">{words}</p>'
+    kind = "films" if card.modality == CHEST_FILM else "scans"
+    above = wording.above_normals(percentile, report.n - report.abnormal, kind)
+    with st.container(key=f"verdict-{card.id}"):
+        st.html(
+            f'<div style="color: {colour}">'
+            f'<div role="status"><h2 class="opacity-verdict">{words}</h2></div>'
+            f"{_scale(score, threshold, span, figures)}</div>"
+            f'<p class="opacity-line">{figures}</p>'
+            f'<p class="opacity-line">{above}</p>'
+        )
+
+
+def _scale(score: float, threshold: DecisionThreshold, span: tuple[float, float], figures: str) -> str:
+    """The score as a bar, the threshold as a line on it, and shaded what lies too close to call."""
+    low, high = span
+    upper = threshold.value if threshold.upper is None else threshold.upper
+    place, line, end = (
+        100 * float(np.clip((value - low) / (high - low), 0, 1)) for value in (score, threshold.value, upper)
+    )
+    band = f'<div class="refer" style="left: {line:.1f}%; width: {end - line:.1f}%"></div>' * (end > line)
+    return (
         f'<div class="opacity-scale" role="img" aria-label="{figures.lower()}">'
-        f'<div class="fill" style="width: {place:.1f}%"></div>'
-        f'<div class="threshold" style="left: {mark:.1f}%; background: {shade(MARK)}"></div></div></div>'
-        f'<p class="opacity-line">{figures}</p>'
-        f'<p class="opacity-line">Higher than {wording.percent(percentile)} of {report.n - report.abnormal} '
-        f"normal test {'films' if card.modality == CHEST_FILM else 'scans'}</p>"
+        f'<div class="fill" style="width: {place:.1f}%"></div>{band}'
+        f'<div class="threshold" style="left: {line:.1f}%; background: {shade(MARK)}"></div></div>'
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,6 +14,7 @@ from core.card_types import Card
 from core.types import Prediction, Scan, is_abnormal
 from pages.shared import wording
 from pages.shared.caches import models, neighbours
+from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
@@ -41,17 +43,8 @@ def pick_card_with_map(card: Card) -> Card | None:
 
 
 def data_folder() -> str:
-    """Where the public data sets lie on the machine that runs the app, empty when it is not set."""
-    named = os.environ.get("OPACITY_DATA", "")
-    with st.sidebar, st.expander("Pictures of known cases"):
-        typed = st.text_input(
-            "Folder with the public data sets",
-            placeholder="as set for the app" if named else "none: cases are listed by name",
-            help="On the machine that runs the app.",
-            key="data-folder",
-            persist_state="session",
-        )
-    return typed or named
+    """Where the public data sets lie on the machine that runs the app; empty when none is set."""
+    return os.environ.get("OPACITY_DATA", "")
 
 
 def show_answer(card: Card, threshold: DecisionThreshold, scan: Scan | None, folder: str) -> str:
@@ -64,7 +57,7 @@ def show_answer(card: Card, threshold: DecisionThreshold, scan: Scan | None, fol
     Returns the digest of the scan to draw, if any.
     """
     if scan is None:
-        st.info(wording.INVITATION.format(card.modality))
+        st.info(wording.invitation(card.modality))
         return ""
     if refusal := models.refusal(card.id, scan.digest, _scan=scan):
         reading.show_refusal(card, scan, refusal)
@@ -73,7 +66,7 @@ def show_answer(card: Card, threshold: DecisionThreshold, scan: Scan | None, fol
     reading.record(card, scan, score=prediction.score, threshold=threshold.value)
     vote, _ = neighbours.vote_and_places(card.id, scan.digest, _scan=scan)
     show_verdicts(card, prediction, threshold, vote)
-    show_nearest(card, neighbours.index(card.id), vote, folder)
+    show_nearest(card, neighbours.index(card.id), vote, scan, folder)
     return scan.digest
 
 
@@ -122,12 +115,13 @@ def _show_verdict(
     )
 
 
-def show_nearest(card: Card, index: Index, vote: Vote, folder: str) -> None:
-    """The cases that vote, the nearest first.
+def show_nearest(card: Card, index: Index, vote: Vote, scan: Scan, folder: str) -> None:
+    """The cases that vote, the nearest first, as pictures beside the scan where they may be shown.
 
     card: the one whose cases they are.
     index: its known cases.
     vote: of the neighbours.
+    scan: the one on screen.
     folder: of the public data sets, empty without one.
     """
     rows = vote.neighbours.rows.tolist()
@@ -139,17 +133,18 @@ def show_nearest(card: Card, index: Index, vote: Vote, folder: str) -> None:
             "Its place on the map and the vote are unreliable."
         )
     if vote.itself is not None:
-        name = escape_markdown(str(index.case[vote.itself]))
+        name = escape_markdown(_short(index, vote.itself))
         st.caption(
             f"This file is itself a known case, {name}, {index.label[vote.itself]}: it has no vote here."
         )
+    _show_pictures(index, rows, folder, scan)
     st.dataframe(
         [
             {
                 "true label": str(index.label[row]),
                 "similarity": near,
                 "vote": 100 * weight,
-                "case": str(index.case[row]),
+                "case": _short(index, row),
             }
             for row, near, weight in zip(
                 rows, vote.neighbours.similarity.tolist(), vote.weights.tolist(), strict=True
@@ -159,7 +154,6 @@ def show_nearest(card: Card, index: Index, vote: Vote, folder: str) -> None:
         height=300,
         column_config={"similarity": THREE, "vote": SHARE},
     )
-    _show_pictures(index, rows, folder)
 
 
 def show_marked(card: Card, index: Index, rows: Sequence[int], folder: str) -> None:
@@ -180,7 +174,7 @@ def show_marked(card: Card, index: Index, rows: Sequence[int], folder: str) -> N
                 "true label": str(index.label[row]),
                 "network's score": 1 - float(index.probabilities[row, 0]),
                 "split": str(index.split[row]),
-                "case": str(index.case[row]),
+                "case": _short(index, row),
             }
             for row in rows
         ],
@@ -191,18 +185,54 @@ def show_marked(card: Card, index: Index, rows: Sequence[int], folder: str) -> N
     _show_pictures(index, rows, folder)
 
 
-def _show_pictures(index: Index, rows: Sequence[int], folder: str) -> None:
+def _show_pictures(index: Index, rows: Sequence[int], folder: str, scan: Scan | None = None) -> None:
+    """The first cases as pictures to click on; the one that was clicked opens below, beside the scan.
+
+    index: the known cases.
+    rows: the cases, in their order.
+    folder: of the public data sets, empty without one.
+    scan: the one on screen; without one nothing opens.
+    """
     if not folder:
         return
-    found = {
-        row: neighbours.picture(folder, str(index.path[row]), int(index.digest[row]))
-        for row in rows[:PICTURED]
-    }
+    found = {row: neighbours.picture(folder, *_file(index, row)) for row in rows[:PICTURED]}
     shown = {row: picture for row, picture in found.items() if picture is not None}
     if not shown:
-        st.caption("The folder with the public data sets holds none of these cases: no pictures.")
+        st.caption(wording.NO_PICTURES)
         return
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key=f"samples-cases-{scan is not None}"):
         for row, picture in shown.items():
-            label = str(index.label[row])
-            st.image(picture, caption=label, width=104, alt=f"{index.case[row]}, {label}")
+            label = f"![]({picture}) **{index.label[row]}** {escape_markdown(_short(index, row))}"
+            if st.button(label, key=f"case-{scan is not None}-{row}", type="tertiary", disabled=scan is None):
+                st.session_state["case-open"] = row
+    row = st.session_state.get("case-open")
+    if scan is not None and row in shown:
+        _show_beside(index, row, folder, scan)
+
+
+def _show_beside(index: Index, row: int, folder: str, scan: Scan) -> None:
+    """The scan and a known case, each in a viewer of its own.
+
+    index: the known cases.
+    row: of the case.
+    folder: of the public data sets.
+    scan: the one on screen.
+    """
+    case = neighbours.case(folder, *_file(index, row))
+    if case is None:
+        return
+    name = f"{_short(index, row)}, {index.label[row]}"
+    pairs = (("This scan", scan), (name, case))
+    for place, (title, shown) in zip(st.columns(2), pairs, strict=True):
+        with place:
+            st.caption(escape_markdown(title))
+            scan_viewer(shown.pixels, key=f"case-{shown is scan}", alt=title, height=380)
+
+
+def _file(index: Index, row: int) -> tuple[str, int]:
+    return str(index.path[row]), int(index.digest[row])
+
+
+def _short(index: Index, row: int) -> str:
+    """The case's file, without its folders."""
+    return PurePosixPath(str(index.case[row])).name

@@ -51,9 +51,12 @@ def threshold_or_reason(card: Card, policy: Policy) -> float | str:
 
 
 def show_table(card: Card, state: PanelState) -> None:
-    """The card's own threshold, the chosen one and the named ones, on both splits."""
+    """The card's own threshold, the chosen one and the named ones, on both splits, once they differ."""
     values = [("card's own", card.threshold), ("now", state.threshold)]
     values += [(point.name, point.threshold) for point in _named(card)]
+    if {value for _, value in values} == {card.threshold}:
+        return
+    st.subheader("Before and after")
     names = numbered(name for name, _ in values)
     rows = {
         f"{name}, {split}": scores.operating_point(card.id, split, threshold, name)
@@ -61,6 +64,23 @@ def show_table(card: Card, state: PanelState) -> None:
         for split in ("validation", "test")
     }
     st.dataframe(charts.metrics(rows), hide_index=True)
+
+
+def show_chips(card: Card) -> None:
+    """The card's own threshold and the named ones, one click each: every page then judges by it."""
+    cuts = {wording.OWN_THRESHOLD: DecisionThreshold(card.threshold)}
+    cuts |= {point.name: DecisionThreshold(point.threshold, point.upper) for point in _named(card)}
+    if len(cuts) == 1:
+        return
+    now, key = thresholds.current(card), f"chips-{card.id}"
+    # Set anew in each run: a hand on the panel moves the threshold too.
+    st.session_state[key] = next((name for name, cut in cuts.items() if cut == now), None)
+    st.pills(
+        "Saved thresholds",
+        list(cuts),
+        key=key,
+        on_change=lambda: thresholds.choose(card, cuts.get(st.session_state[key] or "", now)),
+    )
 
 
 def show_saving(card: Card, state: PanelState) -> None:
@@ -80,8 +100,12 @@ def show_saving(card: Card, state: PanelState) -> None:
         width="stretch",
     )
     file = back.file_uploader("Import operating points", type="json", key=f"import-{card.id}")
-    if file is not None:
+    if file is None:
+        st.session_state.pop("import-told", None)
+    else:
         _import(card, file)
+    if told := st.session_state.get("import-told"):
+        st.success(told)
 
 
 def _import(card: Card, file: UploadedFile) -> None:
@@ -95,11 +119,13 @@ def _import(card: Card, file: UploadedFile) -> None:
         st.error(wording.escape_markdown(str(problem)))
         return
     imported.add(file.file_id)
-    kept = [*_named(card), *(point for point in found if point not in _named(card))]
+    before = _named(card)
+    kept = [*before, *(point for point in found if point not in before)]
     names = numbered(point.name for point in kept)
     st.session_state.points[card.id] = [
         replace(point, name=name) for point, name in zip(kept, names, strict=True)
     ]
+    st.session_state["import-told"] = wording.imported(names[len(before) :], of=len(found))
     st.rerun()
 
 
@@ -109,24 +135,22 @@ def keep(card: Card, point: NamedPoint) -> None:
     st.session_state.points[card.id] = [*others, point]
 
 
-def show_use(card: Card) -> None:
-    """Take a named threshold: every page then judges by it."""
-    named = {point.name: point for point in _named(card)}
-    if not named:
-        return
-    pick, use = st.columns([4, 1], vertical_alignment="bottom")
-    name = pick.selectbox("Named thresholds", list(named), key=f"named-{card.id}")
-    if use.button("Use it", key=f"use-{card.id}", width="stretch"):
-        thresholds.choose(card, DecisionThreshold(named[name].threshold))
-        st.rerun()
-
-
 def show_in_use(card: Card, threshold: DecisionThreshold) -> None:
     """Beside a verdict: which named threshold it was judged by, if it was one."""
     for point in _named(card):
-        if point.threshold == threshold.value:
+        if DecisionThreshold(point.threshold, point.upper) == threshold:
             on = "" if point.local is None else f", set on {point.local.normals} normal scans of your own"
             st.caption(wording.escape_markdown(f"Judged by the threshold '{point.name}'{on}."))
+
+
+def origin(card: Card, threshold: DecisionThreshold) -> str:
+    """Where a threshold comes from, in words."""
+    for point in _named(card):
+        if DecisionThreshold(point.threshold, point.upper) == threshold:
+            return f"saved as '{point.name}'"
+    if threshold == DecisionThreshold(card.threshold):
+        return f"the model's own, chosen on validation by {card.policy.name}"
+    return "chosen by hand in this session"
 
 
 def _named(card: Card) -> list[NamedPoint]:
@@ -143,5 +167,6 @@ def _point(card: Card, state: PanelState, title: str) -> NamedPoint:
         policy=state.policy,
         split="validation",
         threshold=state.threshold,
+        upper=state.upper,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

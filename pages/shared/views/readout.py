@@ -3,13 +3,13 @@
 import streamlit as st
 
 from core.card_types import Card
-from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan
+from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan, Trust
+from pages.shared import wording
 from pages.shared.caches import heatmaps
 from pages.shared.views import explainer_names
 from pages.shared.views.evidence import Evidence, HeatmapChoice, report_progress
 
 SIMILAR = 0.5  # rank correlation from which on two maps agree
-CAUTION = "A heat map shows what moved the model, not where disease is."
 
 
 def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> None:
@@ -20,34 +20,69 @@ def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> N
     lungs: None for a picture without any.
     scan: the one on screen.
     """
-    from core.explainers import trust
-
     if not found.shown:
         st.caption(f"{card.title} has no heat map yet: there is no evidence to show.")
         return
-    measured = _measure(found.choice, scan)
-    rows = {
-        explainer_names.name(method): {
-            **({} if lungs is None else _inside(shown, lungs)),
-            **_agreement(card, found, method),
-            **(_faithfulness(measured[method]) if method in measured else {}),
+    for method, shown in found.shown.items():
+        st.write(_sentence(found, method, None if lungs is None else _lung_shares(shown, lungs)))
+    _warn_of_unreliable(card, found)
+    st.caption(wording.HEAT_MAP_CAUTION)
+    with st.expander(wording.MAP_FIGURES):
+        measured = _measure(found.choice, scan)
+        rows = {
+            explainer_names.name(method): {
+                **({} if lungs is None else _inside(shown, lungs)),
+                **_agreement(card, found, method),
+                **(_faithfulness(measured[method]) if method in measured else {}),
+            }
+            for method, shown in found.shown.items()
         }
-        for method, shown in found.shown.items()
-    }
-    table: list[dict[str, str]] = [{"": method, **row} for method, row in rows.items()]
-    if len(rows) == 1:  # one map: its figures under each other, which needs less room
-        ((method, row),) = rows.items()
-        table = [{"": name, method: value} for name, value in row.items()]
-    st.dataframe(table, hide_index=True, alt="How far each map can be trusted")
-    st.caption(CAUTION)
+        table: list[dict[str, str]] = [{"": method, **row} for method, row in rows.items()]
+        if len(rows) == 1:  # one map: its figures under each other, which needs less room
+            ((method, row),) = rows.items()
+            table = [{"": name, method: value} for name, value in row.items()]
+        st.dataframe(table, hide_index=True, alt="How far each map can be trusted")
+        _show_explanations(card, found, lungs is not None)
+
+
+def _sentence(found: Evidence, method: str, shares: tuple[float | None, float] | None) -> str:
+    """One map in plain words.
+
+    found: all maps.
+    method: of this one.
+    shares: of the heat in the lungs, and of an even spread; None for a picture without lungs.
+    """
+    correlations = [value for pair, value in found.shared.pairs.items() if method in pair]
+    return wording.heat_map(
+        explainer_names.name(method),
+        shares,
+        similar=sum(value >= SIMILAR for value in correlations),
+        methods=len(correlations),
+    )
+
+
+def _lung_shares(shown: Explanation, lungs: LungFields) -> tuple[float | None, float]:
+    """Of the map's heat, None without any, and of the part of the scan that the network saw."""
+    from core.explainers import trust
+
+    top, left, bottom, right = (round(edge) for edge in shown.frame.box)
+    in_lungs = int(lungs.mask[max(0, top) : bottom, max(0, left) : right].sum())
+    even = in_lungs / max((bottom - top) * (right - left), 1)
+    return trust.inside_share(shown.heatmap, lungs.mask), even
+
+
+def _warn_of_unreliable(card: Card, found: Evidence) -> None:
+    from core.explainers import trust
+
     unfit = [
         explainer_names.name(name)
         for name in found.shown
         if name in card.trust and not trust.is_trustworthy(card.trust[name])
     ]
+    best = heatmaps.best_explainer(card.id)
     if unfit:
-        st.write(f"Not reliable on this model, by the card's table on the page Models: {', '.join(unfit)}.")
-    _show_explanations(card, found, lungs is not None)
+        prefer = "" if best is None else explainer_names.name(best)
+        st.write(wording.unreliable(unfit, "" if prefer in unfit else prefer))
 
 
 def _inside(shown: Explanation, lungs: LungFields) -> dict[str, str]:
@@ -64,8 +99,19 @@ def _agreement(card: Card, found: Evidence, method: str) -> dict[str, str]:
     known = card.trust.get(method)
     return {
         "agrees with": f"{similar} of {len(correlations)} methods",
-        "similar at random weights": f"{max(known.sanity.values()):.2f}" if known else "not measured",
+        "depends on training": _depends(known),
     }
+
+
+def _depends(known: Trust | None) -> str:
+    """Whether the map changes when the network's weights are drawn anew."""
+    from core.explainers.trust import MAX_RANDOMISED_CORRELATION
+
+    if known is None:
+        return "not measured"
+    similar = max(known.sanity.values())
+    answer = "yes" if similar < MAX_RANDOMISED_CORRELATION else "no"
+    return f"{answer} ({similar:.2f}; under {MAX_RANDOMISED_CORRELATION:g} is good)"
 
 
 def _faithfulness(test: Faithfulness) -> dict[str, str]:
@@ -80,9 +126,9 @@ def _measure(choice: HeatmapChoice, scan: Scan) -> dict[str, Faithfulness]:
     """Deletion and insertion of the chosen maps, once somebody asks."""
     place = st.empty()
     wanted = st.button(
-        "Measure deletion and insertion",
+        wording.TEST_MAP,
         key="faithfulness",
-        help="Blurs the hottest places first, then shows them first, and records the probability.",
+        help=wording.TEST_MAP_HELP,
     )
     words = "Measuring"
     return {
@@ -101,36 +147,35 @@ def _show_explanations(card: Card, found: Evidence, has_lungs: bool) -> None:
     from core.explainers.trust import MAX_RANDOMISED_CORRELATION
 
     maps, shared = found.maps, found.shared
-    with st.expander("How to read this"):
-        area = [f" Heat spread evenly would have {row.lung_area:.0%}." for row in card.trust.values()][:1]
-        inside = f"- **Inside the lungs**: share of the heat.{''.join(area)}\n" if has_lungs else ""
-        st.markdown(
-            "".join(
-                f"- **{explainer_names.name(method)}**: {explainer_names.meaning(method)}\n"
-                for method in found.shown
-            )
-            + f"{inside}- **Agrees with**: maps with a rank correlation of {SIMILAR} or more.\n"
-            "- **Similar at random weights**: rank correlation with the map of a network with random "
-            f"weights, on test films. From {MAX_RANDOMISED_CORRELATION} on, the map ignores the model.\n"
-            "- **Deletion, insertion**: area under the probability while the hottest places are blurred, or "
-            "shown, first. A faithful map has less deletion and more insertion than a random one."
+    area = [f" Heat spread evenly would have {row.lung_area:.0%}." for row in card.trust.values()][:1]
+    inside = f"- **Inside the lungs**: share of the heat.{''.join(area)}\n" if has_lungs else ""
+    st.markdown(
+        "".join(
+            f"- **{explainer_names.name(method)}**: {explainer_names.meaning(method)}\n"
+            for method in found.shown
         )
-        st.dataframe(
-            [
-                {"": explainer_names.name(one)}
-                | {
-                    explainer_names.name(other): 1.0 if one == other else _pair(shared, one, other)
-                    for other in maps
-                }
-                for one in maps
-            ],
-            hide_index=True,
-            column_config={
-                explainer_names.name(one): st.column_config.NumberColumn(format="%.2f") for one in maps
-            },
-            alt="Rank correlation of the maps, two by two",
-        )
-        st.caption("Rank correlation of the maps: 1 identical, 0 unrelated, -1 opposite.")
+        + f"{inside}- **Agrees with**: maps with a rank correlation of {SIMILAR} or more.\n"
+        "- **Depends on training**: rank correlation with the map of a network with random "
+        f"weights, on test films. From {MAX_RANDOMISED_CORRELATION} on, the map ignores the model.\n"
+        "- **Deletion, insertion**: area under the probability while the hottest places are blurred, or "
+        "shown, first. A faithful map has less deletion and more insertion than a random one."
+    )
+    st.dataframe(
+        [
+            {"": explainer_names.name(one)}
+            | {
+                explainer_names.name(other): 1.0 if one == other else _pair(shared, one, other)
+                for other in maps
+            }
+            for one in maps
+        ],
+        hide_index=True,
+        column_config={
+            explainer_names.name(one): st.column_config.NumberColumn(format="%.2f") for one in maps
+        },
+        alt="Rank correlation of the maps, two by two",
+    )
+    st.caption("Rank correlation of the maps: 1 identical, 0 unrelated, -1 opposite.")
 
 
 def _pair(shared: Agreement, one: str, other: str) -> float:

@@ -19,6 +19,7 @@ def columns_unless_refused(card: Card, scan: Scan, *, key: str) -> tuple[DeltaGe
     key: of the viewer.
     """
     picture, answer = st.columns([2, 1], gap="medium")
+    picture = picture.container(key="film")
     refusal = models.refusal(card.id, scan.digest, _scan=scan)
     if refusal:
         with answer:

@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import OpacityError
 from core.samples import Sample, named
 from core.types import Scan
+from pages.shared import wording
 from pages.shared.caches import samples
 from pages.shared.session import deep_link, reading
 from pages.shared.wording import escape_markdown
@@ -33,6 +34,18 @@ def selection(modality: str) -> list[Sample]:
             groups.setdefault(sample.condition, []).append(sample)
     in_turn = [sample for turn in zip_longest(*groups.values()) for sample in turn if sample is not None]
     return in_turn[:SHOWN] + [sample for sample in suitable if sample.path.suffix == DICOM]
+
+
+def one_of_each() -> list[Sample]:
+    """For the first screen: one of each kind and condition, films that are no picture files, and of the hard
+    ones the first and the last."""
+    known, _ = samples.found()
+    first: dict[tuple[str, str, bool], Sample] = {}
+    for sample in known:
+        if not sample.hard:
+            first.setdefault((sample.modality, sample.condition, sample.path.suffix == DICOM), sample)
+    made_hard = [sample for sample in known if sample.hard]
+    return [*first.values(), *dict.fromkeys((*made_hard[:1], *made_hard[-1:]))]
 
 
 def hard(modality: str) -> list[Sample]:
@@ -103,18 +116,23 @@ def sample_of(scan: Scan | None) -> Sample | None:
     return next((one for one in known if one.sha256 in digests), None)
 
 
-def show_mark(sample: Sample) -> Sample | None:
-    """Above every result: that this is a sample, and others to go on with; the one that was clicked."""
-    mark, words = "Public film", "A real one."
+def show_mark(sample: Sample, *, others: bool = True) -> Sample | None:
+    """Above every result: that this is a sample, and others to go on with; the one that was clicked.
+
+    sample: the one on screen.
+    others: whether to offer them.
+    """
+    mark, words = wording.PUBLIC_FILM
     if sample.synthetic:
-        mark = "Synthetic sample"
-        made = html.escape(sample.hard or sample.condition)
-        words = f"Made as: {made}. It shows nobody, and nobody diagnosed it."
+        mark, told = wording.SYNTHETIC_SAMPLE
+        words = told.format(html.escape(sample.hard or sample.condition))
     with st.container(horizontal=True, vertical_alignment="center", key="sample-mark"):
         st.html(f'<p class="opacity-line"><span class="opacity-mark">{mark}</span> {words}</p>')
+        if not others:
+            return None
         # a name of its own for each sample, so that the next one does not find it open
-        with st.popover("Other samples", key=f"others-{sample.sha256}", on_change="rerun") as others:
-            return _others(sample) if others.open else None
+        with st.popover("Other samples", key=f"others-{sample.sha256}", on_change="rerun") as opened:
+            return _others(sample) if opened.open else None
 
 
 def _others(sample: Sample) -> Sample | None:

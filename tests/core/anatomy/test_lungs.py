@@ -1,12 +1,14 @@
+import gc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from core import cards
+from core import cards, gate
 from core.anatomy import lungs
 from core.card_types import SegmenterCard
+from core.models import UNet
 from core.reading import images
 from core.resample import as_film
 from core.types import Scan
@@ -86,3 +88,23 @@ def test_the_box_follows_lungs_that_one_side_hides(data: Path):
         assert left < 0.25
         assert right > 0.75
         assert min(lungs.find(scan).sides) > 0.05
+
+
+def test_a_network_looks_at_a_scan_once_and_forgets_it_with_the_scan(monkeypatch: pytest.MonkeyPatch):
+    asked: list[object] = []
+    look = lungs.probabilities_and_features
+
+    def counted(films: torch.Tensor, segmenter: UNet) -> tuple[torch.Tensor, torch.Tensor]:
+        asked.append(segmenter)
+        return look(films, segmenter)
+
+    monkeypatch.setattr(lungs, "probabilities_and_features", counted)
+    scan = images.read(png(chest(opacity=0.4)), "once.png")
+    first = lungs.find(scan)
+    gate.describe(scan)
+    assert np.array_equal(lungs.find(scan).mask, first.mask)
+    assert asked == [lungs.network()]
+    held = len(lungs._seen)
+    del scan
+    gc.collect()
+    assert len(lungs._seen) == held - 1

@@ -19,9 +19,9 @@ from core.evaluation.binary import (
     evaluate,
     expected_calibration_error,
     operating_point,
-    percentile_among,
     thin,
 )
+from core.evaluation.cases import percentile_among
 
 LABELS = [0, 0, 1, 0, 1, 1]
 SCORES = [0.1, 0.2, 0.3, 0.4, 0.6, 0.8]

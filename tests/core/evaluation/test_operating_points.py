@@ -142,3 +142,10 @@ def test_a_malformed_file_gives_one_sentence(text):
         read(text, CARD)
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith((".", "exporting."))
+
+
+def test_a_refer_band_travels_with_its_threshold_and_never_lies_below_it():
+    banded = replace(POINT, upper=0.6)
+    assert read(export([banded]), CARD) == (banded,)
+    with pytest.raises(OpacityError, match=r"refers scans up to 0\.05, below its threshold"):
+        read(export([replace(POINT, upper=0.05)]), CARD)

@@ -20,6 +20,7 @@ from core.explainers import (
     occlusion,
     score_cam,
 )
+from core.explainers.cam import all_cams
 from core.explainers.score_cam import resembled
 from core.models.base import Classifier
 from core.models.cnn import CNN
@@ -182,3 +183,11 @@ def test_score_cam_guesses_an_untried_map_from_those_it_resembles():
     maps = torch.stack([left, right, 5 * left, right + 2])  # of a mask only its shape counts
     guessed = resembled(maps, torch.tensor([3.0, -1]))
     assert torch.allclose(guessed, torch.tensor([3.0, -1]), atol=1e-4)
+
+
+def test_all_maps_of_a_single_pass_are_those_drawn_one_by_one(model: CNN):
+    x = torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(3))
+    together = all_cams(model, x, 1)
+    assert set(together) == set(FAST)
+    for method, heat in together.items():
+        assert torch.equal(heat, FAST[method](model, x, 1))

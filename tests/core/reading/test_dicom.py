@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom import uid
+from pydicom import config, uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
@@ -121,6 +121,17 @@ def test_whitelisted_tags_survive_and_are_short():
     assert scan.acquisition["KVP"] == "120"
     assert scan.acquisition["BodyPartExamined"].startswith("CHESTscriptAA")
     assert max(map(len, scan.acquisition.values())) <= 32
+
+
+@pytest.mark.parametrize(
+    ("told", "years"),
+    [("045Y", 45), ("018M", 1), ("003W", 0), ("097Y", 90), ("", None), ("old", None), ("45", None)],
+)
+def test_of_an_age_whole_years_survive_and_none_that_names_a_person(told: str, years: int | None):
+    data = np.zeros((2, 2), np.uint8)
+    with config.disable_value_validation():
+        scan = images.read(film(data, PatientAge=told), "film.dcm")
+    assert scan.age == years
 
 
 NAMES = ("PatientName", "PatientID", "PatientAddress", "InstitutionName", "ReferringPhysicianName")

@@ -75,8 +75,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         (weights / name).symlink_to(cards.WEIGHTS / name)
     two = own_films.fill(there / "two", gesund=(30, 0.0), krank=(30, 0.5))
     (two / "krank" / "notes.txt").write_text("no film")
-    three = own_films.fill(there / "three", healthy=(12, 0.0), left=(12, 0.3), right=(12, 0.6))
-    normals = own_films.fill(there / "normals", normal=(40, 0.0))
+    three = own_films.fill(there / "three", healthy=(8, 0.0), left=(8, 0.3), right=(8, 0.6))
+    normals = own_films.fill(there / "normals", normal=(24, 0.0))
     runs = ["--runs", str(there / "runs")]
     learned = ["--data", str(two), *RULE, *runs, "--base", "pneumonia-cnn", "--maps", "grad-cam"]
     commands = [
@@ -92,10 +92,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         ("removed", "new", ["again", "--remove"]),
     ]
     own_films.fill(there / "labelled", gesund=(4, 0.0), krank=(4, 0.5))
+    passed = {name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS") if name in os.environ}  # no HOME
     ran = subprocess.run(
         [sys.executable, "-c", SCRIPT, json.dumps(commands)],
         cwd=there,
-        env={"PYTHONPATH": str(ROOT), "OPACITY_WEIGHTS": str(weights), "PATH": os.environ["PATH"]},  # no HOME
+        env={**passed, "PYTHONPATH": str(ROOT), "OPACITY_WEIGHTS": str(weights)},
         capture_output=True,
         text=True,
     )

@@ -75,6 +75,7 @@ def scan_viewer(
     layers: Sequence[Layer] = (),
     outline: NDArray[np.bool_] | None = None,
     view: View = "overlay",
+    corner: Sequence[str] = (),
     height: int = 720,
 ) -> None:
     """Show a scan. Zoom, window, opacity and orientation last as long as `key` shows the same pixels.
@@ -85,6 +86,7 @@ def scan_viewer(
     layers: maps of the scan's shape.
     outline: a mask of the scan's shape whose edge is drawn.
     view: how a scan opens.
+    corner: lines written over the picture's upper right corner.
     height: pixels reserved for the whole viewer; narrow screens take less.
     Raises ValueError for a layer that does not fit.
     """
@@ -94,7 +96,7 @@ def scan_viewer(
             scan_pixels,
             layers=layers,
             outline=outline,
-            about={"key": key, "alt": alt, "view": view, "height": height},
+            about={"key": key, "alt": alt, "view": view, "corner": list(corner), "height": height},
         ),
     )
 

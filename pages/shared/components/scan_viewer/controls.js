@@ -109,6 +109,7 @@ export function buildFrame(root, act) {
   });
   const status = el("div", { class: "status" });
   const under = el("div", { class: "under", "aria-hidden": "true" });
+  const told = el("div", { class: "told" });
   const notice = el("div", { class: "notice", role: "alert", hidden: "" });
   const help = helpPanel(act.closeHelp);
   const stage = el(
@@ -122,6 +123,7 @@ export function buildFrame(root, act) {
     canvas,
     divider,
     el("div", { class: "corners" }, status, under),
+    told,
     notice,
     help.panel,
   );
@@ -160,6 +162,7 @@ export function buildFrame(root, act) {
     divider,
     status,
     under,
+    told,
     notice,
     help,
     stage,

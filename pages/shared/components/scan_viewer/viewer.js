@@ -71,6 +71,7 @@ export class Viewer {
     Object.assign(this, { header, pictures });
     this.frame.root.style.setProperty("--height", `${header.height}px`);
     this.frame.canvas.setAttribute("aria-label", header.alt);
+    this.frame.told.textContent = (header.corner || []).join("\n");
     this.frame.layer.replaceChildren(
       ...header.layers.map((layer, i) => el("option", { value: i }, layer.name)),
     );

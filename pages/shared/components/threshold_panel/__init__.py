@@ -133,14 +133,18 @@ def _agreed(key: str, given: PanelState) -> tuple[PanelState, int, int]:
     """What the panel stands at, how often the page has moved it, and the browser's last number."""
     memory = st.session_state.setdefault(f"{key}-memory", {"version": 0, "sequence": 0, "seen": ()})
     chosen = _chosen(st.session_state.get(key), after=memory["sequence"])
-    known = (*memory["seen"], chosen[0].threshold) if chosen else memory["seen"]
-    if memory["seen"] and given.threshold not in known:
+    known = (*memory["seen"], _cut(chosen[0])) if chosen else memory["seen"]
+    if memory["seen"] and _cut(given) not in known:
         memory["version"] += 1
         memory["sequence"] = chosen[1] if chosen else memory["sequence"]
         chosen = None
     state, sequence = chosen or (given, memory["sequence"])
-    memory["seen"] = (given.threshold, state.threshold)
+    memory["seen"] = (_cut(given), _cut(state))
     return state, memory["version"], sequence
+
+
+def _cut(state: PanelState) -> tuple[float, float | None]:
+    return state.threshold, state.upper
 
 
 def _chosen(value: Any, *, after: int) -> tuple[PanelState, int] | None:

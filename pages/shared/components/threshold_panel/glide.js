@@ -7,16 +7,26 @@ const GLIDE = 250; // milliseconds
 export function makeGlide(panel) {
   let gliding = null;
 
-  function glide(to, policy, { quiet = false } = {}) {
+  // upper: the end of the band that goes with it, null for none; without a word the band moves along
+  function glide(to, policy, { quiet = false, upper } = {}) {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (upper !== undefined) panel.state.upper = null;
     const lift = panel.state.upper === null ? null : panel.state.upper - panel.state.threshold;
-    gliding = { from: panel.state.threshold, to, lift, policy, quiet, start: still ? -Infinity : null };
+    gliding = {
+      from: panel.state.threshold,
+      to,
+      lift,
+      upper,
+      policy,
+      quiet,
+      start: still ? -Infinity : null,
+    };
     panel.schedule();
   }
 
   function glideOn(now) {
     if (!gliding) return;
-    const { from, to, lift, policy, quiet } = gliding;
+    const { from, to, lift, upper, policy, quiet } = gliding;
     gliding.start ??= now;
     const time = Math.min(1, (now - gliding.start) / GLIDE);
     const threshold = time === 1 ? to : from + (to - from) * (1 - (1 - time) ** 3);
@@ -27,6 +37,7 @@ export function makeGlide(panel) {
       return;
     }
     gliding = null;
+    if (upper !== undefined) panel.state.upper = upper;
     if (quiet) panel.settle();
     else panel.commit();
   }

@@ -166,6 +166,6 @@ function takeState(panel, data, before) {
     Object.assign(panel.state, { threshold: data.threshold, upper: data.upper, policy: data.policy });
     panel.settle();
   } else if (data.version !== before.version) {
-    panel.glide(data.threshold, data.policy, { quiet: true });
+    panel.glide(data.threshold, data.policy, { quiet: true, upper: data.upper });
   }
 }

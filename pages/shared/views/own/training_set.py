@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.card_types import Card
 from pages.shared import wording
-from pages.shared.views.worklist import WorklistRow
+from pages.shared.views.screening.judging import WorklistRow
 
 FILE = "labels.csv"
 COLUMNS = ("path", "label", "patient", "split")

@@ -10,13 +10,13 @@ import streamlit as st
 
 from core.card_types import Card
 from core.errors import OpacityError
-from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS
+from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS, MILLISECONDS_PER_SCAN
 from pages.shared import wording
 from pages.shared.caches import models, scores
-from pages.shared.numbering import numbered
 from pages.shared.views import charts
 
 if TYPE_CHECKING:
+    from core.evaluation.by_source import SourceRow
     from core.evaluation.model_selection import Choice
 
 CURVES = 6  # lines that a person can tell apart
@@ -28,38 +28,74 @@ PURPOSES = {
 }
 
 
-def pick_task() -> list[Card]:
-    """The cards of the task that a person chooses, yardsticks last."""
-    cards = models.offered()
-    tasks = list(dict.fromkeys(card.task for card in cards))
-    count = {task: sum(card.task == task for card in cards) for task in tasks}
-    listed = dict(zip(tasks, numbered(map(wording.task, tasks)), strict=True))
-    task = st.segmented_control(
-        "Task",
-        tasks,
-        default=tasks[0],
-        required=True,
-        format_func=lambda name: f"{listed[name]} ({count[name]})",
-        key="models-task",
-        persist_state="session",
-    )
-    return [card for card in cards if card.task == task]
+def show(cards: Sequence[Card], first: Card) -> Card:
+    """What decides between them, the best at their worst source first; returns the selected one.
 
-
-def show(cards: Sequence[Card]) -> Card:
-    """The table with every card's test figures; returns the selected one."""
-    three, whole = (st.column_config.NumberColumn(format=f"%.{digits}f") for digits in (3, 0))
-    timed = any(card.id in _latency() for card in cards)
+    cards: of one task.
+    first: the one selected at first.
+    """
     titles = wording.unique_titles(cards)
-    rows = [{"model": titles[card.id], **_row(card, timed=timed)} for card in cards]
-    formats = dict.fromkeys((name for name in rows[0] if name not in ("model", "95 % interval")), three)
+    listed = sorted(cards, key=lambda card: (card.yardstick, _of_one_place(card), -(_worst(card).auc or 0.0)))
+    three = st.column_config.NumberColumn(format="%.3f")
+    share = st.column_config.NumberColumn(format="percent")
     selected = st.dataframe(
-        rows,
+        [{"model": titles[card.id], **_decisive(card)} for card in listed],
         hide_index=True,
         placeholder="",
         height="content",
         on_select="rerun",
         selection_mode="single-row-required",
+        selection_default={"selection": {"rows": [listed.index(first)]}},
+        column_config={
+            "model": st.column_config.TextColumn(pinned=True, width=200),
+            "AUC there": three,
+            "false alarms at home": share,
+            "elsewhere": share,
+            "MB": st.column_config.NumberColumn(format="%.1f"),
+            "ms": st.column_config.NumberColumn(format="%.0f"),
+        },
+        key=f"models-{' '.join(titles)}",  # a selection is a row's number, in this list alone
+    )["selection"]["rows"]
+    st.caption(wording.DECISIVE)
+    return listed[selected[0] if selected else listed.index(first)]
+
+
+def _worst(card: Card) -> SourceRow:
+    """The source on which it tells normal from abnormal least."""
+    rows = scores.sources(card.id)
+    return min(rows, key=lambda row: 2.0 if row.auc is None else row.auc)
+
+
+def _of_one_place(card: Card) -> bool:
+    """Whether its worst source is not known: no such card stands above one measured on several."""
+    return sum(row.auc is not None for row in scores.sources(card.id)) < 2
+
+
+def _decisive(card: Card) -> dict[str, str | float | None]:
+    rows, worst = scores.sources(card.id), _worst(card)
+    alarms = [(row.home, 1 - row.specificity.value) for row in rows if row.specificity is not None]
+    return {
+        "worst source": worst.source + (", the only one" if _of_one_place(card) else ""),
+        "AUC there": worst.auc,
+        "false alarms at home": max((share for home, share in alarms if home), default=None),
+        "elsewhere": max((share for home, share in alarms if not home), default=None),
+        "MB": scores.megabytes(card.id),
+        "ms": _latency().get(card.id, card.figures.get(MILLISECONDS_PER_SCAN)),
+    }
+
+
+def show_figures(cards: Sequence[Card]) -> None:
+    """The table with every card's test figures."""
+    three, whole = (st.column_config.NumberColumn(format=f"%.{digits}f") for digits in (3, 0))
+    timed = any(card.id in _latency() for card in cards)
+    titles = wording.unique_titles(cards)
+    rows = [{"model": titles[card.id], **_row(card, timed=timed)} for card in cards]
+    formats = dict.fromkeys((name for name in rows[0] if name not in ("model", "95 % interval")), three)
+    st.dataframe(
+        rows,
+        hide_index=True,
+        placeholder="",
+        height="content",
         column_config={
             **formats,
             "model": st.column_config.TextColumn(pinned=True, width=200),
@@ -68,8 +104,8 @@ def show(cards: Sequence[Card]) -> Card:
             "ms here": whole,
             "scans": whole,
         },
-        key=f"leaderboard-{' '.join(titles)}",  # a selection is a row's number, in this list alone
-    )["selection"]["rows"]
+        key=f"leaderboard-{' '.join(titles)}",
+    )
     st.caption(
         "Test figures, at the card's threshold from validation. Models stand above the yardsticks, which "
         "see only how sharp a scan is, only its border, or only guess its source: a model no better may have "
@@ -77,7 +113,6 @@ def show(cards: Sequence[Card]) -> Card:
         "AUC with all test scans blurred to the least sharp, or sharpened. Top-1 accuracy: by the most "
         "probable class. MB: weights on disk, shared parts included."
     )
-    return cards[selected[0] if selected else 0]
 
 
 def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:

@@ -1,7 +1,5 @@
 """All samples of a modality as a labelled worklist, to try the page Screen without files."""
 
-from dataclasses import dataclass
-
 import streamlit as st
 
 from core import samples
@@ -9,7 +7,9 @@ from core.batch.labels import ABNORMAL, TableRow
 from core.card_types import Card
 from core.errors import CardError
 from core.samples import Sample
-from pages.shared.views import sample_strip, worklist
+from pages.shared.session.worklist import File
+from pages.shared.views import sample_strip
+from pages.shared.views.screening import judging
 from pages.shared.wording import escape_markdown
 
 # what a condition is by the labels of a card that tells its kinds apart
@@ -24,27 +24,15 @@ CAUTION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SampleFile:
-    """A sample as the uploader hands files over."""
-
-    name: str
-    file_id: str
-    data: bytes
-
-    def getvalue(self) -> bytes:
-        return self.data
-
-
-def load(card: Card) -> tuple[list[SampleFile], list[TableRow]]:
+def load(card: Card) -> tuple[list[File], list[TableRow]]:
     """The whole set with a table of its labels, once somebody asked for it; nothing before."""
     if not st.session_state.get("screening-samples"):
         return [], []
-    files: list[SampleFile] = []
+    files: list[File] = []
     table: list[TableRow] = []
     for sample in all_samples(card):
         try:
-            files.append(SampleFile(sample.name, sample.sha256, samples.read(sample)))
+            files.append(File(sample.name, sample.sha256, samples.read(sample)))
         except CardError as fault:
             st.error(escape_markdown(str(fault)))
         else:
@@ -85,7 +73,7 @@ def label_of(sample: Sample, card: Card) -> str:
 
 def _read_all() -> None:
     st.session_state["screening-samples"] = True
-    worklist.start()
+    judging.start()
 
 
 def _remove() -> None:

@@ -14,7 +14,8 @@ from core.types import Scan, is_abnormal
 from pages.shared import thumbnails, wording
 from pages.shared.caches import heatmaps
 from pages.shared.session.thresholds import DecisionThreshold
-from pages.shared.views.worklist import WorklistRow
+from pages.shared.views.screening import listing
+from pages.shared.views.screening.judging import WorklistRow
 
 PICTURE_SIDE = 512  # pixels, at most
 SHOWN = 12  # panels on the page; the export holds the same
@@ -40,8 +41,7 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
             picture, line = _picture(card, row), _caption(card, row, threshold)
             st.image(picture, width="stretch", alt=line)
             st.caption(wording.escape_markdown(f"{row.name}: {line}"))
-            note = st.text_input("Note", key=f"note-{card.id}-{row.file.file_id}")
-            panels.append((f"{row.name}: {line}", picture, note))
+            panels.append((f"{row.name}: {line}", picture, listing.note(row, key="misread-note")))
     if len(wrong) > SHOWN:
         st.caption(f"The {SHOWN} most confident errors are shown.")
     st.download_button("Export as HTML", as_page(card, panels), "misread.html", "text/html")
@@ -62,7 +62,7 @@ def _caption(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> str:
 
 def _picture(card: Card, row: WorklistRow) -> bytes:
     """The film, with its heat where the card has any, as PNG bytes."""
-    scan: Scan = images.read(row.file.getvalue(), row.name)
+    scan: Scan = images.read(row.file.data, row.name)
     drawn = heatmaps.heatmap(card.id, scan.digest, card.labels[-1], _scan=scan)
     heat, scale = drawn or (np.zeros_like(scan.pixels), 1.0)
     return thumbnails.of_picture(overlay.blend(scan.pixels, heat, scale=scale), PICTURE_SIDE)

@@ -11,8 +11,8 @@ from pages.shared.caches import scores
 from pages.shared.views import charts
 
 
-def show(card: Card, cards: Sequence[Card]) -> None:
-    """Everything that a classifier's card says beyond its curves. cards: all of its task."""
+def show(card: Card) -> None:
+    """What a classifier's card says of its own test beyond its curves."""
     if card.kind != "classifier":
         return
     left, right = st.columns(2, gap="medium")
@@ -21,7 +21,6 @@ def show(card: Card, cards: Sequence[Card]) -> None:
     with right:
         show_calibration(card)
         show_robustness(card)
-    show_elsewhere(cards)
 
 
 def show_classes(card: Card) -> None:

@@ -13,7 +13,7 @@ from pages.shared.components.threshold_panel import threshold_panel
 from pages.shared.session import clinic
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
-from pages.shared.views.worklist import WorklistRow
+from pages.shared.views.screening.judging import WorklistRow
 
 
 def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) -> None:

@@ -1,0 +1,59 @@
+"""What to know before believing a verdict: on whom the model learned, and how it did elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.card_types import Card
+from core.evaluation.sources import ADULTS
+from core.types import Scan
+from pages.shared import wording
+from pages.shared.caches import scores
+from pages.shared.session import age
+from pages.shared.views import sample_strip
+
+if TYPE_CHECKING:
+    from core.evaluation.by_source import SourceRow
+
+
+def show(card: Card, scan: Scan) -> None:
+    """The caution under a verdict; and whose film it is, once, where the model knows one age alone.
+
+    card: the one that judged.
+    scan: the one on screen.
+    """
+    known, sample = age.span(scan), sample_strip.sample_of(scan)
+    child = (known is not None and known[1] < 18) or (sample is not None and sample.synthetic)
+    if words := sentence(card, scores.sources(card.id), child=child):
+        st.html(f'<p class="opacity-line opacity-caution">{words}</p>')
+    if age.matters(card) and scan.age is None and sample is None:
+        st.session_state["whose-film"] = st.session_state.get("age")
+        st.segmented_control(
+            wording.WHOSE_FILM,
+            list(age.ANSWERS),
+            key="whose-film",
+            on_change=lambda: age.say(st.session_state["whose-film"]),
+        )
+
+
+def sentence(card: Card, rows: tuple[SourceRow, ...], *, child: bool) -> str:
+    """On whom it learned, and the share of normal films flagged at the worst place it did not learn from.
+
+    card: the one that judged.
+    rows: what it did on each source.
+    child: whether the patient is known to be one.
+    """
+    taught_on_children = card.ages is not None and card.ages[1] < 18
+    words = [wording.TRAINED_ON_CHILDREN.format(*card.ages)] if card.ages and taught_on_children else []
+    flagged = {
+        row.source: 1 - row.specificity.value
+        for row in rows
+        if not row.home and row.specificity is not None and not (child and row.source in ADULTS)
+    }
+    if flagged:
+        worst = max(flagged, key=lambda source: flagged[source])
+        whom = "adults" if worst in ADULTS else "patients"
+        words.append(wording.FLAGGED.format(whom, 100 * flagged[worst]))
+    return " ".join(words)

@@ -1,0 +1,110 @@
+"""What was found on the scan on screen, to be taken away: a page as PDF, and a link."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+import streamlit as st
+
+from core import overlay
+from core.card_types import Card
+from core.types import Scan
+from pages.shared import wording
+from pages.shared.caches import models
+from pages.shared.components.copy_link import copy_link
+from pages.shared.components.scan_viewer import Layer
+from pages.shared.session import clinic
+from pages.shared.session.thresholds import DecisionThreshold
+from pages.shared.views import operating_points, sample_strip
+from pages.shared.views.clinic import likelihood
+
+
+def offer(
+    card: Card,
+    scan: Scan,
+    layers: Sequence[Layer],
+    *,
+    score: float,
+    threshold: DecisionThreshold,
+    probabilities: Mapping[str, float] = wording.NO_PROBABILITIES,
+) -> None:
+    """A note, the page as PDF, and a link to what is on screen.
+
+    card: the one that judged.
+    scan: the one on screen.
+    layers: of the viewer; the first heat among them goes onto the page.
+    score: the scan's.
+    threshold: the one in use for the card.
+    probabilities: by label, where a classifier gave them.
+    """
+    st.subheader("Report")
+    with st.expander("Note and file name"):
+        note = _note(scan)
+        named = st.toggle("Name the file on it", value=True, key="report-name", help=wording.REPORT_NAME)
+    facts = {
+        **({"File": scan.name} if named else {}),
+        **_judged(card, scan, score, threshold),
+        **({"Reader's note": note} if note else {}),
+    }
+    title = wording.verdict(card, score, threshold, probabilities)
+    paper, link = st.columns(2)
+    paper.download_button(
+        "PDF",
+        partial(_pdf, title, facts, scan, layers),  # made when it is asked for
+        file_name=f"report-{scan.digest[:8]}.pdf",
+        mime="application/pdf",
+        on_click="ignore",
+        width="stretch",
+    )
+    with link:
+        copy_link(key="copy-link", label="Copy link", done="Copied")
+    if sample_strip.sample_of(scan) is None:
+        st.caption(wording.LINK_WITHOUT_FILM)
+
+
+def _note(scan: Scan) -> str:
+    """Kept with the scan, and forgotten with it."""
+    notes: dict[str, str] = st.session_state.setdefault("notes", {})
+    key = f"note-{scan.digest}"
+    st.text_area(
+        "Reader's note",
+        notes.get(scan.digest, ""),
+        max_chars=1000,
+        key=key,
+        on_change=lambda: notes.update({scan.digest: st.session_state[key]}),
+    )
+    note = notes.get(scan.digest, "")
+    if note.encode("cp1252", "ignore").decode("cp1252") != note:
+        st.caption(wording.LATIN_ONLY)
+    return note
+
+
+def _judged(card: Card, scan: Scan, score: float, threshold: DecisionThreshold) -> dict[str, str]:
+    """Sentences by heading: what the verdict rests on. Nothing in it is about the patient."""
+    report = card.report["test"]
+    lower = wording.percent(models.percentile(card.id, score))
+    band = "" if threshold.upper is None else f" Referred from there up to {threshold.upper:.3f}."
+    refused, _ = models.gate(card.id, scan.digest, _scan=scan)
+    prevalence = clinic.current().prevalence
+    return {
+        "Score": f"{score:.3f}, higher than {lower} of {report.n - report.abnormal} normal test scans.",
+        "Threshold": f"{threshold.value:.3f}, {operating_points.origin(card, threshold)}.{band}",
+        "What it means": f"{likelihood.sentence(card, score, prevalence)}. {wording.where_calibrated(card)}",
+        "Model": f"{card.title} ({card.id}), weights {card.sha256[:12]}, code {card.commit}. "
+        f"{wording.auc(report)}.",
+        "Learned from": f"{card.data['name']}. {card.intended_use}",
+        "Input check": wording.READ_ANYWAY.format(refused) if refused else wording.PASSED,
+        "Scan": f"sha256 {scan.digest[:12]}. " + " ".join(scan.notes),
+    }
+
+
+def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Layer]) -> bytes:
+    from core.export import report  # brings torch, loaded by now
+
+    pictures = [report.Picture(overlay.grey(scan.pixels), "The scan")]
+    if heat := next((layer for layer in layers if layer.kind == "heat"), None):
+        ends = heat.zero or "no influence", f"{heat.scale:.3g} {heat.unit} or more"
+        drawn = overlay.blend(scan.pixels, heat.values, scale=heat.scale)
+        pictures.append(report.Picture(drawn, f"{heat.name}. {heat.caption}", ends))
+    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return report.pdf(report.Report(title, facts, f"{wording.DISCLAIMER} Made {made}.", pictures))

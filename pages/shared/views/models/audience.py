@@ -1,0 +1,107 @@
+"""For whom a model is wanted, which one to take, and why."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from core import names
+from core.card_types import Card
+from pages.shared import wording
+from pages.shared.caches import models
+from pages.shared.numbering import numbered
+from pages.shared.session import age, chosen, deep_link
+from pages.shared.session.age import Span
+
+AUDIENCES: Final[dict[str, tuple[str, Span | None]]] = {
+    "children, chest film": (names.CHEST_FILM, age.ANSWERS["child"]),
+    "adults, chest film": (names.CHEST_FILM, age.ANSWERS["adult"]),
+    "brain MRI": (names.BRAIN_MRI, None),
+    "head CT": (names.HEAD_CT, None),
+}
+KEYS: Final = ("models-for", "models-task")
+
+
+def pick() -> tuple[Card, list[Card]]:
+    """The card that the address or the session asks for, and all cards of its audience and task.
+
+    Yardsticks come last. The address names the audience's card once one is selected.
+    """
+    cards = models.offered()
+    asked = next((card for card in cards if card.id == deep_link.card()), chosen.current(cards))
+    for key, value in zip(KEYS, (_audience(asked), asked.task), strict=True):
+        st.session_state.setdefault(key, value)
+    whom, what = st.columns([2, 3])
+    audience = whom.segmented_control(
+        "For whom", list(AUDIENCES), required=True, key=KEYS[0], persist_state="session"
+    )
+    fitting = [card for card in cards if _fits(card, audience)]
+    tasks = list(dict.fromkeys(card.task for card in fitting))
+    if st.session_state[KEYS[1]] not in tasks:
+        st.session_state[KEYS[1]] = tasks[0]
+    listed = dict(zip(tasks, numbered(map(wording.task, tasks)), strict=True))
+    task = what.segmented_control(
+        "Task",
+        tasks,
+        required=True,
+        format_func=lambda name: f"{listed[name]} ({sum(card.task == name for card in fitting)})",
+        key=KEYS[1],
+        persist_state="session",
+    )
+    of_task = [card for card in fitting if card.task == task]
+    return (asked if asked in of_task else of_task[0]), of_task
+
+
+def _audience(card: Card) -> str:
+    return next(name for name in AUDIENCES if _fits(card, name))
+
+
+def _fits(card: Card, audience: str) -> bool:
+    modality, span = AUDIENCES[audience]
+    return card.modality == modality and age.fits(card, span)
+
+
+def show_recommended(cards: Sequence[Card]) -> None:
+    """The card that Diagnose or Anomaly opens with for them, and why. cards: of one task, yardsticks last."""
+    first, rivals = cards[0], sum(not card.yardstick for card in cards)
+    if first.yardstick:
+        st.caption("This task has yardsticks only: there is no model to choose.")
+        return
+    words, use = st.columns([4, 1], vertical_alignment="center")
+    with words:
+        st.html(f'<p class="opacity-choice">Recommended: {wording.escape_html(first.title)}</p>')
+        st.write(_why(first, rivals))
+    with use:
+        offer_use(first, key="use-recommended")
+
+
+def _why(card: Card, rivals: int) -> str:
+    """By what it stands first. rivals: how many models there are, itself included."""
+    figures, of = card.figures, f"First of {rivals}" if rivals > 1 else "The only one"
+    test = f"{wording.auc(card.report['test'])}."
+    if names.WORST_SOURCE in figures:
+        worst = figures[names.WORST_SOURCE]
+        return f"{of}: with each source left out of training in turn, AUC {worst:.3f} on the worst. {test}"
+    if card.kind == "classifier":
+        return f"{of} by the AUC on validation, {card.report['validation'].auc:.3f}. {test}"
+    if card.model == "ensemble":
+        return f"{of}: detectors that judge by different means come before each of them. {test}"
+    drawn = figures.get(names.AUROC_DRAWN_LESIONS)
+    found = "" if drawn is None else f": AUROC {drawn:.3f} for lesions drawn into normal scans"
+    return f"{of}{found}. {test}"
+
+
+def offer_use(card: Card, *, key: str) -> None:
+    """A button that takes the model for all pages and goes where it is asked.
+
+    card: to take.
+    key: of this place on the page.
+    """
+    if st.button("Use this model", type="primary", key=key, width="stretch"):
+        chosen.choose(card.id)
+        st.switch_page("pages/diagnose.py" if card.kind == "classifier" else "pages/anomaly.py")
+
+
+def name_in_address(card: Card) -> None:
+    """Loading the page again, or a link, opens with this card."""
+    st.query_params["card"] = card.id

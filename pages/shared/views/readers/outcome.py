@@ -1,0 +1,185 @@
+"""What a reader study found: readers alone, readers with the model, and the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.card_types import Card
+from core.errors import OpacityError
+from core.types import Curve
+from pages.shared import wording
+from pages.shared.session.study import Study
+from pages.shared.views import charts
+from pages.shared.views.screening.judging import WorklistRow
+
+if TYPE_CHECKING:
+    from core.evaluation.readers import Reading, Result
+
+DRAWN = 2  # readers whose curves are drawn, two each beside the model's
+
+
+def show(card: Card, study: Study, films: Mapping[str, WorklistRow]) -> None:
+    """The outcome, other readers' files, and all of it to be taken away.
+
+    card: the model that helped.
+    study: this session's.
+    films: the films by id.
+    """
+    from core.evaluation import readers  # brings scikit-learn
+
+    own = _readings(card, study, films)
+    st.download_button(
+        "CSV of your answers",
+        readers.write(own),
+        f"reader-study-{card.id}.csv",
+        "text/csv",
+        disabled=not own,
+        on_click="ignore",
+    )
+    _import(study, own)
+    try:
+        found = readers.result([*own, *study.others])
+    except OpacityError as reason:
+        st.info(wording.escape_markdown(str(reason)))
+        return
+    _show_result(card, found)
+
+
+def _readings(card: Card, study: Study, films: Mapping[str, WorklistRow]) -> list[Reading]:
+    """The films that were answered in both stages."""
+    from core.evaluation.readers import Reading
+
+    normal = card.labels[0]
+    both = [film for film in study.orders["alone"] if film in study.answers["helped"] and film in films]
+    rows = [(films[film], *study.answers["alone"][film], *study.answers["helped"][film]) for film in both]
+    return [
+        Reading(
+            reader=study.reader,
+            case=row.name,
+            abnormal=None if row.label is None else row.label != normal,
+            score=float(row.score or 0.0),
+            alone=alone,
+            helped=helped,
+            seconds_alone=round(spent, 1),
+            seconds_helped=round(spent_helped, 1),
+        )
+        for row, alone, spent, helped, spent_helped in rows
+    ]
+
+
+def _import(study: Study, own: Sequence[Reading]) -> None:
+    """Answers of readers who read the same films elsewhere, with the same model."""
+    from core.evaluation import readers
+
+    files = st.file_uploader(
+        "Answers of other readers on these films", type="csv", accept_multiple_files=True, key="study-others"
+    )
+    others: list[Reading] = []
+    taken = {reading.reader for reading in own}
+    for file in files:
+        try:
+            found = readers.read(file.getvalue(), file.name)
+        except OpacityError as problem:
+            st.error(wording.escape_markdown(str(problem)))
+            continue
+        if twice := taken & {reading.reader for reading in found}:
+            st.error(wording.escape_markdown(f"{file.name}: there is a reader {min(twice)} already."))
+            continue
+        taken |= {reading.reader for reading in found}
+        others += found
+    if files or not study.others:
+        study.others = tuple(others)
+
+
+def _show_result(card: Card, found: Result) -> None:
+    out = f" {found.left_out} were left out: not labelled, or not read by all." if found.left_out else ""
+    st.write(
+        f"{len(found.readers)} reader{'s' if len(found.readers) > 1 else ''}, {found.cases} films, "
+        f"{found.abnormal} of them abnormal.{out}"
+    )
+    gain = wording.gain(found.gain.value, found.gain.interval, found.gain.p)
+    method = wording.GAIN_BY_SEVERAL if found.random else wording.GAIN_BY_ONE
+    st.write(f"**{gain}**")
+    st.caption(method)
+    rows = table(found)
+    left, right = st.columns(2, gap="medium")
+    left.table(rows, hide_index=True, border="horizontal")
+    drawn = right.multiselect(
+        "Curves of", found.readers, found.readers[:DRAWN], max_selections=DRAWN, key="study-curves"
+    )
+    lines = curves(found, drawn)
+    right.plotly_chart(
+        charts.roc(lines, {}), config=charts.PLAIN, alt=f"ROC curves of {', '.join(lines)} on these films"
+    )
+    _show_turned(found)
+    st.download_button(
+        "PDF of the outcome",
+        partial(_pdf, card, {"Outcome": gain, "Method": method}, lines, rows),
+        f"reader-study-{card.id}.pdf",
+        "application/pdf",
+        on_click="ignore",
+    )
+
+
+def table(found: Result) -> list[dict[str, str]]:
+    """Readers alone, with the model, and the model: one column each."""
+    both = found.alone, found.helped
+    model = wording.with_interval(*found.model[:2])
+    rows = [("Mean AUC", *(f"{arm.auc:.3f}" for arm in both), model)]
+    rows += [
+        (f"AUC, {who}", *(wording.with_interval(*arm.auc_of[who]) for arm in both), "")
+        for who in found.readers
+    ]
+    for name in ("sensitivity", "specificity"):
+        rates = (getattr(arm, name) for arm in both)
+        rows.append((name.capitalize(), *(wording.with_interval(r.value, r.interval) for r in rates), ""))
+    rows.append(("Median seconds a film", *(f"{arm.seconds:.1f}" for arm in both), ""))
+    return [dict(zip(("", "alone", "with the model", "model"), row, strict=True)) for row in rows]
+
+
+def curves(found: Result, drawn: Sequence[str]) -> dict[str, Curve]:
+    """The model's curve, and those of these readers."""
+    arms = {"alone": found.alone, "with the model": found.helped}
+    return {
+        "model": found.model[2],
+        **{f"{who} {how}": arm.curve[who] for who in drawn for how, arm in arms.items()},
+    }
+
+
+def _show_turned(found: Result) -> None:
+    from core.evaluation.readers import CERTAINTIES_IN_WORDS
+
+    for title, readings in (("Where the help hurt", found.hurt), ("Where it helped", found.mended)):
+        st.subheader(f"{title}: {len(readings)}")
+        if readings:
+            st.dataframe(
+                [
+                    {
+                        "reader": one.reader,
+                        "film": one.case,
+                        "truth": "abnormal" if one.abnormal else "normal",
+                        "alone": CERTAINTIES_IN_WORDS[one.alone - 1],
+                        "with the model": CERTAINTIES_IN_WORDS[one.helped - 1],
+                        "model's score": round(one.score, 3),
+                    }
+                    for one in readings
+                ],
+                hide_index=True,
+                key=title,
+            )
+
+
+def _pdf(
+    card: Card, facts: Mapping[str, str], lines: Mapping[str, Curve], rows: Sequence[Mapping[str, str]]
+) -> bytes:
+    from core.export import report  # brings torch
+
+    model = f"{card.title} ({card.id}), weights {card.sha256[:12]}."
+    cells = [list(rows[0]), *(list(row.values()) for row in rows)]
+    foot = f"{wording.DISCLAIMER} Certainties from 4 of 6 on count as abnormal; intervals are 95 %."
+    page = report.Report("Reader study", {"Model": model, **facts}, foot, curves=lines, table=cells)
+    return report.pdf(page)

@@ -1,0 +1,1 @@
+"""Measure where heat maps are hot against what radiologists outlined."""
