@@ -1,8 +1,8 @@
 """How long a stranger waits: python -m benchmarks.start [--turns 3]
 
-Starts the server, opens the first page in a new browser, and notes when each thing stands on screen; then, on a
-fresh server, the same for an uploaded film. At last, warm, what one change on Diagnose costs. Writes its
-part of docs/benchmarks.md. Needs requirements-dev.txt and Chromium.
+Starts the server, opens the first page in a new browser, and notes when each thing stands on screen; then,
+on a fresh server, the same for an uploaded film. At last, warm, what one change on Diagnose costs. Writes
+its part of docs/benchmarks.md. Needs requirements-dev.txt and Chromium.
 """
 
 import argparse
