@@ -55,10 +55,10 @@ DETECTOR_PAGE = (
     "How unlike normal a scan is can only be told by a model of normal scans alone. Used here: {}."
 )
 DECISIVE = (
-    "Each at its own threshold, on test; those measured at one source only stand after those measured at "
-    "several. Worst source: where it tells normal from abnormal least. False "
+    "Each at its own threshold, on test. Worst source: where it tells normal from abnormal least; "
+    "models measured on several come first. False "
     "alarms: of normal scans, at home and at the worst place that it did not learn from, where one was "
-    "measured. MB: weights on disk. ms: a scan, where it was timed. Yardsticks, to be beaten, stand last."
+    "measured. MB: weights on disk. ms: a scan, where timed. Yardsticks, there to be beaten, stand last."
 )
 NO_SHARED_SCANS = "These two were not tested on the same scans, of both classes: they cannot be compared so."
 HOW_COMPARED = (
@@ -125,25 +125,6 @@ ERROR_GIVEN_DETAIL = (
 )
 RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
 HEAT_MAP_CAUTION = "A heat map shows what moved the model, not where disease is."
-LOCALISATION = (
-    "Means over {reported} outlined scans, with 95 % intervals by scan; {chosen} others chose the method "
-    "and the cut. Pointing game: share of scans whose hottest place lies in the outline. Average precision: "
-    "of all places, in the order of their heat. Overlap: intersection over union at one cut for all scans. "
-    "Three maps know nothing of the scan: even heat over lungs or head, the mean outline of the other scans, "
-    "and nearness to the centre. Worth: useful where a map beats all three in both its hottest place and its "
-    "order, ignore where in neither, weak between."
-)
-SHOW_MAP = "Show the heat map all the same"
-MAP_WORTH: Mapping[str, str] = MappingProxyType(
-    {
-        "useful": "**Useful** for finding disease: on outlined scans {} beat every map that knows nothing of "
-        "the scan.",
-        "weak": "**Weak** for finding disease: on outlined scans {} beat the maps that know nothing of the "
-        "scan only in part.",
-        "ignore": "**Ignore** for finding disease: on outlined scans {} was no better than a map that knows "
-        "nothing of the scan.",
-    }
-)
 MAP_FIGURES = "Figures of the map, and how to read them"
 TEST_MAP = "Test this map (blur the hot areas)"
 TEST_MAP_HELP = "Blurs the hottest places first, then shows them first, and records the probability."
@@ -243,11 +224,6 @@ def unreliable(methods: Sequence[str], better: str) -> str:
     are = "is" if len(methods) == 1 else "are"
     prefer = f" Prefer {better}." if better else ""
     return f"{' and '.join(methods)} {are} unreliable for this model.{prefer}"
-
-
-def map_worth(word: str, method: str) -> str:
-    """What a method is worth for finding disease. word: as core.evaluation.localisation says it."""
-    return MAP_WORTH[word].format(method)
 
 
 def corner(scan: Scan) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def pick_card_with_map(card: Card) -> Card | None:
 
 
 def data_folder() -> str:
-    """Where the public data sets lie, as whoever runs the app has set it; empty when nobody did."""
+    """Where the public data sets lie on the machine that runs the app; empty when none is set."""
     return os.environ.get("OPACITY_DATA", "")
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import streamlit as st
@@ -151,7 +152,8 @@ def _show_keys(row: WorklistRow, verdict: str, ids: Sequence[str], at: int) -> N
     ids: of all films on the list.
     at: the place of the open one.
     """
-    before, after, agree, differ = st.columns(4)
+    with st.container(horizontal=True, gap="small"):
+        before, after, agree, differ = (st.empty() for _ in range(4))
     before.button(
         "Previous", shortcut="K", disabled=at == 0, on_click=_open, args=(ids[at - 1],), width="stretch"
     )
@@ -176,7 +178,7 @@ def _show_keys(row: WorklistRow, verdict: str, ids: Sequence[str], at: int) -> N
 
 def _judge(file_id: str, verdict: str, agrees: bool, following: str) -> None:
     """Say it, and go on."""
-    worklist.say(file_id, agrees=agrees, verdict=verdict)
+    worklist.say(file_id, replace(worklist.mark(file_id), agrees=agrees, verdict=verdict))
     _open(following)
 
 
@@ -187,14 +189,15 @@ def note(row: WorklistRow, *, key: str) -> str:
     key: of this place on the page.
     """
     widget, file_id = f"{key}-{row.file.file_id}", row.file.file_id
+    known = worklist.mark(file_id)
     st.text_input(
         "Note",
-        worklist.mark(file_id).note,
+        known.note,
         key=widget,
         max_chars=300,
-        on_change=lambda: worklist.say(file_id, note=st.session_state[widget]),
+        on_change=lambda: worklist.say(file_id, replace(known, note=st.session_state[widget])),
     )
-    return worklist.mark(file_id).note
+    return known.note
 
 
 def _verdict(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> str:
