@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.card_types import Card
 from core.types import Agreement, Explanation, Scan
+from pages.shared import wording
 from pages.shared.caches import heatmaps
 from pages.shared.caches.heatmaps import HeatmapRequest
 from pages.shared.components.scan_viewer import Layer
@@ -200,9 +201,4 @@ def _scale(shown: Explanation, *, own: bool) -> float:
 
 def _caption(request: HeatmapRequest, *, own: bool) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in request.arguments)
-    full = (
-        "the hottest place of this film, so films cannot be compared"
-        if own
-        else "the hottest place of 95 % of validation scans"
-    )
-    return f"{settings and f'{settings.capitalize()}. '}Full colour: {full}."
+    return f"{settings and f'{settings.capitalize()}. '}{wording.BRIGHTEST_OWN if own else wording.BRIGHTEST}"
