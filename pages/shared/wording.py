@@ -124,6 +124,8 @@ TRAIN_ON_THESE = (
     "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
     "the line below there. Training takes place on your machine, not in this page."
 )
+OUTLINE_CAUTION = "Drawn by a network, for teaching; the page Models says how well on scans held out."
+KEEP_PATIENT = "Name, birth date and the like of the file go into the saved one. Left out otherwise."
 ERROR_GIVEN_DETAIL = (
     "A network that learned normal scans misses more wherever a scan shows more fine detail, sick or not. "
     "So each cell is compared with normal scans that show as much detail at that place (grey). "
