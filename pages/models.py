@@ -39,6 +39,7 @@ with elsewhere:
     truth.show_card(card.id)
     classifier.show_elsewhere(cards)
 with maps:
+    card_details.show_localisation(card)
     card_details.show_trust(card, heatmaps.best_explainer(card.id))
 with refuses:
     card_details.show_refusals(card)

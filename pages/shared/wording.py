@@ -26,7 +26,13 @@ UPLOAD = "Upload a scan, or drop it anywhere: PNG, JPEG, DICOM, NIfTI"
 INVITATION = "Upload a {} (PNG, JPEG or DICOM), or try one below."
 SAMPLES_INVITATION = "Click a sample to have it read. Synthetic ones were made by a model and show nobody."
 PUBLIC_FILM = ("Public film", "A real patient's, published without a name.")
-SYNTHETIC_SAMPLE = ("Synthetic sample", "Made as: {}. Not a real patient, and nobody diagnosed it.")
+SYNTHETIC_SAMPLE = ("AI-generated example", "Made as: {}. Not a real patient.")
+BURNED_IN = (
+    "This file says that text is burned into its picture: it may name the patient. "
+    "Cover it before you share the screen or a copy."
+)
+ANALYSE_ANYWAY = "Analyse anyway (result unreliable)"
+ANALYSE_ANYWAY_HELP = "For research: the result stays marked as read despite the refusal."
 STEPS = (
     ("Verdict:", "what the model says of this sample"),
     ("Evidence:", "where it looked, and how far to trust that"),
@@ -118,12 +124,16 @@ TRAIN_ON_THESE = (
     "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
     "the line below there. Training takes place on your machine, not in this page."
 )
+OUTLINE_CAUTION = "Drawn by a network, for teaching; the page Models says how well on scans held out."
+KEEP_PATIENT = "Name, birth date and the like of the file go into the saved one. Left out otherwise."
 ERROR_GIVEN_DETAIL = (
     "A network that learned normal scans misses more wherever a scan shows more fine detail, sick or not. "
     "So each cell is compared with normal scans that show as much detail at that place (grey). "
     "The score is how far the cells of this scan (orange) lie above that, on average."
 )
 RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
+BRIGHTEST = "Brightest = the strongest influence seen in 95% of validation scans."
+BRIGHTEST_OWN = "Brightest = the strongest influence in this film, so films cannot be compared."
 HEAT_MAP_CAUTION = "A heat map shows what moved the model, not where disease is."
 MAP_FIGURES = "Figures of the map, and how to read them"
 TEST_MAP = "Test this map (blur the hot areas)"

@@ -19,7 +19,7 @@ from tests.phantoms.fake_cards import made_up
 from tests.phantoms.samples import add_hard, ship
 
 pytestmark = pytest.mark.usefixtures("root")
-MARK = "Synthetic sample"
+MARK = "AI-generated example"
 SLOW = 150  # seconds: the first reading loads torch, and Screen reads them all
 
 

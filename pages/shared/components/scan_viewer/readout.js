@@ -46,7 +46,7 @@ Object.assign(Viewer.prototype, {
     }
     TOOLS.forEach(([name, , , , stays], i) => {
       if (stays) frame.tools[i].setAttribute("aria-pressed", String(Boolean(pressed[name])));
-      if (name === "outline") frame.tools[i].disabled = !this.pictures.outline;
+      if (name === "outline" || name === "marks") frame.tools[i].disabled = !this.pictures[name];
     });
     frame.layer.style.visibility = chosen ? "visible" : "hidden"; // keeps its place
     frame.layer.value = String(state.layer);
