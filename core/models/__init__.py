@@ -18,6 +18,7 @@ from core.models.frozen import (
     NormalVersusRest,
 )
 from core.models.knn import KNN
+from core.models.local_evidence import LocalEvidence
 from core.models.lung_mobilenet import LungMobileNetV2
 from core.models.mobile_unet import MobileUNet
 from core.models.torchvision_nets import (
@@ -57,6 +58,7 @@ FROZEN_BASE_MODELS: dict[str, type[FrozenBaseClassifier]] = {
     "knn": KNN,
     "adapted-transformer": AdaptedTransformer,
     "another-head": AnotherHead,
+    "local-evidence": LocalEvidence,
 }
 
 ENSEMBLES: dict[str, type[nn.Module]] = {
