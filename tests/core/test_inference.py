@@ -7,7 +7,7 @@ import pytest
 
 from core import cards, inference
 from core.errors import CardError, UnknownName
-from core.explainers import EXPLAINERS
+from core.explainers import FAST, SLOW
 from core.inference import Model
 from core.reading import images
 from core.types import Prediction, Scan, is_abnormal, verdict_of
@@ -42,12 +42,27 @@ def explained(request: pytest.FixtureRequest) -> Model:
     return inference.load(request.param)
 
 
-@pytest.mark.parametrize("method", sorted(EXPLAINERS))
-def test_every_method_explains_every_card_with_the_cards_scale(explained: Model, method: str, drawn: Scan):
-    model, label = explained, explained.card.labels[-1]
-    explanation = inference.explain(model, drawn, method=method, label=label, arguments=BRIEF.get(method))
-    assert explanation.heatmap.shape == drawn.pixels.shape
-    assert explanation.scale == model.card.scales[method] > 0
+def test_every_method_explains_every_card_with_the_cards_scale(explained: Model, drawn: Scan):
+    label = explained.card.labels[-1]
+    maps = inference.explain_fast(explained, drawn, label=label)
+    assert set(maps) == set(FAST)
+    for method in SLOW:
+        arguments = BRIEF.get(method)
+        maps[method] = inference.explain(explained, drawn, method=method, label=label, arguments=arguments)
+    for method, explanation in maps.items():
+        assert explanation.method == method
+        assert explanation.heatmap.shape == drawn.pixels.shape
+        assert explanation.scale == explained.card.scales[method] > 0
+
+
+@pytest.mark.parametrize("method", sorted(FAST))
+@pytest.mark.parametrize("card_id", ["pneumonia-cnn", "pneumonia-ensemble"])
+def test_a_map_drawn_alone_is_the_one_drawn_with_others(card_id: str, method: str, drawn: Scan):
+    model = inference.load(card_id)
+    alone = inference.explain(model, drawn, method=method, label="pneumonia")
+    together = inference.explain_fast(model, drawn, label="pneumonia")[method]
+    assert np.array_equal(alone.heatmap, together.heatmap)
+    assert (alone.scale, alone.unit) == (together.scale, together.unit)
 
 
 @pytest.mark.parametrize("scale", ["0.0", "NaN"])

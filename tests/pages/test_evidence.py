@@ -58,7 +58,8 @@ def test_a_map_is_told_in_one_plain_sentence_and_its_figures_are_folded(page: Ap
     assert readout(page).iloc[0, 1] == f"{inside:.0f}% ({even:.0f}%)"
     assert 20 < even < 100
     assert re.search(r"\d of \d other methods agree\.", said)
-    assert readout(page).equals(page.expander[-1].dataframe[0].value)
+    (fold,) = (one for one in page.expander if one.label == wording.MAP_FIGURES)
+    assert readout(page).equals(fold.dataframe[0].value)
 
 
 def test_methods_stand_side_by_side(page: AppTest):

@@ -210,9 +210,4 @@ def _scale(shown: Explanation, *, own: bool) -> float:
 
 def _caption(request: HeatmapRequest, *, own: bool) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in request.arguments)
-    full = (
-        "the hottest place of this film, so films cannot be compared"
-        if own
-        else "the hottest place of 95 % of validation scans"
-    )
-    return f"{settings and f'{settings.capitalize()}. '}Full colour: {full}."
+    return f"{settings and f'{settings.capitalize()}. '}{wording.BRIGHTEST_OWN if own else wording.BRIGHTEST}"
