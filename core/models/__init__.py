@@ -86,6 +86,7 @@ __all__ = [
     "ClassifierEnsemble",
     "FrozenBase",
     "FrozenBaseClassifier",
+    "LocalEvidence",
     "LungMobileNetV2",
     "MobileUNet",
     "OutlineHead",
