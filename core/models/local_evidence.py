@@ -17,8 +17,9 @@ SHARPNESS = 4.0  # of the maximum over places: the mean at 0, the hottest place 
 class LocalEvidence(FeatureReuse):
     """Evidence for each class but the first at each place, from three depths of a trained MobileNetV2.
 
-    The answer is a smooth maximum over places (Pinheiro 2015, arXiv:1411.6228). So Grad-CAM, which weights
-    each map by a mean gradient, shows the evidence itself. The grid is an eighth of the input.
+    The answer is a smooth maximum over places (Pinheiro 2015, arXiv:1411.6228) of what one linear layer says
+    of each. So Grad-CAM, which weights each map by its mean gradient, shows that evidence itself, less the
+    layer's bias. The grid is an eighth of the input.
     """
 
     def __init__(self, *, of: str, classes: int, width: int = 48) -> None:
@@ -44,8 +45,8 @@ class LocalEvidence(FeatureReuse):
                 maps.append(x)
         return maps
 
-    def places(self, maps: list[Tensor]) -> Tensor:
-        """`depths` -> (N, K - 1, h, w), how much each place speaks for each class, as log odds."""
+    def joined(self, maps: list[Tensor]) -> Tensor:
+        """`depths` -> (N, width, h, w) on the finest grid, what is known of each place."""
         grid = maps[0].shape[-2:]
         f = torch.zeros(())
         for norm, reduce, seen in zip(self.norms, self.reduce, maps, strict=True):
@@ -53,14 +54,17 @@ class LocalEvidence(FeatureReuse):
             f = f + F.interpolate(thin, grid, mode="bilinear", align_corners=False)
         f = F.gelu(f)
         f = f + F.gelu(self.near(f))
-        f = f + F.gelu(self.far(f))
-        return self.last(f)  # type: ignore[no-any-return]
+        return f + F.gelu(self.far(f))
 
     def features(self, x: Tensor) -> Tensor:
-        return F.softplus(self.places(self.depths(x)))
+        return self.joined(self.depths(x))
+
+    def evidence(self, f: Tensor) -> Tensor:
+        """(N, width, h, w) -> (N, K - 1, h, w), how much each place speaks for each class, as log odds."""
+        return self.last(f)  # type: ignore[no-any-return]
 
     def head(self, f: Tensor) -> Tensor:
-        count = f.shape[-2] * f.shape[-1]
-        most = (torch.logsumexp(SHARPNESS * f.flatten(2), 2) - math.log(count)) / SHARPNESS
+        places = F.softplus(self.evidence(f)).flatten(2)
+        most = (torch.logsumexp(SHARPNESS * places, 2) - math.log(places.shape[2])) / SHARPNESS
         logits = most * self.scale.exp() + self.shift
         return F.pad(logits, (1, 0))  # nothing speaks for the first class but that nothing speaks for others

@@ -156,8 +156,9 @@ def loss_of(network: LocalEvidence, lesson: Lesson, chosen: Tensor) -> Tensor:
     if torch.rand(()) < 0.5:
         maps, outlines = [seen.flip(-1) for seen in maps], outlines.flip(-1)
     truth, known, outlined = lesson.truth[chosen], lesson.known[chosen], lesson.outlined[chosen]
-    places = network.places(maps)
-    loss = F.cross_entropy(network.head(F.softplus(places)), truth, label_smoothing=0.05)
+    f = network.joined(maps)
+    places = network.evidence(f)
+    loss = F.cross_entropy(network.head(f), truth, label_smoothing=0.05)
     if known.any():
         wanted = F.one_hot(truth, places.shape[1] + 1)[:, 1:, None, None] * outlines[:, None]
         more = torch.tensor(FEW_ARE_TUMOUR)
