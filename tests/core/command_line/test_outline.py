@@ -22,7 +22,7 @@ CARD = "brain-tumour-outline"
 @pytest.fixture
 def bright(monkeypatch: pytest.MonkeyPatch) -> str:
     """A card that outlines white squares, and a gate that lets drawings pass."""
-    monkeypatch.setattr(outlines, "load", lambda card_id: (card(), Bright()))
+    monkeypatch.setattr(outlines, "load", lambda _: (card(), Bright()))
     monkeypatch.setattr(gate, "check", lambda *_, **__: None)
     return card().id
 
