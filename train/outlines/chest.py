@@ -55,7 +55,8 @@ FACTS = Facts(
     labels=("background", "opacity"),
     intended_use="Outlines ground glass and consolidation on frontal chest films of adults. For teaching.",
     limitations=(
-        "Fifty-odd outlined films taught it, all of COVID-19, and boxes, whose ellipses stand for outlines.",
+        "The even-numbered outlined films taught it, all of COVID-19, and boxes, whose ellipses stand for outlines.",
+        "On the films that measured it the mean outline of the others does nearly as well: disease lay alike.",
         "Edges are coarse: the network sees the lungs on a grid of 16 by 16 and draws on one of 32 by 32.",
         "An opacity outside the box around the lungs that were found is never marked.",
         "It sees through a network that learned whole films' labels on five hospitals, NIH's among them.",
