@@ -22,7 +22,7 @@ from core.models import (
     SEGMENTERS,
     Classifier,
     ClassifierEnsemble,
-    FrozenBaseClassifier,
+    FrozenBase,
 )
 from core.models.ensemble import Member
 from core.models.knn import KNN, VOTING
@@ -49,12 +49,12 @@ def pack(network: nn.Module) -> bytes:
 
 def _dependencies(network: nn.Module) -> tuple[str, ...]:
     """What it stands on: a backbone's name, or cards as id@sha256."""
-    if isinstance(network, FrozenBaseClassifier):
+    if isinstance(network, FrozenBase):
         return (network.of,)
     return network.members if isinstance(network, DetectorEnsemble | ClassifierEnsemble) else ()
 
 
-_BASE = "base."  # the frozen base of a FrozenBaseClassifier is stored in another folder
+_BASE = "base."  # a frozen base is stored in another folder
 
 
 def _stored(tensor: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ def load_dependencies(module: nn.Module, root: Path = cards.WEIGHTS) -> None:
         module.set_backbone(backbone(module.backbone, root))
     if isinstance(module, DetectorEnsemble):
         module.set_members([_detector(name, root) for name in module.members])
-    if isinstance(module, FrozenBaseClassifier):
+    if isinstance(module, FrozenBase):
         named_card = "@" in module.of
         module.set_base(_classifier(module.of, root)[1] if named_card else backbone(module.of, root))
     if isinstance(module, KNN):

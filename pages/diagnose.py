@@ -8,7 +8,7 @@ from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
-from pages.shared.views.clinic import caution, likelihood, report
+from pages.shared.views.clinic import caution, likelihood, outline, report
 from pages.shared.views.desk import filmstrip, opinions
 from pages.shared.views.second_opinion import Opinion
 
@@ -39,6 +39,7 @@ with answer:
     caution.show(card, scan)
     operating_points.show_in_use(card, threshold)
     likelihood.show(card, prediction.score, prediction.probabilities)
+    marks = outline.show(card, scan, prediction, threshold)
     st.subheader("Evidence")
     choice = evidence.pick_heatmaps(card, prediction.probabilities)
     found = evidence.draw(choice, scan)
@@ -65,6 +66,7 @@ with picture:
         alt="The scan with " + (" and ".join(f"the heat map of {name}" for name in found.shown) or "no map"),
         layers=layers,
         outline=None if lungs is None else lungs.mask,
+        marks=marks,
         view="side" if several else "overlay",
         corner=wording.corner(scan),
         height=680,

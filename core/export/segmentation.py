@@ -26,6 +26,10 @@ PATIENT = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber"),
     *("StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName", "SpecificCharacterSet"),
 )
+_SPACE = (
+    *("FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient"),
+    *("PixelSpacing", "SliceThickness"),
+)
 _NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 
 
@@ -93,4 +97,8 @@ def _source(data: bytes, name: str, keep_patient: bool) -> Dataset:
     for keyword in PATIENT:
         if keyword not in source:
             setattr(source, keyword, None)
+    if not all(source.get(keyword) for keyword in _SPACE):
+        for keyword in _SPACE:  # no place in space then, only one on the film
+            if keyword in source:
+                del source[keyword]
     return source

@@ -11,6 +11,7 @@ from core.models.ensemble import AnyClassifier, ClassifierEnsemble
 from core.models.frequency_bands import FrequencyBands
 from core.models.frozen import (
     DenseHead,
+    FrozenBase,
     FrozenBaseClassifier,
     FrozenResNet50,
     LinearHead,
@@ -20,6 +21,7 @@ from core.models.frozen import (
 from core.models.knn import KNN
 from core.models.lung_mobilenet import LungMobileNetV2
 from core.models.mobile_unet import MobileUNet
+from core.models.outline_head import OutlineHead
 from core.models.torchvision_nets import (
     VGG16,
     AlexNet,
@@ -66,6 +68,7 @@ ENSEMBLES: dict[str, type[nn.Module]] = {
 SEGMENTERS: dict[str, type[nn.Module]] = {
     "unet": UNet,
     "mobile-unet": MobileUNet,
+    "outline-head": OutlineHead,
 }
 
 __all__ = [
@@ -79,8 +82,10 @@ __all__ = [
     "AnyClassifier",
     "Classifier",
     "ClassifierEnsemble",
+    "FrozenBase",
     "FrozenBaseClassifier",
     "LungMobileNetV2",
     "MobileUNet",
+    "OutlineHead",
     "UNet",
 ]

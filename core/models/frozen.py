@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +12,8 @@ from core.models.backbones import BACKBONES, ResidualNetwork, first_resnet50
 from core.models.base import Classifier
 
 
-class FrozenBaseClassifier(Classifier):
-    """A classifier on a frozen `base` network, which is neither trained here nor stored with its weights.
+class FrozenBase(nn.Module):
+    """A network on a frozen `base` network, which is neither trained here nor stored with its weights.
 
     of: a backbone in BACKBONES, or another card as its id, @ and the start of its weights' sha256. That
     network is given to `set_base` before use.
@@ -27,10 +28,14 @@ class FrozenBaseClassifier(Classifier):
         """network: what `of` names. It is frozen here."""
         self.base = network.eval().requires_grad_(False)
 
-    def train(self, mode: bool = True) -> "FrozenBaseClassifier":
+    def train(self, mode: bool = True) -> Self:
         super().train(mode)
         self.base.eval()  # its norms must not settle on anything new
         return self
+
+
+class FrozenBaseClassifier(FrozenBase, Classifier):
+    """A classifier on a frozen base."""
 
 
 class _MissingBase(nn.Module):
@@ -39,7 +44,7 @@ class _MissingBase(nn.Module):
         self.of = of
 
     def forward(self, _: Tensor) -> Tensor:
-        raise CardError(f"This classifier has no base network {self.of!r} yet. Call set_base(network) first.")
+        raise CardError(f"This network has no base network {self.of!r} yet. Call set_base(network) first.")
 
 
 class FeatureReuse(FrozenBaseClassifier):

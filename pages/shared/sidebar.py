@@ -15,7 +15,7 @@ from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import landing as welcome
 from pages.shared import wording
-from pages.shared.caches import heatmaps, models, neighbours, scores
+from pages.shared.caches import heatmaps, models, neighbours, outlines, scores
 from pages.shared.components.leave_guard import leave_guard
 from pages.shared.components.manners import manners
 from pages.shared.numbering import numbered
@@ -225,6 +225,7 @@ def _let_go(digests: Sequence[str]) -> None:
     st.session_state.uploader += 1  # a fresh key makes the uploader let go of the bytes too
     models.forget()
     heatmaps.forget()
+    outlines.forget()
     scores.forget()
     neighbours.forget()
 

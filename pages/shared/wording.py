@@ -124,6 +124,8 @@ TRAIN_ON_THESE = (
     "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
     "the line below there. Training takes place on your machine, not in this page."
 )
+OUTLINE_CAUTION = "Drawn by a network, for teaching; the page Models says how well on scans held out."
+KEEP_PATIENT = "Name, birth date and the like of the file go into the saved one. Left out otherwise."
 ERROR_GIVEN_DETAIL = (
     "A network that learned normal scans misses more wherever a scan shows more fine detail, sick or not. "
     "So each cell is compared with normal scans that show as much detail at that place (grey). "
@@ -133,6 +135,25 @@ RAW_ERROR = "By the error as it is, as public projects report it, this network h
 BRIGHTEST = "Brightest = the strongest influence seen in 95% of validation scans."
 BRIGHTEST_OWN = "Brightest = the strongest influence in this film, so films cannot be compared."
 HEAT_MAP_CAUTION = "A heat map shows what moved the model, not where disease is."
+LOCALISATION = (
+    "Means over {reported} outlined scans, with 95 % intervals by scan; {chosen} others chose the method "
+    "and the cut. Pointing game: share of scans whose hottest place lies in the outline. Average precision: "
+    "of all places, in the order of their heat. Overlap: intersection over union at one cut for all scans. "
+    "Three maps know nothing of the scan: even heat over lungs or head, the mean outline of the other scans, "
+    "and nearness to the centre. Worth: useful where a map beats all three in both its hottest place and its "
+    "order, ignore where in neither, weak between."
+)
+SHOW_MAP = "Show the heat map all the same"
+MAP_WORTH: Mapping[str, str] = MappingProxyType(
+    {
+        "useful": "**Useful** for finding disease: on outlined scans {} beat every map that knows nothing of "
+        "the scan.",
+        "weak": "**Weak** for finding disease: on outlined scans {} beat the maps that know nothing of the "
+        "scan only in part.",
+        "ignore": "**Ignore** for finding disease: on outlined scans {} was no better than a map that knows "
+        "nothing of the scan.",
+    }
+)
 MAP_FIGURES = "Figures of the map, and how to read them"
 TEST_MAP = "Test this map (blur the hot areas)"
 TEST_MAP_HELP = "Blurs the hottest places first, then shows them first, and records the probability."
@@ -232,6 +253,11 @@ def unreliable(methods: Sequence[str], better: str) -> str:
     are = "is" if len(methods) == 1 else "are"
     prefer = f" Prefer {better}." if better else ""
     return f"{' and '.join(methods)} {are} unreliable for this model.{prefer}"
+
+
+def map_worth(word: str, method: str) -> str:
+    """What a method is worth for finding disease. word: as core.evaluation.localisation says it."""
+    return MAP_WORTH[word].format(method)
 
 
 def corner(scan: Scan) -> tuple[str, ...]:

@@ -74,6 +74,7 @@ def scan_viewer(
     alt: str,
     layers: Sequence[Layer] = (),
     outline: NDArray[np.bool_] | None = None,
+    marks: NDArray[np.bool_] | None = None,
     view: View = "overlay",
     corner: Sequence[str] = (),
     height: int = 720,
@@ -85,6 +86,7 @@ def scan_viewer(
     alt: the picture in words, for those who do not see it.
     layers: maps of the scan's shape.
     outline: a mask of the scan's shape whose edge is drawn.
+    marks: the same of a lesion, drawn in another colour and switched by itself.
     view: how a scan opens.
     corner: lines written over the picture's upper right corner.
     height: pixels reserved for the whole viewer; narrow screens take less.
@@ -96,6 +98,7 @@ def scan_viewer(
             scan_pixels,
             layers=layers,
             outline=outline,
+            marks=marks,
             about={"key": key, "alt": alt, "view": view, "corner": list(corner), "height": height},
         ),
     )
@@ -106,13 +109,14 @@ def pack(
     *,
     layers: Sequence[Layer],
     outline: NDArray[np.bool_] | None,
+    marks: NDArray[np.bool_] | None = None,
     about: dict[str, Any],
 ) -> bytes:
     """What travels: the header's length (uint32), the header (JSON), then the deflated planes.
 
     scan_pixels: (H, W) in [0, 1].
     layers: maps of the scan's shape.
-    outline: a mask of the scan's shape, or none.
+    outline, marks: masks of the scan's shape, or none.
     about: what the header says besides.
     """
     body = bytearray()
@@ -128,7 +132,10 @@ def pack(
             {"name": name, **_described(layer, scan_pixels.shape, body)}
             for name, layer in zip(names, layers, strict=True)
         ],
-        "outline": None if outline is None else _plane(_shrunk(outline, LAYER_SIDE) * 255, body),
+        **{
+            name: None if mask is None else _plane(_shrunk(mask, LAYER_SIDE) * 255, body)
+            for name, mask in (("outline", outline), ("marks", marks))
+        },
         "colours": {name: _plane(colours(name), body) for name in (*COLOUR_MAPS, "PuOr")},
     }
     header["version"] = hashlib.sha256(json.dumps(header).encode() + body).hexdigest()

@@ -2,7 +2,10 @@
 
 import { bounded, matrixOf, panesOf } from "./geometry.js";
 
-const OUTLINE = "#56b4e9";
+const EDGES = [
+  ["outline", "#56b4e9"],
+  ["marks", "#e69f00"],
+];
 const SIDE_MOST = 9; // panes beside each other; more would be stamps
 const FONT = "system-ui, sans-serif";
 
@@ -23,7 +26,7 @@ function panesShown(state, pictures) {
   ];
 }
 
-function drawParts(context, parts, clip, matrix, shape, outline) {
+function drawParts(context, parts, clip, matrix, shape, edges) {
   context.save();
   context.beginPath();
   context.rect(clip.x, clip.y, clip.width, clip.height);
@@ -35,16 +38,16 @@ function drawParts(context, parts, clip, matrix, shape, outline) {
     context.globalAlpha = opacity;
     context.drawImage(picture.canvas, 0, 0, shape.width, shape.height);
   }
-  if (outline) {
+  for (const [path, colour] of edges) {
     context.globalAlpha = 1;
     context.lineCap = "round";
     const pixel = 1 / Math.hypot(matrix.a, matrix.b);
     context.strokeStyle = "rgba(0, 0, 0, 0.55)"; // a dark rim, so that the line shows on bright film too
     context.lineWidth = 3 * pixel;
-    context.stroke(outline);
-    context.strokeStyle = OUTLINE;
+    context.stroke(path);
+    context.strokeStyle = colour;
     context.lineWidth = 1.5 * pixel;
-    context.stroke(outline);
+    context.stroke(path);
   }
   context.restore();
 }
@@ -74,16 +77,19 @@ export function drawPicture(context, width, height, state, pictures, shape) {
   context.fillRect(0, 0, width, height);
   const shown = panesShown(state, pictures);
   const panes = panesOf(shown.length, width, height, shape, state.turn);
-  const outline = state.outline && pictures.outline;
+  const edges = EDGES.filter(([name]) => state[name] && pictures[name]).map(([name, colour]) => [
+    pictures[name],
+    colour,
+  ]);
   shown.forEach(({ name, parts, right, chosen, layer }, i) => {
     const pane = panes[i];
     pane.layer = layer;
     const matrix = matrixOf(bounded(state, shape, pane), shape, pane);
-    drawParts(context, parts, pane, matrix, shape, outline);
+    drawParts(context, parts, pane, matrix, shape, edges);
     if (right) {
       const start = pane.width * state.swipe;
       const side = { ...pane, x: pane.x + start, width: pane.width - start };
-      drawParts(context, right.parts, side, matrix, shape, outline);
+      drawParts(context, right.parts, side, matrix, shape, edges);
       context.fillStyle = "#f2f2f2";
       context.fillRect(side.x - 0.75, pane.y, 1.5, pane.height);
       drawName(

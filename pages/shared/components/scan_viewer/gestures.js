@@ -105,6 +105,7 @@ function keyAction(viewer, event) {
     t: act.turn,
     x: act.mirror,
     o: act.outline,
+    k: act.marks,
     m: act.nextMap,
     s: act.save,
     f: act.full,

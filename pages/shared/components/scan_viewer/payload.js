@@ -28,9 +28,10 @@ async function readPlane({ offset, length, width, height, wide }, body) {
 
 export async function readPictures(header, body) {
   const names = Object.keys(header.colours);
-  const [film, outline, layers, tables] = await Promise.all([
+  const [film, outline, marks, layers, tables] = await Promise.all([
     readPlane(header.film, body),
     header.outline && readPlane(header.outline, body),
+    header.marks && readPlane(header.marks, body),
     Promise.all(header.layers.map((layer) => readPlane(layer.plane, body))),
     Promise.all(names.map((name) => readPlane(header.colours[name], body))),
   ]);
@@ -42,6 +43,7 @@ export async function readPictures(header, body) {
       canvas: document.createElement("canvas"),
     })),
     outline: outline && contour(outline, header.shape),
+    marks: marks && contour(marks, header.shape),
     colours: Object.fromEntries(names.map((name, i) => [name, tables[i].values])),
   };
 }

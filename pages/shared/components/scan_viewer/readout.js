@@ -38,6 +38,7 @@ Object.assign(Viewer.prototype, {
     const coloured = shown && chosen.kind !== "grey";
     const full = Boolean(document.fullscreenElement) || frame.root.classList.contains("filled");
     const pressed = { ...state, full };
+    frame.root.classList.toggle("plain", !this.pictures.layers.length);
     for (const view of frame.views) {
       const name = view.dataset.name;
       view.setAttribute("aria-pressed", String(name === (chosen ? state.view : "scan")));
@@ -45,7 +46,7 @@ Object.assign(Viewer.prototype, {
     }
     TOOLS.forEach(([name, , , , stays], i) => {
       if (stays) frame.tools[i].setAttribute("aria-pressed", String(Boolean(pressed[name])));
-      if (name === "outline") frame.tools[i].disabled = !this.pictures.outline;
+      if (name === "outline" || name === "marks") frame.tools[i].disabled = !this.pictures[name];
     });
     frame.layer.style.visibility = chosen ? "visible" : "hidden"; // keeps its place
     frame.layer.value = String(state.layer);

@@ -31,6 +31,7 @@ const freshState = (header, preferences = {}) => ({
   view: preferences.view || header.view,
   map: preferences.map || "inferno",
   outline: preferences.outline ?? true,
+  marks: preferences.marks ?? true,
 });
 
 export const percent = (share) => `${Math.round(share * 100)} %`;
@@ -195,6 +196,7 @@ export class Viewer {
       invert: toggle("invert"),
       mirror: toggle("mirror"),
       outline: () => this.pictures.outline && toggle("outline")(),
+      marks: () => this.pictures.marks && toggle("marks")(),
       turn: () => this.set({ turn: (this.state.turn + (this.state.mirror ? 3 : 1)) % 4 }),
       reset: () => this.set({ window: { ...FULL_RANGE } }),
       map: (map) => this.set({ map }),

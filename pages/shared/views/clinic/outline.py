@@ -1,0 +1,113 @@
+"""Found, named, outlined: where the lesion is, how large, on which side, and files to take away."""
+
+from __future__ import annotations
+
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.card_types import Card, SegmenterCard
+from core.errors import CardError
+from core.names import BRAIN_MRI
+from core.reading import header
+from core.types import Prediction, Scan, is_abnormal
+from pages.shared import wording
+from pages.shared.caches import models, outlines
+from pages.shared.session import reading
+from pages.shared.session.thresholds import DecisionThreshold
+
+if TYPE_CHECKING:
+    from core.anatomy.outlines import Outline
+
+
+def show(
+    card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThreshold
+) -> NDArray[np.bool_] | None:
+    """The outline's area and side, and its files; returns its mask for the viewer.
+
+    card: the one that judged.
+    scan: the one on screen.
+    prediction: of that card.
+    threshold: the one in use; from there on a lesion is outlined unasked.
+    """
+    outliner = next((each for each in outlines.offered() if each.modality == card.modality), None)
+    if outliner is None:
+        return None
+    st.subheader("Outline")
+    abnormal = is_abnormal(prediction.score, threshold.value)
+    wanted = st.toggle(
+        "Outline it",
+        value=abnormal,
+        key=f"outline-{scan.digest}-{abnormal}",
+        help=outliner.intended_use,
+    )
+    if card.modality == BRAIN_MRI:
+        _show_chain(card, scan, prediction, abnormal)
+    if not wanted:
+        return None
+    try:
+        found = outlines.outline(outliner.id, outliner.sha256, scan.digest, _scan=scan)
+    except CardError as fault:
+        st.error(wording.escape_markdown(str(fault)))
+        return None
+    from core.anatomy.outlines import in_words
+
+    st.write(in_words(found))
+    st.caption(wording.OUTLINE_CAUTION)
+    if found.marks:
+        _offer_files(outliner, scan, found)
+    return found.mask
+
+
+def _show_chain(card: Card, scan: Scan, prediction: Prediction, abnormal: bool) -> None:
+    """Before the outline: unlike normal, when somebody asks, and the type."""
+    detector = next((each for each in models.offered("detector") if each.modality == card.modality), None)
+    if detector is not None:
+        asked = st.button("Is it unlike normal?", key="unlike-normal", help=wording.title(detector))
+        if asked or st.session_state.get("unlike-normal-of") == scan.digest:
+            st.session_state["unlike-normal-of"] = scan.digest
+            result = models.anomaly(detector.id, scan.digest, _scan=scan)
+            st.write(f"Unlike normal: {'yes' if result.verdict == 'abnormal' else 'no'}.")
+    kind = wording.finding(card, prediction.probabilities) if abnormal else "none"
+    st.write(f"Type: {kind}.")
+
+
+def _offer_files(outliner: SegmenterCard, scan: Scan, found: Outline) -> None:
+    """The mask as PNG and, of a DICOM file, as DICOM SEG; each is made when it is asked for."""
+    st.download_button(
+        "Mask (PNG)",
+        partial(_png, found.mask),
+        file_name=f"outline-{scan.digest[:8]}.png",
+        mime="image/png",
+        on_click="ignore",
+    )
+    file = reading.file_of(scan)
+    if file is None or scan.frames > 1 or scan.cropped or header.whole_file(file[0]) is None:
+        return
+    keep = st.checkbox(
+        "With the patient's tags", key=f"keep-patient-{scan.digest}", help=wording.KEEP_PATIENT
+    )
+    st.download_button(
+        "DICOM SEG",
+        partial(_seg, *file, found, outliner, keep),
+        file_name=f"outline-{scan.digest[:8]}.dcm",
+        mime="application/dicom",
+        on_click="ignore",
+    )
+
+
+def _png(mask: NDArray[np.bool_]) -> bytes:
+    file = BytesIO()
+    Image.fromarray(mask.astype(np.uint8) * 255).save(file, format="PNG")
+    return file.getvalue()
+
+
+def _seg(data: bytes, name: str, found: Outline, outliner: SegmenterCard, keep: bool) -> bytes:
+    from core.export import segmentation  # brings highdicom, which takes a second to load
+
+    return segmentation.dicom_seg(data, name, found, outliner, keep_patient=keep)
