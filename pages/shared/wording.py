@@ -19,10 +19,11 @@ NOT_FOR_CLINICAL_USE = (
     "Research demo, not for clinical use. Scans stay in this session's memory and nowhere else."
 )
 WHAT_THIS_IS = (
-    "Opacity reads chest films and brain scans with small models and shows what moved them, for clinicians, "
+    "Opacity reads chest films and brain scans with small models and shows what moved them: for clinicians, "
     "students and researchers who want to see what such models can do and where they fail."
 )
-UPLOAD = "Upload a scan, or drop it anywhere: PNG, JPEG, DICOM, NIfTI"
+UPLOAD = "Upload a scan, or drop it anywhere"
+UPLOAD_HELP = "PNG, JPEG, DICOM or NIfTI, several at once if you like."
 INVITATION = "Upload a {} (PNG, JPEG or DICOM), or try one below."
 SAMPLES_INVITATION = "Click a sample to have it read. Synthetic ones were made by a model and show nobody."
 PUBLIC_FILM = ("Public film", "A real patient's, published without a name.")
@@ -34,8 +35,8 @@ BURNED_IN = (
 ANALYSE_ANYWAY = "Analyse anyway (result unreliable)"
 ANALYSE_ANYWAY_HELP = "For research: the result stays marked as read despite the refusal."
 STEPS = (
-    ("Verdict:", "what the model says of this sample"),
-    ("Evidence:", "where it looked, and how far to trust that"),
+    ("Verdict:", "what the model says"),
+    ("Evidence:", "where it looked"),
     ("Move the line:", "what another threshold costs, on Thresholds"),
 )
 TOUR = (
