@@ -46,6 +46,7 @@ def test_keys_walk_the_list_and_mark_and_leaving_then_asks(page: Page, address: 
     wait_until(page, lambda: open_rows(page) == first)
     page.keyboard.press("a")
     expect(page.locator(".st-key-worklist button").first).to_contain_text("agreed")
+    idle(page)
     # a key typed into the note is a letter
     before = open_rows(page)
     page.get_by_label("Note").first.fill("dja")

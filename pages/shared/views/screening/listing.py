@@ -182,15 +182,20 @@ def note(row: WorklistRow, *, key: str) -> str:
     key: of this place on the page.
     """
     widget, file_id = f"{key}-{row.file.file_id}", row.file.file_id
-    known = worklist.mark(file_id)
     st.text_input(
         "Note",
-        known.note,
+        worklist.mark(file_id).note,
         key=widget,
         max_chars=300,
-        on_change=lambda: worklist.say(file_id, replace(known, note=st.session_state[widget])),
+        on_change=_write,
+        args=(file_id, widget),
     )
-    return known.note
+    return worklist.mark(file_id).note
+
+
+def _write(file_id: str, widget: str) -> None:
+    """Keep the note beside whatever was said of the film since it was drawn."""
+    worklist.say(file_id, replace(worklist.mark(file_id), note=st.session_state[widget]))
 
 
 def _verdict(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> str:
