@@ -67,6 +67,7 @@ def upload_scan(*, needed: bool = False, example: bool = False) -> Scan | None:
                 type=None,  # the name proves nothing; the bytes are looked at
                 accept_multiple_files=True,
                 key=f"upload-{upload}",
+                help=wording.UPLOAD_HELP,
             )
         if _read_uploads(files):
             st.rerun()  # the drop zone leaves the page, and a phone's drawer closes

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from core import names
-from core.card_types import Card, Policy
+from core.card_types import Card, Policy, SegmenterCard
 from core.names import CHEST_FILM
 from core.types import EvaluationReport, Scan, is_abnormal
 from pages.shared.numbering import numbered
@@ -19,10 +19,11 @@ NOT_FOR_CLINICAL_USE = (
     "Research demo, not for clinical use. Scans stay in this session's memory and nowhere else."
 )
 WHAT_THIS_IS = (
-    "Opacity reads chest films and brain scans with small models and shows what moved them, for clinicians, "
+    "Opacity reads chest films and brain scans with small models and shows what moved them: for clinicians, "
     "students and researchers who want to see what such models can do and where they fail."
 )
-UPLOAD = "Upload a scan, or drop it anywhere: PNG, JPEG, DICOM, NIfTI"
+UPLOAD = "Upload a scan, or drop it anywhere"
+UPLOAD_HELP = "PNG, JPEG, DICOM or NIfTI, several at once if you like."
 INVITATION = "Upload a {} (PNG, JPEG or DICOM), or try one below."
 SAMPLES_INVITATION = "Click a sample to have it read. Synthetic ones were made by a model and show nobody."
 PUBLIC_FILM = ("Public film", "A real patient's, published without a name.")
@@ -34,8 +35,8 @@ BURNED_IN = (
 ANALYSE_ANYWAY = "Analyse anyway (result unreliable)"
 ANALYSE_ANYWAY_HELP = "For research: the result stays marked as read despite the refusal."
 STEPS = (
-    ("Verdict:", "what the model says of this sample"),
-    ("Evidence:", "where it looked, and how far to trust that"),
+    ("Verdict:", "what the model says"),
+    ("Evidence:", "where it looked"),
     ("Move the line:", "what another threshold costs, on Thresholds"),
 )
 TOUR = (
@@ -124,7 +125,6 @@ TRAIN_ON_THESE = (
     "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
     "the line below there. Training takes place on your machine, not in this page."
 )
-OUTLINE_CAUTION = "Drawn by a network, for teaching; the page Models says how well on scans held out."
 KEEP_PATIENT = "Name, birth date and the like of the file go into the saved one. Left out otherwise."
 ERROR_GIVEN_DETAIL = (
     "A network that learned normal scans misses more wherever a scan shows more fine detail, sick or not. "
@@ -408,6 +408,16 @@ def escape_html(text: str) -> str:
 def percent(share: float) -> str:
     """A share in whole percent, rounded down: no scan lies above all others by rounding."""
     return f"{math.floor(100 * share + 1e-9)}%"
+
+
+def outlined_how_well(card: SegmenterCard) -> str:
+    """Of a card that outlines: how far its marks were right on scans held out."""
+    test = card.report["test"]
+    return (
+        f"Drawn by a network. On {test['n']:.0f} test scans outlined by hand its Dice is {test['dice']:.2f} "
+        f"({test['dice_low']:.2f}-{test['dice_high']:.2f}); {test['normal_scans_unmarked']:.0%} of "
+        f"{test['normal_scans']:.0f} normal ones got no mark."
+    )
 
 
 def auc(report: EvaluationReport) -> str:

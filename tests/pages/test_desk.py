@@ -9,11 +9,12 @@ from streamlit.testing.v1 import AppTest
 from core.reading import images
 from pages.shared import wording
 from pages.shared.views.desk import background
-from tests.pages.app import APP, FILM, VERDICT, opened, upload, words
+from tests.pages.app import APP, FILM, VERDICT, opened, started, upload, words
 from tests.phantoms import fake_cards
 from tests.phantoms.chest import chest, png
 from tests.phantoms.fake_cards import made_up
 from tests.phantoms.files import chest_film
+from tests.quick import CLASSIFIER
 
 ALWAYS, NEVER = 0.0, 1.1  # thresholds that call every scan, or none
 KEEN = made_up("keen", ("normal", "odd"), skill=2.5, task="oddness", threshold=ALWAYS)
@@ -106,3 +107,13 @@ def test_a_dicom_films_corner_tells_age_view_and_spacing_and_nothing_of_whose_it
     assert wording.corner(scan)[:3] == ("4 years", "CR PA", "0.2, 0.2 mm per pixel")
     assert "Doe" not in " ".join(wording.corner(scan))
     assert wording.corner(images.read(FILM, "film.png")) == ()
+
+
+def test_the_refer_band_is_shaded_on_the_bar_and_said_in_words():
+    app = started()
+    app.query_params.update({"card": CLASSIFIER.id, "threshold": "0.2", "upper": "0.6"})
+    app.session_state["chosen"] = [CLASSIFIER.id]
+    app = upload(app.run(), "film.png", FILM)
+    assert 'class="refer" style="left: 20.0%; width: 40.0%"' in words(app)
+    assert "Shaded, from there to 0.60: too close to call" in words(app)
+    assert 'class="refer"' not in words(two_films())

@@ -18,6 +18,7 @@ ABNORMAL = ("#D55E00", "#E69F00")
 MARK = ("#1B1F22", "#FFFFFF")
 ACCENT = ("#1F5F8B", "#7FB2D9")
 QUIET = ("#8A9196", "#8A9196")
+WORDS = ("#4A5157", "#B5BBC0")  # on axes: Streamlit's own are too pale to read
 # lines that stand for models or splits, which have no colour of their own; told apart by the dash too
 SERIES = (ACCENT, QUIET, ("#007A5A", "#2FBF96"), ("#A2528A", "#CC79A7"), ("#8A7300", "#E3D640"), MARK)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -207,6 +208,10 @@ def _quiet(figure: go.Figure, height: int, *, x: str, y: str, percent: str) -> g
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
         hovermode="closest",
     )
+    words = {"color": shade(WORDS), "size": 13}
+    figure.update_annotations(font=words)
+    for axes in (figure.update_xaxes, figure.update_yaxes):
+        axes(tickfont=words, title_font=words)
     figure.update_xaxes(
         title=x, zeroline=False, fixedrange=True, tickformat=".0%" if "x" in percent else None
     )

@@ -5,13 +5,13 @@ const DROPZONE = "[data-testid=stFileUploaderDropzone]";
 const WRITING = "input, textarea, select, [contenteditable], [role=slider], [role=dialog]";
 const DRAWER_BELOW = 768; // pixels: there Streamlit lays its sidebar over the page
 
-const memory = { place: undefined };
+const memory = { place: undefined, listening: undefined };
 
 const bringsFiles = (event) => event.dataTransfer?.types.includes("Files");
 const uploader = () => document.querySelector(`.stMain ${INPUT}`) || document.querySelector(INPUT);
 
 function closeDrawer() {
-  const open = document.querySelector("[data-testid=stSidebar][aria-expanded=true]");
+  const open = document.querySelector("[data-testid=stSidebar][data-collapsed=false]");
   if (open && window.innerWidth < DRAWER_BELOW)
     document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
 }
@@ -44,7 +44,9 @@ function step(event) {
 export default function manners({ data }) {
   if (memory.place !== undefined && memory.place !== data.place) closeDrawer();
   memory.place = data.place;
+  memory.listening?.abort(); // called again for every run of the page
   const listening = new AbortController();
+  memory.listening = listening;
   const hear = (name, then) => document.addEventListener(name, then, { signal: listening.signal });
   const mark = (dragged) => document.body.classList.toggle("opacity-drop", dragged);
   hear("dragover", (event) => {

@@ -54,7 +54,7 @@ function drawParts(context, parts, clip, matrix, shape, edges) {
 
 function drawName(context, text, pane, { right = false, bright = true } = {}) {
   context.save();
-  context.font = `12px ${FONT}`;
+  context.font = `13px ${FONT}`;
   context.textBaseline = "middle";
   const room = pane.width - 24;
   let shown = text;
@@ -116,7 +116,7 @@ export function composed(width, height, words, bar, draw) {
   draw(context);
   context.fillStyle = "#000";
   context.fillRect(0, height, width, foot);
-  context.font = `12px ${FONT}`;
+  context.font = `13px ${FONT}`;
   context.textBaseline = "middle";
   context.fillStyle = "#f2f2f2";
   if (bar) {

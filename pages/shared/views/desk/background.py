@@ -9,6 +9,7 @@ from pages.shared.caches import verdicts
 from pages.shared.caches.verdicts import Asked
 from pages.shared.session import memory
 
+WHOLE_PAGE = "whole-page"
 TICK = 0.3  # seconds between two of them: clicks get their turn
 
 
@@ -25,6 +26,8 @@ def find(asked: Sequence[Asked], draw: Callable[[], None], *, key: str, keep_mod
 
     def tick() -> None:
         first, st.session_state[f"drawn-{key}"] = not st.session_state[f"drawn-{key}"], True
+        if st.session_state.pop(WHOLE_PAGE, False) and not first:
+            st.rerun()
         left = verdicts.unknown(asked)
         if left and not first:
             _find_one(left[0], keep_model=keep_model)
@@ -33,6 +36,11 @@ def find(asked: Sequence[Asked], draw: Callable[[], None], *, key: str, keep_mod
             st.rerun()  # a page whose fragments have nothing left to do is left in peace
 
     st.fragment(tick, run_every=TICK if waiting else None)()
+
+
+def run_whole_page() -> None:
+    """In a callback of what was drawn: a click there runs that part of the page alone."""
+    st.session_state[WHOLE_PAGE] = True
 
 
 def _find_one(asked: Asked, *, keep_model: bool) -> None:

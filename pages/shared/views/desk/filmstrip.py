@@ -35,17 +35,14 @@ def _show(card: Card, threshold: float, held: Mapping[str, Scan]) -> None:
             shown = scan.digest == st.session_state.scan
             picture = reading.thumbnail(scan)
             label = f"**{_mark(card, scan, threshold)}** {wording.escape_markdown(name)}"
-            pressed = st.button(
+            st.button(
                 f"![]({picture}) {label}" if picture else label,
                 key=f"film-{'shown-' if shown else ''}{scan.digest}",
                 type="tertiary",
                 on_click=_open,
                 args=(scan.digest,),
             )
-            if pressed:
-                st.rerun()  # all of the page, not this part of it alone
-        if st.button(wording.FORGET_ALL, on_click=forget_all):
-            st.rerun()
+        st.button(wording.FORGET_ALL, on_click=_forget_all)
 
 
 def _mark(card: Card, scan: Scan, threshold: float) -> str:
@@ -59,3 +56,9 @@ def _mark(card: Card, scan: Scan, threshold: float) -> str:
 
 def _open(digest: str) -> None:
     st.session_state.scan = digest
+    background.run_whole_page()
+
+
+def _forget_all() -> None:
+    forget_all()
+    background.run_whole_page()

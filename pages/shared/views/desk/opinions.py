@@ -44,15 +44,7 @@ def _show(first: Opinion, scan: Scan, others: Sequence[Card]) -> None:
     with st.container(horizontal=True, key="opinions"):
         for card in others:
             words = f"{wording.title(card)}: {wording.SIDES[found[card.id]]}"
-            dot = st.button(
-                words,
-                key=f"dot-{found[card.id]}-{card.id}",
-                help=words,
-                on_click=_open,
-                args=(card,),
-            )
-            if dot:
-                st.rerun()  # all of the page, not this part of it alone
+            st.button(words, key=f"dot-{found[card.id]}-{card.id}", help=words, on_click=_open, args=(card,))
 
 
 def _side(card: Card, scan: Scan) -> wording.Side:
@@ -67,3 +59,4 @@ def _side(card: Card, scan: Scan) -> wording.Side:
 def _open(card: Card) -> None:
     """As if it had been chosen in the box of the second opinion."""
     st.session_state[f"opinion-{card.modality}"] = card.id
+    background.run_whole_page()
