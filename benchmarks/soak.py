@@ -36,7 +36,7 @@ from tests.phantoms.chest import chest, png
 ROOT = Path(__file__).resolve().parent.parent
 FILMS = 2  # of each user
 SLOW = 120_000  # milliseconds
-UPLOADER = "[data-testid=stSidebar] input[type=file]"
+UPLOADER = "input[type=file]"
 ERRORS = re.compile(r"^\w+(Error|Exception|Weights|Image|Scan|Name)\b|\bERROR\b|Uncaught")
 LARGEST_CANVAS = """() => {
     const hosts = [...document.querySelectorAll("*")].filter(element => element.shadowRoot);

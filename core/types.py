@@ -266,8 +266,8 @@ class Trust:
 
     Each scan is explained for the class that the network finds most probable.
 
-    lung_share: share of the heat inside the lung fields; lung_area: their share of what the network sees,
-    which heat spread evenly would have. deletion, insertion: areas under P(label);
+    lung_share: share of the heat inside the lungs' hull; lung_area: its share of what the network sees,
+    which heat spread evenly would have; of no meaning for brains. deletion, insertion: areas under P(label);
     random_deletion, random_insertion: of random maps. sanity: rank correlation with the map of a network
     whose "head", later "half" or "all" layers were randomised; a map that stays alike ignores the model.
     normal_heat: median hottest place of the last label's maps on normal validation scans, over that on

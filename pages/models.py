@@ -23,21 +23,23 @@ with st.expander("All test figures, curves, and the best for other purposes"):
 comparing.show(card, cards)
 
 st.header(card.title)
-audience.offer_use(card, key="use-selected")
+if card.id != cards[0].id:
+    audience.offer_use(card, key="use-selected")
 card_details.show_use(card)
 figures, elsewhere, maps, refuses, training, checklist = st.tabs(
     ["Figures", "Elsewhere", "Heat maps", "Refuses", "Training", "Checklist"]
 )
 with figures:
     card_details.show_figures(card)
-    st.subheader("What its thresholds promise, and keep")
-    promises.show(card)
     classifier.show(card)
     card_details.show_detectors(card, cards)
+    with st.expander("What its thresholds promise, and keep"):
+        promises.show(card)
 with elsewhere:
     truth.show_card(card.id)
     classifier.show_elsewhere(cards)
 with maps:
+    card_details.show_localisation(card)
     card_details.show_trust(card, heatmaps.best_explainer(card.id))
 with refuses:
     card_details.show_refusals(card)

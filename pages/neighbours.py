@@ -44,6 +44,8 @@ def show(chosen: Card, card: Card, scan: Scan | None, folder: str) -> None:
         digest = neighbour_cases.show_answer(card, threshold, scan, folder)
     with chart:
         show_map(card, threshold.value, digest, folder)
+        if scan is not None and digest:
+            neighbour_cases.show_beside(card, scan, folder)
 
 
 sidebar.show_frame("What does it resemble?")

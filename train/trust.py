@@ -199,6 +199,7 @@ def measure_scan(
     ]
     random_deletion, random_insertion = (trust.mean_curve(curves).area for curves in zip(*pairs, strict=True))
     even = to_scan_space(torch.ones(1, 1), frame)
+    hull = lungs.hull_in(fields.mask)
     rows: dict[str, ScanTrust] = {}
     for name in methods:
         start = time.perf_counter()
@@ -206,8 +207,8 @@ def measure_scan(
         seconds = time.perf_counter() - start
         deletion, insertion = trust.deletion_and_insertion(network, x, target, heat, half=True)
         rows[name] = ScanTrust(
-            lung_share=trust.inside_share(to_scan_space(heat, frame), fields.mask),
-            lung_area=trust.inside_share(even, fields.mask) or 0.0,
+            lung_share=trust.inside_share(to_scan_space(heat, frame), hull),
+            lung_area=trust.inside_share(even, hull) or 0.0,
             deletion=deletion.area,
             insertion=insertion.area,
             random_deletion=random_deletion,
@@ -264,7 +265,7 @@ def member_networks(model: Model) -> list[Classifier]:
 
 def print_trust_table(card: Card) -> None:
     """Print the table that the card now holds."""
-    print(f"{card.id}: opens with {trust.best_method(card.trust)}")
+    print(f"{card.id}: opens with {trust.best_method(card.trust, card.localisation)}")
     print(
         f"{'method':22}{'scale':>8}{'lungs':>7}{'delete':>8}{'insert':>8}{'head':>7}{'half':>7}{'all':>7}"
         f"{'normal':>7}{'s':>8}"

@@ -131,6 +131,14 @@ def hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return shapes.hull_of(mask, HULL_MARGIN)
 
 
+def hull_in(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The same of a mask of any size, in that size. mask: (H, W), as `find` gives it."""
+    height, width = mask.shape
+    small = resize(torch.from_numpy(mask)[None, None].float(), SIZE, SIZE)[0, 0] >= 0.5
+    whole = torch.from_numpy(hull(small.numpy()))[None, None].float()
+    return (F.interpolate(whole, (height, width), mode="nearest")[0, 0] > 0).numpy()
+
+
 def measure(probability: Tensor) -> LungFields:
     """(SIZE, SIZE) probabilities -> lungs on that grid."""
     mask = clean(probability)

@@ -24,8 +24,14 @@ from core.evaluation.comparison import Difference
 from core.types import Curve, Interval
 
 SURE_NORMAL, CALLED, SURE_ABNORMAL = 1, 4, 6
-CERTAINTIES: Final = ("surely normal", "probably normal", "rather normal", "rather abnormal")
-CERTAINTIES_IN_WORDS: Final = (*CERTAINTIES, "probably abnormal", "surely abnormal")
+CERTAINTIES_IN_WORDS: Final = (
+    "surely normal",
+    "probably normal",
+    "rather normal",
+    "rather abnormal",
+    "probably abnormal",
+    "surely abnormal",
+)
 Certainty = Annotated[int, Field(ge=SURE_NORMAL, le=SURE_ABNORMAL)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -117,48 +123,47 @@ class Result:
 def result(readings: Sequence[Reading]) -> Result:
     """The study over the labelled cases that every reader read. Raises NotEnoughLabels, two of each class at
     least, and OpacityError where the files contradict each other."""
-    known = {(reading.reader, reading.case): reading for reading in readings}
     readers = tuple(dict.fromkeys(reading.reader for reading in readings))
-    cases = list(dict.fromkeys(reading.case for reading in readings))
-    common = [case for case in cases if all(_labelled(known.get((who, case))) for who in readers)]
-    rows = [[known[who, case] for case in common] for who in readers]
-    for case, told in zip(common, zip(*rows, strict=True), strict=True):
-        if len({reading.abnormal for reading in told}) > 1:
-            raise OpacityError(f"The files differ on whether {case} is abnormal: correct one of them.")
-    truth = np.array([int(bool(reading.abnormal)) for reading in (rows[0] if rows else [])], dtype=np.int64)
-    if min(truth.sum(), len(truth) - truth.sum()) < 2:
-        raise NotEnoughLabels(
-            f"A reader study needs two normal and two abnormal cases with labels, and there are "
-            f"{len(truth) - truth.sum()} and {truth.sum()}."
-        )
+    rows = _common(readings, readers)
+    flat = [reading for row in rows for reading in row]
+    truth = np.array([bool(reading.abnormal) for reading in rows[0]], dtype=np.int64)
     alone, helped = (
         np.array([[getattr(reading, name) for reading in row] for row in rows], dtype=np.float64)
         for name in ("alone", "helped")
     )
-    right = (alone >= CALLED) == truth, (helped >= CALLED) == truth
-    flat = [reading for row in rows for reading in row]
+    was, now = ((certainty >= CALLED) == truth for certainty in (alone, helped))
+    turned = list(zip(flat, was.ravel(), now.ravel(), strict=True))
     score = np.array([reading.score for reading in rows[0]])
     return Result(
         readers=readers,
-        cases=len(common),
+        cases=len(truth),
         abnormal=int(truth.sum()),
-        left_out=len(cases) - len(common),
+        left_out=len({reading.case for reading in readings}) - len(truth),
         alone=_arm(truth, alone, readers, [reading.seconds_alone for reading in flat]),
         helped=_arm(truth, helped, readers, [reading.seconds_helped for reading in flat]),
         model=(float(roc_auc_score(truth, score)), binary.auc_interval(truth, score), _curve(truth, score)),
         gain=gain(truth, alone, helped),
         random=len(readers) > 1,
-        hurt=tuple(one for one, was, now in _flat(flat, *right) if was and not now),
-        mended=tuple(one for one, was, now in _flat(flat, *right) if now and not was),
+        hurt=tuple(one for one, before, after in turned if before and not after),
+        mended=tuple(one for one, before, after in turned if after and not before),
     )
 
 
-def _labelled(reading: Reading | None) -> bool:
-    return reading is not None and reading.abnormal is not None
-
-
-def _flat(flat: Sequence[Reading], was: ArrayLike, now: ArrayLike) -> list[tuple[Reading, bool, bool]]:
-    return list(zip(flat, np.ravel(was).tolist(), np.ravel(now).tolist(), strict=True))
+def _common(readings: Sequence[Reading], readers: Sequence[str]) -> list[list[Reading]]:
+    """Each reader's readings of the labelled cases that all of them read, in one order."""
+    known = {(reading.reader, reading.case): reading for reading in readings if reading.abnormal is not None}
+    cases = dict.fromkeys(reading.case for reading in readings)
+    common = [case for case in cases if all((who, case) in known for who in readers)]
+    for case in common:
+        if len({known[who, case].abnormal for who in readers}) > 1:
+            raise OpacityError(f"The files differ on whether {case} is abnormal: correct one of them.")
+    abnormal = sum(bool(known[readers[0], case].abnormal) for case in common)
+    if min(abnormal, len(common) - abnormal) < 2:
+        raise NotEnoughLabels(
+            f"A reader study needs two normal and two abnormal cases with labels, and there are "
+            f"{len(common) - abnormal} and {abnormal}."
+        )
+    return [[known[who, case] for case in common] for who in readers]
 
 
 def _arm(truth: Ints, certainty: Floats, readers: Sequence[str], seconds: Sequence[float]) -> Arm:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from core import precision
+from core.card_types import Localisation
 from core.explainers.batched import Progress, blur
 from core.models.base import Classifier
 from core.models.ensemble import AnyClassifier, ClassifierEnsemble, member_input
@@ -231,13 +232,21 @@ def is_trustworthy(row: Trust) -> bool:
     return max(row.sanity.values()) < MAX_RANDOMISED_CORRELATION and row.normal_heat < MAX_NORMAL_HEAT
 
 
-def best_method(table: Mapping[str, Trust]) -> str | None:
-    """The method to open with: of those fit, the largest gap of insertion over deletion.
+def best_method(
+    table: Mapping[str, Trust], localised: Mapping[str, Mapping[str, Localisation]] | None = None
+) -> str | None:
+    """The method to open with: of those fit, the one that finds disease best on scans kept for choosing.
 
-    A method seen on less than half as many scans as another has no say. When none is fit, the gap alone
-    decides. None for an empty table.
+    table: of the card. A method seen on less than half as many scans as another has no say. When none is
+    fit, all of them are asked.
+    localised: of the card, per set of outlined scans. Without any, the largest gap of insertion over
+    deletion decides.
+    Returns None for an empty table.
     """
     most = max((row.n for row in table.values()), default=0)
     measured = [name for name, row in table.items() if 2 * row.n >= most]
     rivals = [name for name in measured if is_trustworthy(table[name])] or measured
+    sets = (localised or {}).values()
+    if sets and (known := [name for name in rivals if all(name in found for found in sets)]):
+        return max(known, key=lambda name: sum(found[name].choice for found in sets))
     return max(rivals, key=lambda name: table[name].insertion - table[name].deletion, default=None)

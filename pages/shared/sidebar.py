@@ -68,8 +68,8 @@ def upload_scan(*, needed: bool = False, example: bool = False) -> Scan | None:
                 accept_multiple_files=True,
                 key=f"upload-{upload}",
             )
-        if _read_uploads(files) and on_page:
-            st.rerun()  # the drop zone goes to the sidebar
+        if _read_uploads(files):
+            st.rerun()  # the drop zone leaves the page, and a phone's drawer closes
         if landing and (clicked := welcome.show()):
             _read_sample(clicked)
             st.rerun()

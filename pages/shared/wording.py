@@ -26,7 +26,13 @@ UPLOAD = "Upload a scan, or drop it anywhere: PNG, JPEG, DICOM, NIfTI"
 INVITATION = "Upload a {} (PNG, JPEG or DICOM), or try one below."
 SAMPLES_INVITATION = "Click a sample to have it read. Synthetic ones were made by a model and show nobody."
 PUBLIC_FILM = ("Public film", "A real patient's, published without a name.")
-SYNTHETIC_SAMPLE = ("Synthetic sample", "Made as: {}. Not a real patient, and nobody diagnosed it.")
+SYNTHETIC_SAMPLE = ("AI-generated example", "Made as: {}. Not a real patient.")
+BURNED_IN = (
+    "This file says that text is burned into its picture: it may name the patient. "
+    "Cover it before you share the screen or a copy."
+)
+ANALYSE_ANYWAY = "Analyse anyway (result unreliable)"
+ANALYSE_ANYWAY_HELP = "For research: the result stays marked as read despite the refusal."
 STEPS = (
     ("Verdict:", "what the model says of this sample"),
     ("Evidence:", "where it looked, and how far to trust that"),
@@ -125,7 +131,28 @@ ERROR_GIVEN_DETAIL = (
     "The score is how far the cells of this scan (orange) lie above that, on average."
 )
 RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
+BRIGHTEST = "Brightest = the strongest influence seen in 95% of validation scans."
+BRIGHTEST_OWN = "Brightest = the strongest influence in this film, so films cannot be compared."
 HEAT_MAP_CAUTION = "A heat map shows what moved the model, not where disease is."
+LOCALISATION = (
+    "Means over {reported} outlined scans, with 95 % intervals by scan; {chosen} others chose the method "
+    "and the cut. Pointing game: share of scans whose hottest place lies in the outline. Average precision: "
+    "of all places, in the order of their heat. Overlap: intersection over union at one cut for all scans. "
+    "Three maps know nothing of the scan: even heat over lungs or head, the mean outline of the other scans, "
+    "and nearness to the centre. Worth: useful where a map beats all three in both its hottest place and its "
+    "order, ignore where in neither, weak between."
+)
+SHOW_MAP = "Show the heat map all the same"
+MAP_WORTH: Mapping[str, str] = MappingProxyType(
+    {
+        "useful": "**Useful** for finding disease: on outlined scans {} beat every map that knows nothing of "
+        "the scan.",
+        "weak": "**Weak** for finding disease: on outlined scans {} beat the maps that know nothing of the "
+        "scan only in part.",
+        "ignore": "**Ignore** for finding disease: on outlined scans {} was no better than a map that knows "
+        "nothing of the scan.",
+    }
+)
 MAP_FIGURES = "Figures of the map, and how to read them"
 TEST_MAP = "Test this map (blur the hot areas)"
 TEST_MAP_HELP = "Blurs the hottest places first, then shows them first, and records the probability."
@@ -225,6 +252,11 @@ def unreliable(methods: Sequence[str], better: str) -> str:
     are = "is" if len(methods) == 1 else "are"
     prefer = f" Prefer {better}." if better else ""
     return f"{' and '.join(methods)} {are} unreliable for this model.{prefer}"
+
+
+def map_worth(word: str, method: str) -> str:
+    """What a method is worth for finding disease. word: as core.evaluation.localisation says it."""
+    return MAP_WORTH[word].format(method)
 
 
 def corner(scan: Scan) -> tuple[str, ...]:

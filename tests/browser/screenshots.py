@@ -16,8 +16,8 @@ from tests.browser.waiting import SLOW, idle
 
 # each page, and what stands on it last
 PAGES = {
-    "Diagnose": "canvas",
-    "Anomaly": "canvas",
+    "Diagnose": "canvas.picture",
+    "Anomaly": "canvas.picture",
     "Thresholds": ".threshold-panel svg",
     "Neighbours": ".js-plotly-plot",
     "Screen": "[role=tab]:has-text('How did it do')",

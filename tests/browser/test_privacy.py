@@ -54,8 +54,8 @@ def visit(page: Page, address: str, content: bytes) -> None:
     upload(page, "PLANTED-broken.dcm", content[: len(content) // 3])
     expect(page.get_by_role("alert")).to_contain_text("PLANTED-broken.dcm")
     upload(page, "PLANTED-noise.png", png(np.random.default_rng(0).random((99, 99), dtype=np.float32)))
-    expect(page.get_by_role("button", name="Read it anyway")).to_be_visible()
-    page.get_by_role("button", name="Read it anyway").click()
+    expect(page.get_by_role("button", name="Analyse anyway (result unreliable)")).to_be_visible()
+    page.get_by_role("button", name="Analyse anyway (result unreliable)").click()
     expect(page.get_by_text("at your request")).to_be_visible()
     for name in OWN_WORDS:
         page.get_by_role("link", name=name).click()

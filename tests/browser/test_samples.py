@@ -32,7 +32,7 @@ def test_a_link_to_a_page_with_a_sample_is_read_at_once_by_the_servers_first_vis
     with serve(ROOT / "app.py") as url:
         page.goto(f"{url}/anomaly?sample={FILMS[0].path.name}")
         expect(page.locator(".opacity-verdict")).to_be_visible()
-        expect(page.locator(".opacity-mark")).to_have_text("Synthetic sample")
+        expect(page.locator(".opacity-mark")).to_have_text("AI-generated example")
         assert page.url == f"{url}/anomaly"
 
 
@@ -44,7 +44,7 @@ def test_one_click_reads_a_sample_and_another_follows(page: Page, address: str):
     wanted.click()
     expect(page.locator(".opacity-verdict")).to_be_visible()
     mark = page.locator(".st-key-sample-mark .opacity-line")
-    expect(mark).to_contain_text("Synthetic sample Made as: bacterial pneumonia")
+    expect(mark).to_contain_text("AI-generated example Made as: bacterial pneumonia")
     expect(strip(page)).to_have_count(0)
 
     page.get_by_role("button", name="Other samples").click()

@@ -8,6 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.explainers import EXPLAINERS, trust
+from pages.shared import wording
+from pages.shared.caches import heatmaps
 from pages.shared.views.explainer_names import NAMES
 from tests.pages.app import FILM, started, upload
 from tests.quick import CLASSIFIER as CARD
@@ -15,7 +17,13 @@ from tests.quick import CLASSIFIER as CARD
 
 @pytest.fixture
 def page() -> AppTest:
-    return upload(started().run(), "film.png", FILM)
+    return with_maps(upload(started().run(), "film.png", FILM))
+
+
+def with_maps(app: AppTest) -> AppTest:
+    """As the page stands once a person asked for a map that is not shown unasked."""
+    asked = [toggle for toggle in app.toggle if toggle.label == wording.SHOW_MAP]
+    return asked[0].set_value(True).run() if asked else app
 
 
 def methods(app: AppTest):
@@ -28,7 +36,7 @@ def readout(app: AppTest):
 
 def test_diagnose_opens_with_the_method_that_the_cards_table_puts_first(page: AppTest):
     assert not page.exception
-    assert methods(page).value == trust.best_method(CARD.trust)
+    assert methods(page).value == trust.best_method(CARD.trust, CARD.localisation)
     assert set(methods(page).options) == {NAMES[name] for name in EXPLAINERS}
 
 
@@ -47,10 +55,11 @@ def test_every_method_can_be_drawn_for_every_class_with_its_readout(page: AppTes
 def test_a_map_is_told_in_one_plain_sentence_and_its_figures_are_folded(page: AppTest):
     (said,) = (text.value for text in page.markdown if "an even spread would put" in text.value)
     inside, even = (float(share) for share in re.findall(r"(\d+)%", said))
-    assert readout(page).iloc[0, 1] == f"{inside:.0f}%"
+    assert readout(page).iloc[0, 1] == f"{inside:.0f}% ({even:.0f}%)"
     assert 20 < even < 80
     assert re.search(r"\d of \d other methods agree\.", said)
-    assert readout(page).equals(page.expander[-1].dataframe[0].value)
+    (fold,) = (one for one in page.expander if one.label == wording.MAP_FIGURES)
+    assert readout(page).equals(fold.dataframe[0].value)
 
 
 def test_methods_stand_side_by_side(page: AppTest):
@@ -81,11 +90,48 @@ def test_the_models_page_shows_how_far_each_map_can_be_trusted(page: AppTest):
     assert not app.exception
     table = next(frame.value for frame in app.dataframe if "deletion" in frame.value.columns)
     notes = dict(zip(table["method"], table["note"], strict=True))
-    shown = cards.every()[0].trust
-    assert notes[NAMES[trust.best_method(shown)]].startswith("default")
+    first = cards.every()[0]
+    shown = first.trust
+    assert notes[NAMES[trust.best_method(shown, first.localisation)]].startswith("default")
     assert "random map" in notes
     for method, row in shown.items():
         assert ("not reliable" in notes[NAMES[method]]) is not trust.is_trustworthy(row)
+
+
+def asked_for_maps():
+    from pages.shared.caches import models
+    from pages.shared.views import evidence
+
+    card = models.card("pneumonia-all-ages-small")
+    evidence.pick_heatmaps(card, dict.fromkeys(card.labels, 0.5))
+
+
+@pytest.mark.parametrize("word", ["useful", "weak", "ignore", None])
+def test_only_a_map_that_finds_no_disease_waits_until_it_is_asked_for(
+    word: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(heatmaps, "worth", lambda *_: word)
+    app = AppTest.from_function(asked_for_maps).run()
+    assert not app.exception
+    assert bool(app.selectbox) is (word != "ignore")
+    assert any("Ignore" in text.value for text in app.markdown) is (word == "ignore")
+    assert with_maps(app).selectbox[0].label == "Method"
+
+
+def shown_localisation(card: object):
+    from pages.shared.views import card_details
+
+    card_details.show_localisation(card)
+
+
+def test_the_models_page_shows_every_map_beside_those_that_know_nothing():
+    card = cards.every()[0]
+    app = AppTest.from_function(shown_localisation, kwargs={"card": card}).run()
+    assert not app.exception
+    for frame, (name, table) in zip(app.dataframe, card.localisation.items(), strict=True):
+        assert list(frame.value["map"]) == [NAMES[method] for method in table]
+        assert list(frame.value["worth"][:3]) == ["knows nothing"] * 3
+        assert any(name in title.value for title in app.subheader)
 
 
 def shown_trust(card: object, best: str):

@@ -52,7 +52,7 @@ def test_the_gate_can_be_overridden_and_every_result_says_so():
     noise = np.random.default_rng(0).random((224, 224), dtype=np.float32)
     app = upload(opened("pages/diagnose.py"), "noise.png", png(noise))
     assert VERDICT not in words(app)
-    app = button(app, "Read it anyway").click().run()
+    app = button(app, "Analyse anyway (result unreliable)").click().run()
     assert VERDICT in words(app)
     assert "at your request" in app.warning[0].value
     app = upload(app, "film.png", png(chest()))
@@ -162,7 +162,7 @@ def test_a_screenshot_is_refused_and_read_once_it_is_cropped():
     assert app.session_state["scans"][shown(app)].pixels.shape == (224, 224)
     app = button(app, "Show all of it").click().run()
     assert shown(app) == whole
-    app = button(app, "Read it anyway").click().run()
+    app = button(app, "Analyse anyway (result unreliable)").click().run()
     assert VERDICT in words(app)
 
 

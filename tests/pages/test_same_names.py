@@ -84,9 +84,9 @@ def test_the_open_film_stays_open_when_others_come():
 def test_a_film_with_the_name_of_a_sample_is_no_sample():
     sample = next(one for one in samples.every() if one.path.suffix != ".dcm")
     app = upload(opened("pages/diagnose.py"), sample.name, FILM)
-    assert "Synthetic sample" not in words(app)
+    assert "AI-generated example" not in words(app)
     app = upload(opened("pages/diagnose.py"), "mine.png", sample.path.read_bytes())
-    assert "Synthetic sample" in words(app)
+    assert "AI-generated example" in words(app)
 
 
 @pytest.fixture

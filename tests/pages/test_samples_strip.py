@@ -1,10 +1,10 @@
 """The strip of samples: one click and the page does its job, without anybody's film."""
 
+import csv
 import io
-from functools import csv
+from functools import partial
 from pathlib import Path
 
-import partial
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -19,7 +19,7 @@ from tests.phantoms.fake_cards import made_up
 from tests.phantoms.samples import add_hard, ship
 
 pytestmark = pytest.mark.usefixtures("root")
-MARK = "Synthetic sample"
+MARK = "AI-generated example"
 SLOW = 150  # seconds: the first reading loads torch, and Screen reads them all
 
 

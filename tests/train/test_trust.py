@@ -156,7 +156,7 @@ def test_the_table_is_printed_with_the_method_that_opens(capsys: pytest.CaptureF
     card: Card = trusted[0]
     trust.print_trust_table(card)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{card.id}: opens with {measures.best_method(card.trust)}"
+    assert lines[0] == f"{card.id}: opens with {measures.best_method(card.trust, card.localisation)}"
     assert [line.split()[0] for line in lines[2:]] == [*card.trust, "random"]
 
 

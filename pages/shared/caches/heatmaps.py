@@ -12,6 +12,7 @@ from core.types import Explanation, Faithfulness, FloatArray, Scan
 from pages.shared.caches.models import card, lungs, model, of_card
 
 if TYPE_CHECKING:
+    from core.evaluation.localisation import Word
     from core.explainers import Option
 
 HEATMAPS_KEPT = 64  # per session
@@ -129,7 +130,16 @@ def best_explainer(card_id: str) -> str | None:
     """The method that the card's trust table puts first; None without a table."""
     from core.explainers import trust
 
-    return trust.best_method(card(card_id).trust)
+    chosen = card(card_id)
+    return trust.best_method(chosen.trust, chosen.localisation)
+
+
+@of_card(st.cache_data(show_spinner=False))
+def worth(card_id: str, method: str) -> Word | None:
+    """Whether the method finds disease on outlined scans, in a word; None where nobody measured it."""
+    from core.evaluation import localisation  # brings scikit-learn
+
+    return localisation.word(card(card_id).localisation, method)
 
 
 @st.cache_data(show_spinner=False)

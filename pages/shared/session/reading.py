@@ -11,13 +11,9 @@ from core.reading.limits import SLICED
 from core.types import Scan, View
 from pages.shared import thumbnails
 from pages.shared.caches import models, verdicts
-from pages.shared.wording import escape_markdown
+from pages.shared.wording import ANALYSE_ANYWAY, ANALYSE_ANYWAY_HELP, BURNED_IN, escape_markdown
 
 THUMBNAIL_SIDE = 160  # pixels; shown at half that
-BURNED_IN = (
-    "This file says that text is burned into its picture: it may name the patient. "
-    "Cover it before you share the screen or a copy."
-)
 
 
 def keep(scan: Scan, data: bytes, name: str) -> None:
@@ -148,10 +144,10 @@ def show_refusal(card: Card, scan: Scan, refusal: str) -> None:
         st.button("Turn it back", on_click=_turn, args=(scan,), type="primary")
     if test != "card":
         st.button(
-            "Read it anyway",
+            ANALYSE_ANYWAY,
             on_click=_overridden().add,
             args=((card.id, scan.digest),),
-            help="For research: the result stays marked as read despite the refusal.",
+            help=ANALYSE_ANYWAY_HELP,
         )
 
 

@@ -1,7 +1,7 @@
 """The films of the page Screen and what a person said of each: held while other pages are open."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
@@ -65,9 +65,9 @@ def mark(file_id: str) -> Mark:
     return found
 
 
-def say(file_id: str, **said: bool | str) -> None:
-    """Change what is said of the film. said: fields of Mark."""
-    _marks()[file_id] = replace(mark(file_id), **said)  # type: ignore[arg-type]
+def say(file_id: str, mark: Mark) -> None:
+    """Keep what is said of the film."""
+    _marks()[file_id] = mark
 
 
 def clear() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core import names
-from core.card_types import Card
+from core.card_types import Card, Localisation
 from core.types import Trust
 from pages.shared import wording
 from pages.shared.caches import models
@@ -137,18 +137,11 @@ def show_trust(card: Card, best: str | None) -> None:
     st.subheader("Which heat map to trust")
     rows = [_trust_row(name, row, first=name == best) for name, row in card.trust.items()]
     row = next(iter(card.trust.values()))
-    random = {"in the lungs": 100 * row.lung_area, "deletion": row.random_deletion}
-    rows.append({"method": "random map", "scans": row.n, **random, "insertion": row.random_insertion})
+    random = {"deletion": row.random_deletion, "insertion": row.random_insertion}
+    rows.append({"method": "random map", "scans": row.n, **random})
     measured = [name for name in rows[0] if name not in ("method", "note", "scans")]
     formats = {name: st.column_config.NumberColumn(format="%.2f") for name in measured}
-    share = st.column_config.NumberColumn(format="%.0f%%")
-    st.dataframe(
-        rows,
-        hide_index=True,
-        column_config={**formats, "in the lungs": share},
-        placeholder="",
-        key="trust",
-    )
+    st.dataframe(rows, hide_index=True, column_config=formats, placeholder="", key="trust")
     if best and not trust.is_trustworthy(card.trust[best]):
         st.write("No method is reliable on this card: trust none of its heat maps alone.")
     st.caption(
@@ -170,12 +163,38 @@ def _trust_row(method: str, row: Trust, *, first: bool) -> dict[str, str | float
         "method": explainer_names.name(method),
         "note": ", ".join(note for note, holds in notes.items() if holds),
         "scans": row.n,
-        "in the lungs": 100 * row.lung_share,
         "deletion": row.deletion,
         "insertion": row.insertion,
         **{f"similarity: {stage}": value for stage, value in row.sanity.items()},
         "on normals": row.normal_heat,
         "seconds": row.seconds,
+    }
+
+
+def show_localisation(card: Card) -> None:
+    """Whether the card's maps are hot where radiologists outlined disease, beside maps that know nothing."""
+    for name, table in card.localisation.items():
+        st.subheader(f"Do its maps find disease? {name}")
+        some = next(iter(table.values()))
+        st.dataframe(
+            [_localisation_row(card, method, row) for method, row in table.items()],
+            hide_index=True,
+            placeholder="",
+            key=f"localisation-{name}",
+        )
+        st.caption(wording.LOCALISATION.format(reported=some.n, chosen=some.chosen_on))
+
+
+def _localisation_row(card: Card, method: str, row: Localisation) -> dict[str, str | float]:
+    from core.evaluation.localisation import BASELINES, word
+
+    return {
+        "map": explainer_names.name(method),
+        "worth": "knows nothing" if method in BASELINES else word(card.localisation, method) or "",
+        "pointing game": wording.with_interval(row.pointing, row.pointing_interval),
+        "average precision": wording.with_interval(row.average_precision, row.average_precision_interval),
+        "overlap": wording.with_interval(row.overlap, row.overlap_interval),
+        "heat inside": f"{row.energy:.0%}",
     }
 
 

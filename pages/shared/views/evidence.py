@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.card_types import Card
 from core.types import Agreement, Explanation, Scan
+from pages.shared import wording
 from pages.shared.caches import heatmaps
 from pages.shared.caches.heatmaps import HeatmapRequest
 from pages.shared.components.scan_viewer import Layer
@@ -42,9 +43,10 @@ class Evidence:
 
 def pick_heatmaps(card: Card, probabilities: Mapping[str, float]) -> HeatmapChoice:
     """Ask which methods, for which class, with which options. Opens with the method to trust most and the
-    most probable abnormal class; a card that has no map asks nothing."""
+    most probable abnormal class. A card that has no map asks nothing; one whose best map finds no disease
+    asks whether to see it all the same."""
     known = heatmaps.explainers(card.id)
-    if not known:
+    if not known or not _wanted(card, known[0]):
         return HeatmapChoice((), own_scale=False)
     method = st.selectbox(
         "Method", known, format_func=explainer_names.name, key=f"method-{card.id}", persist_state="session"
@@ -69,6 +71,14 @@ def pick_heatmaps(card: Card, probabilities: Mapping[str, float]) -> HeatmapChoi
         tuple(HeatmapRequest(card.id, name, label, arguments) for name, arguments in options.items()),
         own_scale,
     )
+
+
+def _wanted(card: Card, best: str) -> bool:
+    """Whether to show maps: unasked only where the best of them is worth a look."""
+    if heatmaps.worth(card.id, best) != "ignore":
+        return True
+    st.write(wording.map_worth("ignore", explainer_names.name(best)))
+    return st.toggle(wording.SHOW_MAP, key=f"show-map-{card.id}", persist_state="session")
 
 
 def _pick_options(method: str) -> tuple[tuple[str, int], ...]:
@@ -200,9 +210,4 @@ def _scale(shown: Explanation, *, own: bool) -> float:
 
 def _caption(request: HeatmapRequest, *, own: bool) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in request.arguments)
-    full = (
-        "the hottest place of this film, so films cannot be compared"
-        if own
-        else "the hottest place of 95 % of validation scans"
-    )
-    return f"{settings and f'{settings.capitalize()}. '}Full colour: {full}."
+    return f"{settings and f'{settings.capitalize()}. '}{wording.BRIGHTEST_OWN if own else wording.BRIGHTEST}"

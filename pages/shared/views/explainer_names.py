@@ -1,6 +1,10 @@
 """What pages call each way to draw a heat map, and how they explain it in a line."""
 
 NAMES = {
+    "map": "Its map",
+    "even heat": "Even heat",
+    "mean outline": "Mean outline of other scans",
+    "centre": "Nearness to the centre",
     "grad-cam": "Grad-CAM",
     "grad-cam++": "Grad-CAM++",
     "hires-cam": "HiResCAM",

@@ -66,7 +66,7 @@ def show_answer(card: Card, threshold: DecisionThreshold, scan: Scan | None, fol
     reading.record(card, scan, score=prediction.score, threshold=threshold.value)
     vote, _ = neighbours.vote_and_places(card.id, scan.digest, _scan=scan)
     show_verdicts(card, prediction, threshold, vote)
-    show_nearest(card, neighbours.index(card.id), vote, scan, folder)
+    show_nearest(card, neighbours.index(card.id), vote, folder)
     return scan.digest
 
 
@@ -115,13 +115,12 @@ def _show_verdict(
     )
 
 
-def show_nearest(card: Card, index: Index, vote: Vote, scan: Scan, folder: str) -> None:
+def show_nearest(card: Card, index: Index, vote: Vote, folder: str) -> None:
     """The cases that vote, the nearest first, as pictures beside the scan where they may be shown.
 
     card: the one whose cases they are.
     index: its known cases.
     vote: of the neighbours.
-    scan: the one on screen.
     folder: of the public data sets, empty without one.
     """
     rows = vote.neighbours.rows.tolist()
@@ -137,7 +136,7 @@ def show_nearest(card: Card, index: Index, vote: Vote, scan: Scan, folder: str) 
         st.caption(
             f"This file is itself a known case, {name}, {index.label[vote.itself]}: it has no vote here."
         )
-    _show_pictures(index, rows, folder, scan)
+    _show_pictures(card, index, rows, folder, opens=True)
     st.dataframe(
         [
             {
@@ -182,16 +181,19 @@ def show_marked(card: Card, index: Index, rows: Sequence[int], folder: str) -> N
         height=300,
         column_config={"network's score": THREE},
     )
-    _show_pictures(index, rows, folder)
+    _show_pictures(card, index, rows, folder)
 
 
-def _show_pictures(index: Index, rows: Sequence[int], folder: str, scan: Scan | None = None) -> None:
-    """The first cases as pictures to click on; the one that was clicked opens below, beside the scan.
+def _show_pictures(
+    card: Card, index: Index, rows: Sequence[int], folder: str, *, opens: bool = False
+) -> None:
+    """The first cases as pictures to click on; the one that was clicked opens beside the scan.
 
-    index: the known cases.
+    card: the one whose cases they are.
+    index: its known cases.
     rows: the cases, in their order.
     folder: of the public data sets, empty without one.
-    scan: the one on screen; without one nothing opens.
+    opens: whether there is a scan to open them beside.
     """
     if not folder:
         return
@@ -200,24 +202,24 @@ def _show_pictures(index: Index, rows: Sequence[int], folder: str, scan: Scan | 
     if not shown:
         st.caption(wording.NO_PICTURES)
         return
-    with st.container(horizontal=True, gap="small", key=f"samples-cases-{scan is not None}"):
+    with st.container(horizontal=True, gap="small", key=f"samples-cases-{opens}"):
         for row, picture in shown.items():
             label = f"![]({picture}) **{index.label[row]}** {escape_markdown(_short(index, row))}"
-            if st.button(label, key=f"case-{scan is not None}-{row}", type="tertiary", disabled=scan is None):
-                st.session_state["case-open"] = row
-    row = st.session_state.get("case-open")
-    if scan is not None and row in shown:
-        _show_beside(index, row, folder, scan)
+            if st.button(label, key=f"case-{opens}-{row}", type="tertiary", disabled=not opens):
+                st.session_state["case-open"] = (card.id, row)
 
 
-def _show_beside(index: Index, row: int, folder: str, scan: Scan) -> None:
-    """The scan and a known case, each in a viewer of its own.
+def show_beside(card: Card, scan: Scan, folder: str) -> None:
+    """The scan and the case that was clicked, each in a viewer of its own; nothing before a click.
 
-    index: the known cases.
-    row: of the case.
-    folder: of the public data sets.
+    card: the one whose cases they are.
     scan: the one on screen.
+    folder: of the public data sets.
     """
+    owner, row = st.session_state.get("case-open", ("", 0))
+    if owner != card.id or not folder:
+        return
+    index = neighbours.index(card.id)
     case = neighbours.case(folder, *_file(index, row))
     if case is None:
         return
@@ -226,7 +228,7 @@ def _show_beside(index: Index, row: int, folder: str, scan: Scan) -> None:
     for place, (title, shown) in zip(st.columns(2), pairs, strict=True):
         with place:
             st.caption(escape_markdown(title))
-            scan_viewer(shown.pixels, key=f"case-{shown is scan}", alt=title, height=380)
+            scan_viewer(shown.pixels, key=f"case-{shown is scan}", alt=title, height=440)
 
 
 def _file(index: Index, row: int) -> tuple[str, int]:
@@ -234,5 +236,5 @@ def _file(index: Index, row: int) -> tuple[str, int]:
 
 
 def _short(index: Index, row: int) -> str:
-    """The case's file, without its folders."""
-    return PurePosixPath(str(index.case[row])).name
+    """The case's file, without its folders and its ending."""
+    return PurePosixPath(str(index.case[row])).stem

@@ -137,6 +137,8 @@ def keep(card: Card, point: NamedPoint) -> None:
 
 def show_in_use(card: Card, threshold: DecisionThreshold) -> None:
     """Beside a verdict: which named threshold it was judged by, if it was one."""
+    if threshold == DecisionThreshold(card.threshold):
+        return
     for point in _named(card):
         if DecisionThreshold(point.threshold, point.upper) == threshold:
             on = "" if point.local is None else f", set on {point.local.normals} normal scans of your own"

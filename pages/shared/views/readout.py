@@ -20,11 +20,15 @@ def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> N
     lungs: None for a picture without any.
     scan: the one on screen.
     """
+    if not found.shown and heatmaps.explainers(card.id):
+        return  # nobody asked for a map that finds nothing
     if not found.shown:
         st.caption(f"{card.title} has no heat map yet: there is no evidence to show.")
         return
     for method, shown in found.shown.items():
         st.write(_sentence(found, method, None if lungs is None else _lung_shares(shown, lungs)))
+        if word := heatmaps.worth(card.id, method):
+            st.write(wording.map_worth(word, explainer_names.name(method)))
     _warn_of_unreliable(card, found)
     st.caption(wording.HEAT_MAP_CAUTION)
     with st.expander(wording.MAP_FIGURES):
@@ -42,7 +46,7 @@ def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> N
             ((method, row),) = rows.items()
             table = [{"": name, method: value} for name, value in row.items()]
         st.dataframe(table, hide_index=True, alt="How far each map can be trusted")
-        _show_explanations(card, found, lungs is not None)
+        _show_explanations(found, lungs is not None)
 
 
 def _sentence(found: Evidence, method: str, shares: tuple[float | None, float] | None) -> str:
@@ -62,13 +66,16 @@ def _sentence(found: Evidence, method: str, shares: tuple[float | None, float] |
 
 
 def _lung_shares(shown: Explanation, lungs: LungFields) -> tuple[float | None, float]:
-    """Of the map's heat, None without any, and of the part of the scan that the network saw."""
+    """In the lungs' hull, as consolidated lung is lung: of the map's heat, None without any, and of the part
+    of the scan that the network saw."""
+    from core.anatomy.lungs import hull_in
     from core.explainers import trust
 
+    hull = hull_in(lungs.mask)
     top, left, bottom, right = (round(edge) for edge in shown.frame.box)
-    in_lungs = int(lungs.mask[max(0, top) : bottom, max(0, left) : right].sum())
+    in_lungs = int(hull[max(0, top) : bottom, max(0, left) : right].sum())
     even = in_lungs / max((bottom - top) * (right - left), 1)
-    return trust.inside_share(shown.heatmap, lungs.mask), even
+    return trust.inside_share(shown.heatmap, hull), even
 
 
 def _warn_of_unreliable(card: Card, found: Evidence) -> None:
@@ -86,10 +93,9 @@ def _warn_of_unreliable(card: Card, found: Evidence) -> None:
 
 
 def _inside(shown: Explanation, lungs: LungFields) -> dict[str, str]:
-    from core.explainers import trust
-
-    inside = trust.inside_share(shown.heatmap, lungs.mask)
-    return {"inside the lungs": "no heat" if inside is None else f"{inside:.0%}"}
+    inside, even = _lung_shares(shown, lungs)
+    told = "no heat" if inside is None else f"{inside:.0%}"
+    return {"inside the lungs (even spread)": f"{told} ({even:.0%})"}
 
 
 def _agreement(card: Card, found: Evidence, method: str) -> dict[str, str]:
@@ -142,13 +148,12 @@ def _measure(choice: HeatmapChoice, scan: Scan) -> dict[str, Faithfulness]:
     }
 
 
-def _show_explanations(card: Card, found: Evidence, has_lungs: bool) -> None:
+def _show_explanations(found: Evidence, has_lungs: bool) -> None:
     """What the rows mean, and the rank correlation of every two maps."""
     from core.explainers.trust import MAX_RANDOMISED_CORRELATION
 
     maps, shared = found.maps, found.shared
-    area = [f" Heat spread evenly would have {row.lung_area:.0%}." for row in card.trust.values()][:1]
-    inside = f"- **Inside the lungs**: share of the heat.{''.join(area)}\n" if has_lungs else ""
+    inside = "- **Inside the lungs**: share of the heat in the hull of both lungs.\n" if has_lungs else ""
     st.markdown(
         "".join(
             f"- **{explainer_names.name(method)}**: {explainer_names.meaning(method)}\n"

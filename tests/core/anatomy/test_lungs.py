@@ -90,6 +90,14 @@ def test_the_box_follows_lungs_that_one_side_hides(data: Path):
         assert min(lungs.find(scan).sides) > 0.05
 
 
+def test_the_hull_of_a_large_film_is_the_hull_on_the_small_grid():
+    mask = np.zeros((lungs.SIZE, lungs.SIZE), dtype=bool)
+    mask[40:80, 20:50], mask[40:80, 80:110] = True, True
+    large = np.kron(mask, np.ones((3, 5), dtype=bool))
+    assert (lungs.hull_in(large) == np.kron(lungs.hull(mask), np.ones((3, 5), dtype=bool))).all()
+    assert lungs.hull_in(large)[180, 5 * 64]  # between the lungs
+
+
 def test_a_network_looks_at_a_scan_once_and_forgets_it_with_the_scan(monkeypatch: pytest.MonkeyPatch):
     asked: list[object] = []
     look = lungs.probabilities_and_features

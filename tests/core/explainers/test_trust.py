@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+from core.card_types import Localisation
 from core.explainers import grad_cam, trust
 from core.models.base import Classifier
 from core.models.cnn import CNN
@@ -168,6 +169,16 @@ ROW = Trust(
 def test_the_best_method_has_the_widest_gap():
     assert trust.best_method({"a": ROW, "b": replace(ROW, insertion=0.9)}) == "b"
     assert trust.best_method({}) is None
+
+
+def test_where_disease_is_outlined_the_map_that_finds_it_opens():
+    found = Localisation(9, 0.5, (0.4, 0.6), 0.5, 0.5, (0.4, 0.6), 0.5, (0.4, 0.6), 9, choice=0.3)
+    wide, blind = replace(ROW, insertion=0.9), replace(ROW, sanity={"head": 0.9, "half": 0.0, "all": 0.0})
+    table = {"finds": ROW, "wide": wide, "blind": blind}
+    better = {"finds": replace(found, choice=0.4), "wide": found, "blind": replace(found, choice=0.9)}
+    assert trust.best_method(table, {"films": better}) == "finds"
+    assert trust.best_method(table, {"films": {**better, "wide": replace(found, choice=0.5)}}) == "wide"
+    assert trust.best_method(table, {"films": {"map": found}}) == "wide"  # nobody outlined for these
 
 
 def test_a_method_seen_on_few_scans_does_not_open_the_page():

@@ -6,9 +6,14 @@ import io
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.shared.caches import scores
 from pages.shared.session import worklist
+from pages.shared.session.thresholds import DecisionThreshold
+from pages.shared.views.screening import listing
+from pages.shared.views.screening.judging import WorklistRow
 from tests.pages.app import opened, words
 from tests.phantoms.chest import chest, png
+from tests.quick import CLASSIFIER as CARD
 
 FILMS = {"clear": png(chest()), "hazy": png(chest(opacity=0.4)), "broken": b"no picture"}
 
@@ -34,8 +39,6 @@ def click(app: AppTest, label: str) -> AppTest:
 
 def table(app: AppTest) -> list[dict[str, str]]:
     """What the list's CSV holds."""
-    from pages.shared.views.screening import listing
-
     made: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         write = listing.as_csv
@@ -48,21 +51,18 @@ def test_what_cannot_be_read_comes_first_and_then_the_highest_score():
     app = dropped(opened("pages/screen.py"), **FILMS)
     assert not app.exception
     names = [row["scan"] for row in table(app)]
-    scores = [float(row["score"]) for row in table(app)[1:]]
+    found = [float(line["score"]) for line in table(app)[1:]]
     assert names[0] == "broken.png"
     assert "unreadable" in listed(app)[0]
-    assert scores == sorted(scores, reverse=True)
+    assert found == sorted(found, reverse=True)
     assert app.button(key=rows(app)[0].key)  # it is open
     assert "no picture to show" in words(app)
 
 
 def test_doubt_orders_by_how_many_test_scans_lie_between_score_and_threshold():
-    from pages.shared.caches import scores
-    from tests.quick import CLASSIFIER as CARD
-
     app = dropped(opened("pages/screen.py"), **FILMS, third=png(chest(opacity=0.2, seed=3)))
     app = next(group for group in app.button_group if group.label == "Order").set_value("doubt").run()
-    found = [float(row["score"]) for row in table(app)[1:]]
+    found = [float(line["score"]) for line in table(app)[1:]]
     doubts = [scores.share_between(CARD.id, score, CARD.threshold) for score in found]
     assert doubts == sorted(doubts)
     assert len(doubts) == 3
@@ -148,3 +148,29 @@ def test_what_labels_leave_out_and_one_class_alone_are_said_before_judging():
     said = app.warning[0].value
     assert "PNEUMONIAS: did you mean pneumonia? Left out: 1." in said
     assert "All labelled films are normal" in said
+
+
+def row(score: float | None, name: str = "film") -> WorklistRow:
+    status = "unreadable" if score is None else "ok"
+    return WorklistRow(name, status, score, "", {}, worklist.File(name, name, b""))
+
+
+def test_borderline_is_the_refer_band_or_what_lies_closely_below():
+    low = CARD.threshold
+    banded, bare = DecisionThreshold(low, low + 0.1), DecisionThreshold(low)
+    found = [
+        listing.group(CARD, row(score), banded) for score in (None, low + 0.1, low + 0.05, low - 0.001, 0.0)
+    ]
+    assert found == ["not read", "suspicious", "borderline", "below threshold", "below threshold"]
+    found = [listing.group(CARD, row(score), bare) for score in (low, low - 0.001, 0.0)]
+    assert found == ["suspicious", "borderline", "below threshold"]
+
+
+def test_of_a_long_list_the_part_with_the_open_film_is_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(listing, "PAGE", 2)
+    app = dropped(opened("pages/screen.py"), **FILMS)
+    assert len(rows(app)) == 2
+    assert "1 to 2 of 3." in words(app)
+    app = click(click(app, "Next"), "Next")
+    assert len(rows(app)) == 1
+    assert "3 to 3 of 3." in words(app)

@@ -38,6 +38,7 @@ Object.assign(Viewer.prototype, {
     const coloured = shown && chosen.kind !== "grey";
     const full = Boolean(document.fullscreenElement) || frame.root.classList.contains("filled");
     const pressed = { ...state, full };
+    frame.root.classList.toggle("plain", !this.pictures.layers.length);
     for (const view of frame.views) {
       const name = view.dataset.name;
       view.setAttribute("aria-pressed", String(name === (chosen ? state.view : "scan")));

@@ -32,9 +32,8 @@ def pick() -> tuple[Card, list[Card]]:
     for key, value in zip(KEYS, (_audience(asked), asked.task), strict=True):
         st.session_state.setdefault(key, value)
     whom, what = st.columns([2, 3])
-    audience = whom.segmented_control(
-        "For whom", list(AUDIENCES), required=True, key=KEYS[0], persist_state="session"
-    )
+    whom.segmented_control("For whom", list(AUDIENCES), required=True, key=KEYS[0], persist_state="session")
+    audience: str = st.session_state[KEYS[0]]
     fitting = [card for card in cards if _fits(card, audience)]
     tasks = list(dict.fromkeys(card.task for card in fitting))
     if st.session_state[KEYS[1]] not in tasks:
@@ -69,7 +68,8 @@ def show_recommended(cards: Sequence[Card]) -> None:
         return
     words, use = st.columns([4, 1], vertical_alignment="center")
     with words:
-        st.html(f'<p class="opacity-choice">Recommended: {wording.escape_html(first.title)}</p>')
+        title = wording.escape_html(first.title)
+        st.html(f'<p class="opacity-choice opacity-recommended">Recommended: {title}</p>')
         st.write(_why(first, rivals))
     with use:
         offer_use(first, key="use-recommended")
@@ -97,7 +97,7 @@ def offer_use(card: Card, *, key: str) -> None:
     card: to take.
     key: of this place on the page.
     """
-    if st.button("Use this model", type="primary", key=key, width="stretch"):
+    if st.button("Use this model", type="primary", key=key):
         chosen.choose(card.id)
         st.switch_page("pages/diagnose.py" if card.kind == "classifier" else "pages/anomaly.py")
 

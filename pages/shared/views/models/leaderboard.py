@@ -37,7 +37,7 @@ def show(cards: Sequence[Card], first: Card) -> Card:
     titles = wording.unique_titles(cards)
     listed = sorted(cards, key=lambda card: (card.yardstick, _of_one_place(card), -(_worst(card).auc or 0.0)))
     three = st.column_config.NumberColumn(format="%.3f")
-    share = st.column_config.NumberColumn(format="percent")
+    share = st.column_config.NumberColumn(format="%.0f%%")
     selected = st.dataframe(
         [{"model": titles[card.id], **_decisive(card)} for card in listed],
         hide_index=True,
@@ -60,27 +60,33 @@ def show(cards: Sequence[Card], first: Card) -> Card:
     return listed[selected[0] if selected else listed.index(first)]
 
 
+def _measured(card: Card) -> list[SourceRow]:
+    """The sources with both classes."""
+    return [row for row in scores.sources(card.id) if row.auc is not None]
+
+
 def _worst(card: Card) -> SourceRow:
     """The source on which it tells normal from abnormal least."""
-    rows = scores.sources(card.id)
-    return min(rows, key=lambda row: 2.0 if row.auc is None else row.auc)
+    rows = _measured(card) or list(scores.sources(card.id))
+    return min(rows, key=lambda row: row.auc or 0.0)
 
 
 def _of_one_place(card: Card) -> bool:
     """Whether its worst source is not known: no such card stands above one measured on several."""
-    return sum(row.auc is not None for row in scores.sources(card.id)) < 2
+    return len(_measured(card)) < 2
 
 
 def _decisive(card: Card) -> dict[str, str | float | None]:
     rows, worst = scores.sources(card.id), _worst(card)
-    alarms = [(row.home, 1 - row.specificity.value) for row in rows if row.specificity is not None]
+    spent = _latency().get(card.id, card.figures.get(MILLISECONDS_PER_SCAN))
+    alarms = [(row.home, 100 * (1 - row.specificity.value)) for row in rows if row.specificity is not None]
     return {
         "worst source": worst.source + (", the only one" if _of_one_place(card) else ""),
         "AUC there": worst.auc,
         "false alarms at home": max((share for home, share in alarms if home), default=None),
         "elsewhere": max((share for home, share in alarms if not home), default=None),
         "MB": scores.megabytes(card.id),
-        "ms": _latency().get(card.id, card.figures.get(MILLISECONDS_PER_SCAN)),
+        **({} if spent is None else {"ms": spent}),
     }
 
 

@@ -39,6 +39,16 @@ class WorklistRow:
 
 def drop_zone() -> None:
     """Take films, a folder or labels. What was dropped is held, so the zone is empty again at once."""
+    held = bool(worklist.files()) or st.session_state.get("screening-samples", False)
+    with st.expander("Add films or labels" if held else "Films and labels", expanded=not held):
+        _take_drops()
+    if left_out := st.session_state.get("screen-left"):
+        st.warning(wording.NO_ROOM.format(len(left_out), wording.escape_markdown(left_out[0])))
+    _offer_clearing()
+
+
+def _take_drops() -> None:
+    """Two drop zones: films or a folder, and a table of labels."""
     whole = st.toggle(
         "A whole folder",
         key="screen-folder",
@@ -64,9 +74,6 @@ def drop_zone() -> None:
         )
         st.session_state["screen-drops"] = drops + 1  # a fresh key makes the uploader let go of the bytes
         st.rerun()
-    if left_out := st.session_state.get("screen-left"):
-        st.warning(wording.NO_ROOM.format(len(left_out), wording.escape_markdown(left_out[0])))
-    _offer_clearing()
 
 
 def _offer_clearing() -> None:

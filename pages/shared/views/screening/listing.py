@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import streamlit as st
@@ -92,7 +93,7 @@ def _show_list(card: Card, listed: Sequence[WorklistRow], at: int, threshold: De
     """The part of the list that holds the open film, by group."""
     first = at - at % PAGE
     shown = list(enumerate(listed))[first : first + PAGE]
-    with st.container(key="worklist"):
+    with st.container(key="worklist", gap=None):
         for name, members in groupby(shown, lambda pair: group(card, pair[1], threshold)):
             st.caption(name.capitalize())
             for place, row in members:
@@ -123,52 +124,49 @@ def _open(file_id: str) -> None:
 
 
 def _show_open(card: Card, listed: Sequence[WorklistRow], at: int, threshold: DecisionThreshold) -> None:
+    """The open film: what the model says, what a person says, and the picture."""
     row = listed[at]
     verdict = _verdict(card, row, threshold)
     st.html(f'<p class="opacity-choice" role="status">{wording.escape_html(verdict)}</p>')
     truth = f" Labelled {row.label}." if row.label else ""
     if row.score is not None:
         st.caption(f"Score {row.score:.3f}, threshold {threshold.value:.3f}.{truth}")
-    _show_steps([each.file.file_id for each in listed], at)
+    _show_keys(row, verdict, [each.file.file_id for each in listed], at)
     try:
         scan = pictures.scan(row.file.file_id, row.name, _data=row.file.data)
     except OpacityError:
         st.caption("There is no picture to show.")
     else:
         scan_viewer(scan.pixels, key="screen", alt=f"The film {row.name}", height=520)
-    if row.score is not None:
-        _ask(row, verdict, [each.file.file_id for each in listed], at)
     note(row, key="worklist-note")
-    if row.status != "unreadable" and st.button(
-        "Open in Diagnose" if card.kind == "classifier" else "Open in Anomaly"
-    ):
+    page = "Diagnose" if card.kind == "classifier" else "Anomaly"
+    if row.status != "unreadable" and st.button(f"Open in {page}"):
         _leave(card, row)
 
 
-def _show_steps(ids: Sequence[str], at: int) -> None:
-    """Keys of the hand that reads: j to the next film, k to the one before."""
-    before, after = st.columns(2)
+def _show_keys(row: WorklistRow, verdict: str, ids: Sequence[str], at: int) -> None:
+    """Keys of the hand that reads: k and j to the films before and after, a and d to agree or differ.
+
+    row: the open film.
+    verdict: the model's on it.
+    ids: of all films on the list.
+    at: the place of the open one.
+    """
+    with st.container(horizontal=True, gap="small"):
+        before, after, agree, differ = (st.empty() for _ in range(4))
     before.button(
         "Previous", shortcut="K", disabled=at == 0, on_click=_open, args=(ids[at - 1],), width="stretch"
     )
-    after.button(
-        "Next",
-        shortcut="J",
-        disabled=at + 1 == len(ids),
-        on_click=_open,
-        args=(ids[min(at + 1, len(ids) - 1)],),
-        width="stretch",
-    )
-
-
-def _ask(row: WorklistRow, verdict: str, ids: Sequence[str], at: int) -> None:
-    said = worklist.mark(row.file.file_id)
     following = ids[min(at + 1, len(ids) - 1)]
-    places = zip(st.columns(2), (("Agree", "A", True), ("Differ", "D", False)), strict=True)
-    for place, (name, key, agrees) in places:
+    after.button(
+        "Next", shortcut="J", disabled=at + 1 == len(ids), on_click=_open, args=(following,), width="stretch"
+    )
+    said = worklist.mark(row.file.file_id)
+    for place, name, key, agrees in ((agree, "Agree", "A", True), (differ, "Differ", "D", False)):
         place.button(
             name,
             shortcut=key,
+            disabled=row.score is None,
             type="primary" if said.agrees is agrees else "secondary",
             on_click=_judge,
             args=(row.file.file_id, verdict, agrees, following),
@@ -180,7 +178,7 @@ def _ask(row: WorklistRow, verdict: str, ids: Sequence[str], at: int) -> None:
 
 def _judge(file_id: str, verdict: str, agrees: bool, following: str) -> None:
     """Say it, and go on."""
-    worklist.say(file_id, agrees=agrees, verdict=verdict)
+    worklist.say(file_id, replace(worklist.mark(file_id), agrees=agrees, verdict=verdict))
     _open(following)
 
 
@@ -191,14 +189,15 @@ def note(row: WorklistRow, *, key: str) -> str:
     key: of this place on the page.
     """
     widget, file_id = f"{key}-{row.file.file_id}", row.file.file_id
+    known = worklist.mark(file_id)
     st.text_input(
         "Note",
-        worklist.mark(file_id).note,
+        known.note,
         key=widget,
         max_chars=300,
-        on_change=lambda: worklist.say(file_id, note=st.session_state[widget]),
+        on_change=lambda: worklist.say(file_id, replace(known, note=st.session_state[widget])),
     )
-    return worklist.mark(file_id).note
+    return known.note
 
 
 def _verdict(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> str:
