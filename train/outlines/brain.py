@@ -1,21 +1,22 @@
 """Tumours on brain MRI slices: python -m train.outlines.brain --data DATA"""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core import cards, checkpoints
 from core.anatomy import outlines
-from core.card_types import Training
+from core.card_types import Card, Training
 from core.models import MobileUNet
 from core.models.backbones import MEAN, STD
 from core.names import BRAIN_MRI
 from core.reading import images
-from core.types import InputSpec
+from core.types import InputSpec, is_abnormal
 from train import runs
 from train.data import augment, datasets, tasks
 from train.data.datasets import Case, in_split, read_films
@@ -113,6 +114,9 @@ def main() -> None:
         )
         for kind in ("glioma", "meningioma", "pituitary")
     }
+    by_kind[f"test, where {ENCODER} sees a tumour"] = seen_by(
+        stored, in_split(known, "test"), arguments.data, only=called_abnormal()
+    )
     card.publish(draft, data, {**seen, **by_kind}, unmarked=UNMARKED)
 
 
@@ -149,17 +153,38 @@ def load_outlines(cases: Sequence[Case], root: Path) -> Tensor:
     return datasets.read_masks([None if c.label == "normal" else outline_of(c, root) for c in cases])
 
 
-def seen_by(network: nn.Module, cases: Sequence[Case], root: Path) -> Seen:
-    """What the network makes of slices, as the app reads them."""
-    scans = [images.read(case.path.read_bytes(), case.name) for case in cases]
-    seen = [outlines.probability(scan, network, INPUT) for scan in scans]
-    ill = [place for place, case in enumerate(cases) if case.label != "normal"]
-    truth = [
-        images.read(path.read_bytes(), path.name).pixels > 0.5
-        for path in (outline_of(cases[place], root) for place in ill)
-    ]
-    normal = [seen[place] for place in range(len(cases)) if place not in ill]
-    return Seen([seen[place] for place in ill], truth, normal)
+def seen_by(
+    network: nn.Module, cases: Sequence[Case], root: Path, only: Container[str] | None = None
+) -> Seen:
+    """What the network makes of slices, as the app reads them.
+
+    network: that outlines.
+    cases: with an outline, or normal.
+    root: folder with the public data sets.
+    only: names of cases that are outlined at all; the others get no mark.
+    """
+    found, truth, normal = [], [], []
+    for case in cases:
+        scan = images.read(case.path.read_bytes(), case.name)
+        probability = outlines.probability(scan, network, INPUT)
+        if only is not None and case.name not in only:
+            probability = np.zeros_like(probability)
+        if case.label == "normal":
+            normal.append(probability)
+            continue
+        found.append(probability)
+        path = outline_of(case, root)
+        truth.append(images.read(path.read_bytes(), path.name).pixels > 0.5)
+    return Seen(found, truth, normal)
+
+
+def called_abnormal() -> set[str]:
+    """The held-out slices on which the classifier sees a tumour: on the page, those are outlined unasked."""
+    classifier = cards.read(ENCODER)
+    assert isinstance(classifier, Card)
+    table = cards.scores(classifier)
+    called = is_abnormal(table.score, classifier.threshold)
+    return {name for name, ill in zip(table.case, called, strict=True) if ill}
 
 
 def begin() -> MobileUNet:
