@@ -62,16 +62,28 @@ def main() -> None:
     arguments = parse()
     torch.manual_seed(0)
     known = gather(arguments.data)
+    settings = loop.Settings(
+        epochs=arguments.epochs, batch=16, learning_rate=1.5e-3, average=0.99, patience=12
+    )
+    publish(fit(known, settings, arguments), settings, known, arguments.data)
+
+
+def fit(
+    known: Sequence[Case], settings: loop.Settings, arguments: argparse.Namespace
+) -> loop.Outcome[MobileUNet]:
+    """The network that outlines validation tumours best.
+
+    known: from `gather`.
+    settings: how long and how fast.
+    arguments: folders of the data and of the checkpoints.
+    """
     learned = learned_from(in_split(known, "train"))
     held = [case for case in in_split(known, "validation") if case.label != "normal"]
     films, truth = {}, {}
     for name, cases in (("train", learned), ("validation", held)):
         films[name], truth[name] = read_films(cases).float(), load_outlines(cases, arguments.data)
     boxes = {name: region_boxes(seen, INPUT.region) for name, seen in films.items()}
-    settings = loop.Settings(
-        epochs=arguments.epochs, batch=16, learning_rate=1.5e-3, average=0.99, patience=12
-    )
-    outcome = loop.fit(
+    return loop.fit(
         begin(),
         cases=len(learned),
         batch_loss=lambda net, chosen, generator: learning.batch_loss(
@@ -87,6 +99,17 @@ def main() -> None:
         inputs={"films or outlines": [films, truth], "code": runs.code(learning, augment)},
         folder=arguments.runs / ID,
     )
+
+
+def publish(
+    outcome: loop.Outcome[MobileUNet], settings: loop.Settings, known: Sequence[Case], root: Path
+) -> None:
+    """Write the card, measured on all slices held out, by kind of tumour, and as the page shows them.
+
+    outcome, settings: of the training.
+    known: from `gather`.
+    root: folder with the public data sets.
+    """
     data = checkpoints.pack(outcome.network)
     training = Training(
         command=provenance.command(),
@@ -105,17 +128,15 @@ def main() -> None:
         weights=data,
     )
     stored = checkpoints.unpack(draft, data)
-    seen = {
-        split: seen_by(stored, in_split(known, split), arguments.data) for split in ("validation", "test")
-    }
+    seen = {split: seen_by(stored, in_split(known, split), root) for split in ("validation", "test")}
     by_kind = {
         f"test, {kind}": seen_by(
-            stored, [c for c in in_split(known, "test") if c.label in (kind, "normal")], arguments.data
+            stored, [c for c in in_split(known, "test") if c.label in (kind, "normal")], root
         )
         for kind in ("glioma", "meningioma", "pituitary")
     }
     by_kind[f"test, where {ENCODER} sees a tumour"] = seen_by(
-        stored, in_split(known, "test"), arguments.data, only=called_abnormal()
+        stored, in_split(known, "test"), root, only=called_abnormal()
     )
     card.publish(draft, data, {**seen, **by_kind}, unmarked=UNMARKED)
 
