@@ -47,8 +47,8 @@ def dicom_seg(
     """
     if not outline.marks:
         raise OpacityError(f"Nothing is outlined on {name}, so there is no segment to write.")
-    source = _source(data, name, keep_patient)
-    if (source.Rows, source.Columns) != outline.mask.shape or int(source.get("NumberOfFrames") or 1) > 1:
+    film = source(data, name, keep_patient)
+    if (film.Rows, film.Columns) != outline.mask.shape or int(film.get("NumberOfFrames") or 1) > 1:
         raise OpacityError(f"{name} holds more than the picture outlined: give one uncropped frame a file.")
     segment = SegmentDescription(
         segment_number=1,
@@ -61,7 +61,7 @@ def dicom_seg(
         ),
     )
     made = Segmentation(
-        source_images=[source],
+        source_images=[film],
         pixel_array=outline.mask[None].astype(np.uint8),
         segmentation_type="BINARY",
         segment_descriptions=[segment],
@@ -81,24 +81,30 @@ def dicom_seg(
     return file.getvalue()
 
 
-def _source(data: bytes, name: str, keep_patient: bool) -> Dataset:
-    """Those elements of the file's header that the object needs; all others are never parsed."""
+def source(data: bytes, name: str, keep_patient: bool) -> Dataset:
+    """Those elements of a file's header that an object of its study needs; all others are never parsed.
+
+    data: of the file.
+    name: of the file, for messages.
+    keep_patient: whether the patient's elements are among them; else they are empty.
+    Raises OpacityError for what is no DICOM file or names no study.
+    """
     sound = header.whole_file(data)
     if sound is None:
         raise OpacityError(f"{name} is no DICOM file: an outline of it can be saved as PNG.")
     wanted = [*PLACE, *(PATIENT if keep_patient else ())]
     try:
-        source = pydicom.dcmread(BytesIO(sound), stop_before_pixels=True, specific_tags=list(wanted))
+        film = pydicom.dcmread(BytesIO(sound), stop_before_pixels=True, specific_tags=list(wanted))
     except (InvalidDicomError, EOFError, ValueError, NotImplementedError) as error:
         raise OpacityError(f"{name} has a header that cannot be read again: export it once more.") from error
-    missing = [keyword for keyword in _NEEDED if not source.get(keyword)]
+    missing = [keyword for keyword in _NEEDED if not film.get(keyword)]
     if missing:
         raise OpacityError(f"{name} lacks {', '.join(missing)}, which a DICOM SEG must name: export it anew.")
     for keyword in PATIENT:
-        if keyword not in source:
-            setattr(source, keyword, None)
-    if not all(source.get(keyword) for keyword in _SPACE):
+        if keyword not in film:
+            setattr(film, keyword, None)
+    if not all(film.get(keyword) for keyword in _SPACE):
         for keyword in _SPACE:  # no place in space then, only one on the film
-            if keyword in source:
-                del source[keyword]
-    return source
+            if keyword in film:
+                del film[keyword]
+    return film

@@ -19,6 +19,7 @@ from core.models.frozen import (
     NormalVersusRest,
 )
 from core.models.knn import KNN
+from core.models.local_evidence import LocalEvidence
 from core.models.lung_mobilenet import LungMobileNetV2
 from core.models.mobile_unet import MobileUNet
 from core.models.outline_head import OutlineHead
@@ -59,6 +60,7 @@ FROZEN_BASE_MODELS: dict[str, type[FrozenBaseClassifier]] = {
     "knn": KNN,
     "adapted-transformer": AdaptedTransformer,
     "another-head": AnotherHead,
+    "local-evidence": LocalEvidence,
 }
 
 ENSEMBLES: dict[str, type[nn.Module]] = {
@@ -84,6 +86,7 @@ __all__ = [
     "ClassifierEnsemble",
     "FrozenBase",
     "FrozenBaseClassifier",
+    "LocalEvidence",
     "LungMobileNetV2",
     "MobileUNet",
     "OutlineHead",

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from core import names
-from core.card_types import Card, Policy
+from core.card_types import Card, Policy, SegmenterCard
 from core.names import CHEST_FILM
 from core.types import EvaluationReport, Scan, is_abnormal
 from pages.shared.numbering import numbered
@@ -125,7 +125,6 @@ TRAIN_ON_THESE = (
     "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
     "the line below there. Training takes place on your machine, not in this page."
 )
-OUTLINE_CAUTION = "Drawn by a network, for teaching; the page Models says how well on scans held out."
 KEEP_PATIENT = "Name, birth date and the like of the file go into the saved one. Left out otherwise."
 ERROR_GIVEN_DETAIL = (
     "A network that learned normal scans misses more wherever a scan shows more fine detail, sick or not. "
@@ -409,6 +408,16 @@ def escape_html(text: str) -> str:
 def percent(share: float) -> str:
     """A share in whole percent, rounded down: no scan lies above all others by rounding."""
     return f"{math.floor(100 * share + 1e-9)}%"
+
+
+def outlined_how_well(card: SegmenterCard) -> str:
+    """Of a card that outlines: how far its marks were right on scans held out."""
+    test = card.report["test"]
+    return (
+        f"Drawn by a network. On {test['n']:.0f} test scans outlined by hand its Dice is {test['dice']:.2f} "
+        f"({test['dice_low']:.2f}-{test['dice_high']:.2f}); {test['normal_scans_unmarked']:.0%} of "
+        f"{test['normal_scans']:.0f} normal ones got no mark."
+    )
 
 
 def auc(report: EvaluationReport) -> str:

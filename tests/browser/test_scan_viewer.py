@@ -251,6 +251,16 @@ def test_the_outline_of_the_lungs_can_be_hidden(opened):
     assert 0.001 < changed.mean() < 0.05
 
 
+def test_the_outline_of_a_lesion_is_switched_by_itself(opened):
+    page = opened("set=none&marks=1")
+    both = pixels(page)
+    press(page, "k")
+    changed = np.abs(pixels(page) - both).max(axis=2) > 20
+    assert 0.0002 < changed.mean() < 0.02
+    press(page, "o")
+    assert (np.abs(pixels(page) - both).max(axis=2) > 20).mean() > changed.mean()  # the lungs' went too
+
+
 def test_the_picture_is_saved_with_its_legend(opened):
     page = opened()
     with page.expect_download() as download:

@@ -85,6 +85,7 @@ scan_viewer(
     alt="A drawn chest film; heat in the right lower lung.",
     layers=[] if other else layers(film, normal, chosen),
     outline=lungs,
+    marks=ellipse(0.31, 0.7, 0.06, 0.08) if "marks" in st.query_params else None,
     view=st.query_params.get("view", "overlay"),
     height=int(st.query_params.get("height", 720)),
 )

@@ -74,3 +74,14 @@ def test_the_digest_is_the_scans_and_the_version_everythings():
 def test_a_layer_that_does_not_fit_is_refused_with_the_reason(layer, words):
     with pytest.raises(ValueError, match=words):
         packed(noise(4, 4), layer)
+
+
+def test_a_lesions_mask_travels_beside_the_lungs():
+    marks = np.zeros((30, 40), dtype=bool)
+    marks[5:9, 10:20] = True
+    payload = pack(noise(30, 40), layers=(), outline=~marks, marks=marks, about={"key": "k"})
+    length = int.from_bytes(payload[:4], "little")
+    header, body = json.loads(payload[4 : 4 + length]), payload[4 + length :]
+    np.testing.assert_array_equal(unpacked(header["marks"], body), marks * 255)
+    np.testing.assert_array_equal(unpacked(header["outline"], body), ~marks * 255)
+    assert packed(noise(30, 40))[0]["marks"] is None

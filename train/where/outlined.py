@@ -79,14 +79,18 @@ def draw_boxes(given: Iterable[Iterable[float]]) -> Mask:
 
 def tumours(root: Path) -> Iterable[Outlined]:
     """Outlines of tumours on MRI slices: those held out for validation choose, those of test report."""
-    folder = next(path for path in (root, root / "brain_mri_masks") if (path / "test/glioma").is_dir())
     for case in load_cases(TASKS["brain-mri"], root, seed=0):
-        file = (folder / case.name).with_suffix(".png")
+        file = mask_file(root, case)
         if case.split != "train" and file.is_file():
             scan = images.read(case.path.read_bytes(), case.name)
             head = heads.masks(as_film(scan.pixels))[0].numpy()
             outline = _small(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) > 0)
             yield Outlined(scan, None, _small(head), outline, chooses=case.split == "validation")
+
+
+def mask_file(root: Path, case: Case) -> Path:
+    """Where the outline of a brain MRI slice lies, if it has one."""
+    return (root / "brain_mri_masks" / case.name).with_suffix(".png")
 
 
 SETS: Mapping[str, Mapping[str, Callable[[Path], Iterable[Outlined]]]] = {

@@ -17,7 +17,7 @@ def bright(monkeypatch: pytest.MonkeyPatch):
 
     def use(region: str = "whole", smallest: float = 0.0) -> str:
         chosen = card(region, smallest)  # type: ignore[arg-type]
-        monkeypatch.setattr(outlines, "load", lambda card_id: (chosen, Bright()))
+        monkeypatch.setattr(outlines, "load", lambda _: (chosen, Bright()))
         return chosen.id
 
     return use
@@ -90,7 +90,7 @@ def test_nothing_marked_is_said_so(bright):
 
 def test_a_card_that_outlines_no_lesion_is_refused_with_those_that_do():
     for card_id in ("lung-fields", "pneumonia-cnn"):
-        with pytest.raises(UnknownName, match="outlines no lesion. Choose from: .*-outline"):
+        with pytest.raises(UnknownName, match=r"outlines no lesion\. Choose from: .*-outline"):
             outlines.load(card_id)
 
 

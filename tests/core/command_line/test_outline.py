@@ -22,7 +22,7 @@ CARD = "brain-tumour-outline"
 @pytest.fixture
 def bright(monkeypatch: pytest.MonkeyPatch) -> str:
     """A card that outlines white squares, and a gate that lets drawings pass."""
-    monkeypatch.setattr(outlines, "load", lambda card_id: (card(), Bright()))
+    monkeypatch.setattr(outlines, "load", lambda _: (card(), Bright()))
     monkeypatch.setattr(gate, "check", lambda *_, **__: None)
     return card().id
 
@@ -84,7 +84,7 @@ def test_a_chest_film_is_no_brain_slice_unless_a_person_insists(
 
 
 def test_a_sample_with_a_tumour_is_outlined(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    (sample,) = [each for each in samples.every() if each.name == "brain-tumour-1.png"]
+    (sample,) = [each for each in samples.every() if each.path.name == "brain-tumour-1.png"]
     scan, out = tmp_path / "slice.png", tmp_path / "out.png"
     scan.write_bytes(samples.read(sample))
     assert main(["outline", str(scan), "--card", CARD, "--out", str(out), "--json"]) == 0

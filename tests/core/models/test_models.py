@@ -20,6 +20,8 @@ from core.models.cnn_transformer import places
 from core.models.ensemble import ClassifierEnsemble, Member
 from core.models.frozen import DenseHead, FrozenResNet50, LinearHead, LinearProbe, NormalVersusRest
 from core.models.knn import KNN
+from core.models.local_evidence import LocalEvidence
+from core.models.torchvision_nets import MobileNetV2
 from core.models.unet import UNet
 from core.resample import resize
 from core.types import InputSpec
@@ -40,7 +42,7 @@ class Still(Backbone):
 
 def frozen_base_model(name: str) -> FrozenBaseClassifier:
     """A network that stands on another, with a small stand-in under it."""
-    below = CNN(classes=3, width=8)
+    below = MobileNetV2(classes=3) if name == "local-evidence" else CNN(classes=3, width=8)
     made: dict[str, Callable[[], FrozenBaseClassifier]] = {
         "resnet50-frozen": lambda: FrozenResNet50(classes=3),
         "probe": lambda: LinearProbe(of="dinov2-vits14", classes=3),
@@ -49,6 +51,7 @@ def frozen_base_model(name: str) -> FrozenBaseClassifier:
         "adapted-transformer": lambda: AdaptedTransformer(rank=2, classes=3),
         "linear-head": lambda: LinearHead(of="below@0", width=64, classes=3),
         "another-head": lambda: AnotherHead(of="below@0", width=64, classes=3),
+        "local-evidence": lambda: LocalEvidence(of="below@0", classes=3, width=8),
         "knn": lambda: KNN(of="below@0", cases=9, width=64, classes=3, k=3, temperature=0.1, prior=0.1),
     }
     model = made[name]()
@@ -155,6 +158,21 @@ def test_summed_probabilities_are_the_sum_of_the_abnormal_ones():
     x = torch.rand(4, 1, 64, 64)
     three, two = below(x).softmax(1), summed(x).softmax(1)
     assert torch.allclose(two[:, 1], three[:, 1:].sum(1), atol=1e-6)
+
+
+def test_the_map_of_local_evidence_is_the_evidence_and_its_hottest_place_the_answer():
+    model = frozen_base_model("local-evidence").eval()
+    x = torch.rand(1, 1, 96, 96, generator=Generator().manual_seed(1))
+    f = model.features(x)
+    with torch.no_grad():
+        model.last.weight[1, :, 0, 0] = f.mean((0, 2, 3))  # so that some places speak for it
+    heat = EXPLAINERS["grad-cam"](model, x, 2)
+    evidence = (model.evidence(f)[0, 1] - model.last.bias[1]).relu()
+    assert torch.allclose(heat / heat.max(), evidence / evidence.max(), atol=1e-4)
+    more = f.clone()
+    more[0, :, 3, 4] += 500 * model.last.weight[1, :, 0, 0]  # one place says so
+    assert model.head(more)[0, 2] > model.head(f)[0, 2] + 1
+    assert not model.head(f)[0, 0]
 
 
 def test_an_ensemble_is_the_mean_of_log_probabilities_on_each_members_own_input():

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core import samples
 from tests.pages.app import FILM, opened, upload, words
 
-TUMOUR = next(each for each in samples.every() if each.name == "brain-tumour-1.png")
+TUMOUR = next(each for each in samples.every() if each.path.name == "brain-tumour-1.png")
 
 
 @pytest.fixture

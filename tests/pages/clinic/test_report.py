@@ -3,6 +3,8 @@
 import io
 from collections.abc import Callable
 
+import numpy as np
+import pydicom
 import pytest
 from pypdf import PdfReader
 from streamlit.testing.v1 import AppTest
@@ -10,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 from core import samples
 from pages.shared import wording
 from tests.pages.app import APP, FILM, SCAN_PAGES, opened, upload, words
+from tests.phantoms.chest import chest
+from tests.phantoms.files import chest_film
 from tests.quick import CLASSIFIER, DETECTOR
 
 
@@ -56,3 +60,18 @@ def test_the_address_names_card_and_sample_until_the_sample_is_forgotten():
     app = next(button for button in app.button if button.label == "Forget this scan").click().run()
     assert "sample" not in app.query_params
     assert not app.session_state["scans"]
+
+
+def test_a_dicom_film_goes_back_to_its_study_without_a_name(taken):
+    pixels = (chest(opacity=0.4) * 255).astype(np.uint8)
+    data = chest_film(pixels, PatientName="DOE^JANE", StudyInstanceUID="1.2.4", SeriesInstanceUID="1.2.5")
+    app = upload(opened(SCAN_PAGES[0]), "film.dcm", data)
+    assert not app.exception
+    made = pydicom.dcmread(io.BytesIO(taken["DICOM Secondary Capture"]()))
+    assert made.StudyInstanceUID == "1.2.4"
+    assert not made.PatientName
+    assert made.ImageComments.startswith(("Suspicious", "Below"))
+    assert "DOE" not in text(taken["PDF"])
+    del taken["DICOM Secondary Capture"]
+    upload(opened(SCAN_PAGES[0]), "film.png", FILM)
+    assert "DICOM Secondary Capture" not in taken

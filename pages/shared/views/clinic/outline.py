@@ -58,7 +58,7 @@ def show(
     from core.anatomy.outlines import in_words
 
     st.write(in_words(found))
-    st.caption(wording.OUTLINE_CAUTION)
+    st.caption(wording.outlined_how_well(outliner))
     if found.marks:
         _offer_files(outliner, scan, found)
     return found.mask

@@ -8,12 +8,13 @@ import streamlit as st
 
 from core import overlay
 from core.card_types import Card
+from core.reading import header
 from core.types import Scan
 from pages.shared import wording
 from pages.shared.caches import models
 from pages.shared.components.copy_link import copy_link
 from pages.shared.components.scan_viewer import Layer
-from pages.shared.session import clinic
+from pages.shared.session import clinic, reading
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import operating_points, sample_strip
 from pages.shared.views.clinic import likelihood
@@ -58,8 +59,31 @@ def offer(
     )
     with link:
         copy_link(key="copy-link", label="Copy link", done="Copied")
+    _offer_capture(card, scan, layers, title)
     if sample_strip.sample_of(scan) is None:
         st.caption(wording.LINK_WITHOUT_FILM)
+
+
+def _offer_capture(card: Card, scan: Scan, layers: Sequence[Layer], title: str) -> None:
+    """For the archive that a DICOM file came from: the film with its heat, in the same study.
+
+    card: the one that judged.
+    scan: the one on screen.
+    layers: of the viewer.
+    title: the verdict.
+    """
+    file = reading.file_of(scan)
+    if file is None or header.whole_file(file[0]) is None:
+        return
+    keep = st.checkbox("With the patient's tags", key=f"keep-tags-{scan.digest}", help=wording.KEEP_PATIENT)
+    st.download_button(
+        "DICOM Secondary Capture",
+        partial(_capture, *file, scan, layers, title, card, keep),
+        file_name=f"verdict-{scan.digest[:8]}.dcm",
+        mime="application/dicom",
+        on_click="ignore",
+        width="stretch",
+    )
 
 
 def _note(scan: Scan) -> str:
@@ -98,13 +122,30 @@ def _judged(card: Card, scan: Scan, score: float, threshold: DecisionThreshold) 
     }
 
 
+def _heat(layers: Sequence[Layer]) -> Layer | None:
+    """The map on top, if there is one."""
+    return next((layer for layer in layers if layer.kind == "heat"), None)
+
+
+def _blended(scan: Scan, heat: Layer | None) -> overlay.RGB:
+    return overlay.blend(scan.pixels, heat.values, scale=heat.scale) if heat else overlay.grey(scan.pixels)
+
+
 def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Layer]) -> bytes:
     from core.export import report  # brings torch, loaded by now
 
     pictures = [report.Picture(overlay.grey(scan.pixels), "The scan")]
-    if heat := next((layer for layer in layers if layer.kind == "heat"), None):
+    if heat := _heat(layers):
         ends = heat.zero or "no influence", f"{heat.scale:.3g} {heat.unit} or more"
-        drawn = overlay.blend(scan.pixels, heat.values, scale=heat.scale)
-        pictures.append(report.Picture(drawn, f"{heat.name}. {heat.caption}", ends))
+        pictures.append(report.Picture(_blended(scan, heat), f"{heat.name}. {heat.caption}", ends))
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return report.pdf(report.Report(title, facts, f"{wording.DISCLAIMER} Made {made}.", pictures))
+
+
+def _capture(
+    data: bytes, name: str, scan: Scan, layers: Sequence[Layer], title: str, card: Card, keep: bool
+) -> bytes:
+    from core.export import capture  # brings highdicom, which takes a second to load
+
+    rgb = _blended(scan, _heat(layers))
+    return capture.secondary_capture(data, name, rgb, title, card, keep_patient=keep)

@@ -152,26 +152,19 @@ def _show_keys(row: WorklistRow, verdict: str, ids: Sequence[str], at: int) -> N
     ids: of all films on the list.
     at: the place of the open one.
     """
+    said, following = worklist.mark(row.file.file_id), ids[min(at + 1, len(ids) - 1)]
     with st.container(horizontal=True, gap="small"):
-        before, after, agree, differ = (st.empty() for _ in range(4))
-    before.button(
-        "Previous", shortcut="K", disabled=at == 0, on_click=_open, args=(ids[at - 1],), width="stretch"
-    )
-    following = ids[min(at + 1, len(ids) - 1)]
-    after.button(
-        "Next", shortcut="J", disabled=at + 1 == len(ids), on_click=_open, args=(following,), width="stretch"
-    )
-    said = worklist.mark(row.file.file_id)
-    for place, name, key, agrees in ((agree, "Agree", "A", True), (differ, "Differ", "D", False)):
-        place.button(
-            name,
-            shortcut=key,
-            disabled=row.score is None,
-            type="primary" if said.agrees is agrees else "secondary",
-            on_click=_judge,
-            args=(row.file.file_id, verdict, agrees, following),
-            width="stretch",
-        )
+        st.button("Previous", shortcut="K", disabled=at == 0, on_click=_open, args=(ids[at - 1],))
+        st.button("Next", shortcut="J", disabled=at + 1 == len(ids), on_click=_open, args=(following,))
+        for name, key, agrees in (("Agree", "A", True), ("Differ", "D", False)):
+            st.button(
+                name,
+                shortcut=key,
+                disabled=row.score is None,
+                type="primary" if said.agrees is agrees else "secondary",
+                on_click=_judge,
+                args=(row.file.file_id, verdict, agrees, following),
+            )
     if said.verdict and said.verdict != verdict:
         st.caption(f"You {'agreed' if said.agrees else 'differed'} when it read: {said.verdict}.")
 
