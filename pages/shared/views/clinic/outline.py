@@ -14,7 +14,6 @@ from PIL import Image
 from core.card_types import Card, SegmenterCard
 from core.errors import CardError
 from core.names import BRAIN_MRI
-from core.reading import header
 from core.types import Prediction, Scan, is_abnormal
 from pages.shared import wording
 from pages.shared.caches import models, outlines
@@ -79,6 +78,8 @@ def _show_chain(card: Card, scan: Scan, prediction: Prediction, abnormal: bool) 
 
 def _offer_files(outliner: SegmenterCard, scan: Scan, found: Outline) -> None:
     """The mask as PNG and, of a DICOM file, as DICOM SEG; each is made when it is asked for."""
+    from core.reading import header  # brings pydicom, which a page loads last
+
     st.download_button(
         "Mask (PNG)",
         partial(_png, found.mask),
