@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import center_of_mass
 from sklearn.metrics import average_precision_score
 
@@ -39,7 +39,7 @@ def average_precision(heat: FloatArray, outline: Mask) -> float:
     return float(average_precision_score(outline.ravel(), heat.ravel()))
 
 
-def overlaps(heat: FloatArray, outline: Mask, cuts: Sequence[float]) -> NDArray[np.float64]:
+def overlaps(heat: FloatArray, outline: Mask, cuts: ArrayLike) -> NDArray[np.float64]:
     """Intersection over union of the outline and what is at least as hot as each cut.
 
     heat, outline: (H, W).
@@ -62,7 +62,8 @@ def centre(region: Mask) -> FloatArray:
     rows, columns = np.indices(region.shape)
     middle = center_of_mass(region) if region.any() else np.array(region.shape) / 2
     distance = np.hypot(rows - middle[0], columns - middle[1])
-    return (1 - distance / distance.max()).astype(np.float32)
+    nearness: FloatArray = (1 - distance / distance.max()).astype(np.float32)
+    return nearness
 
 
 def mean_of_others(outlines: Sequence[Mask]) -> FloatArray:

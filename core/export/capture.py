@@ -46,7 +46,7 @@ def secondary_capture(
         instance_number=1,
         manufacturer="Opacity",
     )
-    made.PatientOrientation = None  # highdicom asks for one; the film's is not known
+    made.PatientOrientation = []  # highdicom asks for one; the film's is not known
     for keyword in segmentation.PATIENT:
         if keyword in source:
             setattr(made, keyword, source.get(keyword))

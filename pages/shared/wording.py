@@ -90,7 +90,6 @@ STUDY = (
 STUDY_OTHER_MODEL = (
     "This study was begun with another model or other weights: choose {} again, or end the study."
 )
-
 STUDY_FILMS_GONE = "{} films of this study are no longer on the list. What was answered can still be saved."
 STUDY_STAGE = {"alone": "without the model", "helped": "with the model"}
 GAIN_BY_SEVERAL = (

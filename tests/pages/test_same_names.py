@@ -70,7 +70,7 @@ def test_the_worklist_names_both_and_opens_the_one_that_was_selected(place: int)
     label = rows[place].label.partition(") ")[2]
     app = button(rows[place].click().run(), "Open in Diagnose").click().run()
     (scan,) = app.session_state["scans"].values()
-    assert f"**{scan.name}**" in label
+    assert f". {scan.name}**" in label
     assert f"Score {float(label.split()[-1]):.2f}" in verdict(app)
 
 

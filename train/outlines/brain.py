@@ -1,21 +1,22 @@
 """Tumours on brain MRI slices: python -m train.outlines.brain --data DATA"""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core import cards, checkpoints
 from core.anatomy import outlines
-from core.card_types import Training
+from core.card_types import Card, Training
 from core.models import MobileUNet
 from core.models.backbones import MEAN, STD
 from core.names import BRAIN_MRI
 from core.reading import images
-from core.types import InputSpec
+from core.types import InputSpec, is_abnormal
 from train import runs
 from train.data import augment, datasets, tasks
 from train.data.datasets import Case, in_split, read_films
@@ -61,16 +62,28 @@ def main() -> None:
     arguments = parse()
     torch.manual_seed(0)
     known = gather(arguments.data)
+    settings = loop.Settings(
+        epochs=arguments.epochs, batch=16, learning_rate=1.5e-3, average=0.99, patience=12
+    )
+    publish(fit(known, settings, arguments), settings, known, arguments.data)
+
+
+def fit(
+    known: Sequence[Case], settings: loop.Settings, arguments: argparse.Namespace
+) -> loop.Outcome[MobileUNet]:
+    """The network that outlines validation tumours best.
+
+    known: from `gather`.
+    settings: how long and how fast.
+    arguments: folders of the data and of the checkpoints.
+    """
     learned = learned_from(in_split(known, "train"))
     held = [case for case in in_split(known, "validation") if case.label != "normal"]
     films, truth = {}, {}
     for name, cases in (("train", learned), ("validation", held)):
         films[name], truth[name] = read_films(cases).float(), load_outlines(cases, arguments.data)
     boxes = {name: region_boxes(seen, INPUT.region) for name, seen in films.items()}
-    settings = loop.Settings(
-        epochs=arguments.epochs, batch=16, learning_rate=1.5e-3, average=0.99, patience=12
-    )
-    outcome = loop.fit(
+    return loop.fit(
         begin(),
         cases=len(learned),
         batch_loss=lambda net, chosen, generator: learning.batch_loss(
@@ -86,6 +99,17 @@ def main() -> None:
         inputs={"films or outlines": [films, truth], "code": runs.code(learning, augment)},
         folder=arguments.runs / ID,
     )
+
+
+def publish(
+    outcome: loop.Outcome[MobileUNet], settings: loop.Settings, known: Sequence[Case], root: Path
+) -> None:
+    """Write the card, measured on all slices held out, by kind of tumour, and as the page shows them.
+
+    outcome, settings: of the training.
+    known: from `gather`.
+    root: folder with the public data sets.
+    """
     data = checkpoints.pack(outcome.network)
     training = Training(
         command=provenance.command(),
@@ -104,15 +128,16 @@ def main() -> None:
         weights=data,
     )
     stored = checkpoints.unpack(draft, data)
-    seen = {
-        split: seen_by(stored, in_split(known, split), arguments.data) for split in ("validation", "test")
-    }
+    seen = {split: seen_by(stored, in_split(known, split), root) for split in ("validation", "test")}
     by_kind = {
         f"test, {kind}": seen_by(
-            stored, [c for c in in_split(known, "test") if c.label in (kind, "normal")], arguments.data
+            stored, [c for c in in_split(known, "test") if c.label in (kind, "normal")], root
         )
         for kind in ("glioma", "meningioma", "pituitary")
     }
+    by_kind[f"test, where {ENCODER} sees a tumour"] = seen_by(
+        stored, in_split(known, "test"), root, only=called_abnormal()
+    )
     card.publish(draft, data, {**seen, **by_kind}, unmarked=UNMARKED)
 
 
@@ -149,17 +174,38 @@ def load_outlines(cases: Sequence[Case], root: Path) -> Tensor:
     return datasets.read_masks([None if c.label == "normal" else outline_of(c, root) for c in cases])
 
 
-def seen_by(network: nn.Module, cases: Sequence[Case], root: Path) -> Seen:
-    """What the network makes of slices, as the app reads them."""
-    scans = [images.read(case.path.read_bytes(), case.name) for case in cases]
-    seen = [outlines.probability(scan, network, INPUT) for scan in scans]
-    ill = [place for place, case in enumerate(cases) if case.label != "normal"]
-    truth = [
-        images.read(path.read_bytes(), path.name).pixels > 0.5
-        for path in (outline_of(cases[place], root) for place in ill)
-    ]
-    normal = [seen[place] for place in range(len(cases)) if place not in ill]
-    return Seen([seen[place] for place in ill], truth, normal)
+def seen_by(
+    network: nn.Module, cases: Sequence[Case], root: Path, only: Container[str] | None = None
+) -> Seen:
+    """What the network makes of slices, as the app reads them.
+
+    network: that outlines.
+    cases: with an outline, or normal.
+    root: folder with the public data sets.
+    only: names of cases that are outlined at all; the others get no mark.
+    """
+    found, truth, normal = [], [], []
+    for case in cases:
+        scan = images.read(case.path.read_bytes(), case.name)
+        probability = outlines.probability(scan, network, INPUT)
+        if only is not None and case.name not in only:
+            probability = np.zeros_like(probability)
+        if case.label == "normal":
+            normal.append(probability)
+            continue
+        found.append(probability)
+        path = outline_of(case, root)
+        truth.append(images.read(path.read_bytes(), path.name).pixels > 0.5)
+    return Seen(found, truth, normal)
+
+
+def called_abnormal() -> set[str]:
+    """The held-out slices on which the classifier sees a tumour: on the page, those are outlined unasked."""
+    classifier = cards.read(ENCODER)
+    assert isinstance(classifier, Card)
+    table = cards.scores(classifier)
+    called = is_abnormal(table.score, classifier.threshold)
+    return {name for name, ill in zip(table.case, called, strict=True) if ill}
 
 
 def begin() -> MobileUNet:

@@ -88,18 +88,7 @@ def main() -> None:
     films = chosen(arguments.data)
     started = time.monotonic()
     known = {name: look(model, part, arguments) for name, part in films.items()}
-    even = [one for one in known["train"] if one.film.source == "lesions"]
-    rest = [one for one in known["train"] if one.film.source != "lesions"]
-    parts: list[Seen] = []
-    for fold in range(FOLDS):
-        held = even[fold::FOLDS]
-        network = learn(model, [one for one in even if one not in held] + rest, seed=fold)
-        parts.append(seen_by(network, [*held, *known["validation"][fold::FOLDS]], arguments.data))
-    held_out = Seen(
-        [one for part in parts for one in part.found],
-        [one for part in parts for one in part.truth],
-        [one for part in parts for one in part.normal],
-    )
+    held_out = out_of_fold(model, known, arguments.data)
     network = learn(model, known["train"], seed=0)
     data = checkpoints.pack(network)
     training = Training(
@@ -122,6 +111,27 @@ def main() -> None:
     tested = {name: seen_by(stored, part, arguments.data) for name, part in by_source(known["test"]).items()}
     more = {"test": {"dice_mean_outline": mean_outline_dice(known["test"])}}
     cards_of.publish(draft, data, {"validation": held_out, **tested}, unmarked=UNMARKED, more=more)
+
+
+def out_of_fold(model: Model, known: Mapping[str, Sequence[Known]], root: Path) -> Seen:
+    """What heads make of even films that did not teach them, and of validation normals.
+
+    model: the classifier below.
+    known: films by split.
+    root: folder with the public data sets.
+    """
+    even = [one for one in known["train"] if one.film.source == "lesions"]
+    rest = [one for one in known["train"] if one.film.source != "lesions"]
+    parts: list[Seen] = []
+    for fold in range(FOLDS):
+        held = even[fold::FOLDS]
+        network = learn(model, [one for one in even if one not in held] + rest, seed=fold)
+        parts.append(seen_by(network, [*held, *known["validation"][fold::FOLDS]], root))
+    return Seen(
+        [one for part in parts for one in part.found],
+        [one for part in parts for one in part.truth],
+        [one for part in parts for one in part.normal],
+    )
 
 
 def parse() -> argparse.Namespace:

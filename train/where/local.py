@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -27,7 +26,7 @@ from train.data.datasets import Case
 from train.data.tasks import TASKS, load_cases
 from train.publish import classifier_card, report
 from train.publish.provenance import Trained
-from train.where.outlined import mask_file
+from train.where.outlined import mask_file, read_mask
 
 BELOW = "brain-mri-mobilenet-v2"
 ID, TITLE = "brain-mri-local", "MobileNetV2, judged place by place"
@@ -113,7 +112,7 @@ def _look(network: LocalEvidence, below: Card, case: Case, root: Path) -> tuple[
     file = mask_file(root, case)
     if not file.is_file():
         return (*maps, torch.zeros(GRID, GRID), torch.tensor(False))
-    mask = torch.from_numpy((cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) > 0).astype(np.float32))
+    mask = torch.from_numpy(read_mask(file).astype(np.float32))
     height, width = frame.shape
     box = torch.tensor([frame.box]) / torch.tensor([height, width, height, width])
     inside = crop(mask[None, None], box, below.input.size) > 0.5
@@ -145,9 +144,12 @@ def settle(network: LocalEvidence, lesson: Lesson, chosen: Tensor) -> None:
     """The norms learn the spread of each depth, once."""
     for norm, seen in zip(network.norms, lesson.depths, strict=True):
         some = seen[chosen].float()
-        norm.running_mean.copy_(some.mean((0, 2, 3)))  # type: ignore[union-attr, operator]
-        norm.running_var.copy_(some.var((0, 2, 3)))  # type: ignore[union-attr, operator]
-        norm.momentum = 0.0  # type: ignore[assignment]
+        assert isinstance(norm, nn.BatchNorm2d)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean.copy_(some.mean((0, 2, 3)))
+        norm.running_var.copy_(some.var((0, 2, 3)))
+        norm.momentum = 0.0
 
 
 def loss_of(network: LocalEvidence, lesson: Lesson, chosen: Tensor) -> Tensor:

@@ -44,8 +44,8 @@ def lesions(root: Path) -> Iterable[Outlined]:
     """Ground glass and consolidation on COVID films of adults; films with even numbers choose."""
     for case in datasets.chest_lesions(root):
         files = [case.path.parents[1] / kind / f"{case.path.stem}.png" for kind in KINDS]
-        marks = [cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) for file in files if file.is_file()]
-        outline = np.any([np.zeros((SIDE, SIDE), bool), *(_small(mark > 0) for mark in marks)], axis=0)
+        marks = [read_mask(file) for file in files if file.is_file()]
+        outline = np.any([np.zeros((SIDE, SIDE), bool), *map(_small, marks)], axis=0)
         if outline.any():
             yield _film(case, outline, chooses=int(case.path.stem) % 2 == 0)
 
@@ -84,8 +84,14 @@ def tumours(root: Path) -> Iterable[Outlined]:
         if case.split != "train" and file.is_file():
             scan = images.read(case.path.read_bytes(), case.name)
             head = heads.masks(as_film(scan.pixels))[0].numpy()
-            outline = _small(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) > 0)
+            outline = _small(read_mask(file))
             yield Outlined(scan, None, _small(head), outline, chooses=case.split == "validation")
+
+
+def read_mask(file: Path) -> Mask:
+    """Where a picture is not black."""
+    mask: Mask = np.asarray(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)) > 0
+    return mask
 
 
 def mask_file(root: Path, case: Case) -> Path:

@@ -81,7 +81,7 @@ def test_nothing_is_lost_by_opening_a_film_and_coming_back():
     found = table(app)
     assert {row["scan"] for row in found} == {f"{name}.png" for name in FILMS}
     assert [row["note"] for row in found] == ["", "look again", ""]
-    assert f"**{at}**" in next(row.label for row in rows(app) if row.proto.type == "secondary")
+    assert f". {at}**" in next(row.label for row in rows(app) if row.proto.type == "secondary")
 
 
 def test_a_verdict_is_marked_and_the_next_film_opens():

@@ -116,7 +116,7 @@ def _label(row: WorklistRow, number: int) -> str:
     score = row.status if row.score is None else f"{row.score:.3f}"
     note = ", note" if said.note else ""
     shown = f"![]({picture}) " if picture else ""
-    return f"{shown}{number}. **{wording.escape_markdown(row.name)}** {score}{told}{note}"
+    return f"{shown}**{number}. {wording.escape_markdown(row.name)}** {score}{told}{note}"
 
 
 def _open(file_id: str) -> None:
