@@ -8,7 +8,6 @@ import streamlit as st
 
 from core import overlay
 from core.card_types import Card
-from core.reading import header
 from core.types import Scan
 from pages.shared import wording
 from pages.shared.caches import models
@@ -72,6 +71,8 @@ def _offer_capture(card: Card, scan: Scan, layers: Sequence[Layer], title: str) 
     layers: of the viewer.
     title: the verdict.
     """
+    from core.reading import header  # brings pydicom, which a page loads last
+
     file = reading.file_of(scan)
     if file is None or header.whole_file(file[0]) is None:
         return
