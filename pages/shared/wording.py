@@ -157,6 +157,7 @@ MAP_FIGURES = "Figures of the map, and how to read them"
 TEST_MAP = "Test this map (blur the hot areas)"
 TEST_MAP_HELP = "Blurs the hottest places first, then shows them first, and records the probability."
 ASK_ALL = "Ask all {} other models"
+ASK_OTHER = "Ask the other model"
 FORGET_ALL = "Forget all"
 Side = Literal["suspicious", "below", "refused", "waiting"]  # what a model says of a scan
 SIDES: Mapping[Side, str] = MappingProxyType(
@@ -240,7 +241,8 @@ def heat_map(name: str, shares: tuple[float | None, float] | None, *, similar: i
         told.append("no heat anywhere.")
     elif shares is not None:
         told.append(
-            f"{shares[0]:.0%} of the heat lies in the lungs; an even spread would put {shares[1]:.0%} there."
+            f"{shares[0]:.0%} of the heat lies in the lungs or between them; "
+            f"an even spread would put {shares[1]:.0%} there."
         )
     if methods:
         told.append(f"{similar} of {methods} other methods agree.")

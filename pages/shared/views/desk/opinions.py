@@ -28,7 +28,8 @@ def show(first: Opinion, scan: Scan) -> None:
     if not others:
         return
     if not st.session_state.get("all-opinions"):
-        st.button(wording.ASK_ALL.format(len(others)), on_click=_ask_all)
+        words = wording.ASK_ALL.format(len(others)) if len(others) > 1 else wording.ASK_OTHER
+        st.button(words, on_click=_ask_all)
         return
     asked = [(card, scan) for card in others]
     background.find(asked, partial(_show, first, scan, others), key="opinions", keep_model=False)
