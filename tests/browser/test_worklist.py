@@ -58,9 +58,10 @@ def test_keys_walk_the_list_and_mark_and_leaving_then_asks(page: Page, address: 
     expect(page.get_by_text("Use and limits")).to_be_visible()
     page.get_by_role("link", name="Screen").click()
     expect(page.locator(".st-key-worklist button").first).to_contain_text("agreed")
-    with page.expect_event("dialog") as asked:
+    with page.expect_event("dialog") as asked, page.expect_navigation():
         page.evaluate("() => void setTimeout(() => location.reload())")
     assert asked.value.type == "beforeunload"
+    idle(page)
 
 
 def test_nothing_is_asked_where_nothing_would_be_lost(page: Page, address: str):
