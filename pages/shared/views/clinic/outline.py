@@ -72,12 +72,12 @@ def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThre
 
     st.write(in_words(found))
     st.caption(wording.outlined_how_well(outliner))
+    useful = outlines.worth(outliner.id, outliner.sha256, PROBABILITY) == "useful"
+    if useful:
+        st.write(wording.found_outlines(outliner.localisation, PROBABILITY))
     if found.marks:
         _offer_files(outliner, scan, found)
-    if outlines.worth(outliner.id, outliner.sha256, PROBABILITY) != "useful":
-        return Marks(found.mask, ())
-    st.write(wording.found_outlines(outliner.localisation, PROBABILITY))
-    return Marks(found.mask, (_layer(outliner, found),))
+    return Marks(found.mask, (_layer(outliner, found),) if useful else ())
 
 
 def _layer(outliner: SegmenterCard, found: Outline) -> Layer:
@@ -86,7 +86,7 @@ def _layer(outliner: SegmenterCard, found: Outline) -> Layer:
         wording.PROBABILITY.format(outliner.labels[-1]),
         found.probability,
         scale=1.0,
-        unit="probability",
+        unit="(certain)",
         zero="none",
         caption=wording.NOT_THE_VERDICTS,
     )
