@@ -25,7 +25,12 @@ def upload(page: Page, name: str, content: bytes) -> None:
     )
 
 
-def verdict(page: Page) -> str:
+def verdict(page: Page, of: str = "") -> str:
+    """What the page says, once it shows that film; the sample that it opened with makes way for it."""
+    if of:
+        shown = page.locator('input[aria-label="Shown"]').first  # while the page changes there are two
+        expect(shown).to_have_value(of)
+        idle(page)
     line = page.locator(".opacity-verdict")
     expect(line).to_be_visible()
     return line.inner_text()
@@ -52,7 +57,7 @@ def colourful(page: Page) -> float:
 def test_upload_verdict_evidence_threshold(page: Page):
     ill = next(sample for sample in samples.every() if "bacterial" in sample.name)
     upload(page, "film.png", samples.read(ill))
-    first = verdict(page)
+    first = verdict(page, "film.png")
     assert re.fullmatch(r"(Suspicious|Below threshold) for pneumonia", first)
     expect(page.get_by_text("normal test films")).to_be_visible()
     wait_until(page, lambda: colourful(page) > 0.01)
@@ -74,7 +79,7 @@ def test_upload_verdict_evidence_threshold(page: Page):
 def test_a_threshold_holds_though_the_page_is_left_at_once(page: Page):
     ill = next(sample for sample in samples.every() if "bacterial" in sample.name)
     upload(page, "film.png", samples.read(ill))
-    first = verdict(page)
+    first = verdict(page, "film.png")
     page.get_by_role("link", name="Thresholds").click()
     line = page.get_by_role("slider", name=re.compile("threshold", re.I)).first
     expect(line).to_be_visible()
@@ -89,7 +94,7 @@ def test_a_threshold_holds_though_the_page_is_left_at_once(page: Page):
 
 def test_a_bad_file_gives_one_sentence_and_the_session_goes_on(page: Page):
     upload(page, "film.png", png(chest()))
-    before = verdict(page)
+    before = verdict(page, "film.png")
     upload(page, "broken.png", b"not a picture")
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("broken.png")
@@ -103,7 +108,7 @@ def test_two_people_at_once_get_each_their_own_scan(new_page: NewPage, address: 
         page.goto(address)
         upload(page, f"mine-{number}.png", png(chest(seed=number)))
     for number, page in enumerate(pages):
-        verdict(page)
+        verdict(page, f"mine-{number}.png")
         shown = page.locator(".stSidebar input").evaluate_all("all => all.map(input => input.value)")
         assert f"mine-{number}.png" in shown
         assert f"mine-{1 - number}.png" not in page.content()

@@ -36,7 +36,7 @@ def film() -> tuple[bytes, bytes]:
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
-    page.locator("[data-testid=stSidebar] input[type=file]").set_input_files(
+    page.locator("input[type=file]").first.set_input_files(
         [{"name": name, "mimeType": "application/octet-stream", "buffer": content}]
     )
 

@@ -45,8 +45,9 @@ def explained(request: pytest.FixtureRequest) -> Model:
 def test_every_method_explains_every_card_with_the_cards_scale(explained: Model, drawn: Scan):
     label = explained.card.labels[-1]
     maps = inference.explain_fast(explained, drawn, label=label)
-    assert set(maps) == set(FAST)
-    for method in SLOW:
+    methods = explained.card.scales.keys()
+    assert set(maps) == methods & FAST.keys() != set()
+    for method in methods & SLOW.keys():
         arguments = BRIEF.get(method)
         maps[method] = inference.explain(explained, drawn, method=method, label=label, arguments=arguments)
     for method, explanation in maps.items():
