@@ -69,5 +69,6 @@ with picture:
         marks=marks,
         view="side" if several else "overlay",
         corner=wording.corner(scan),
+        spacing=scan.spacing,
         height=680,
     )

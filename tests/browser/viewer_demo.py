@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from core.types import Spacing
 from pages.shared.components.scan_viewer import Layer, scan_viewer
 
 HEIGHT, WIDTH = 900, 1000
@@ -87,6 +88,7 @@ scan_viewer(
     outline=lungs,
     marks=ellipse(0.31, 0.7, 0.06, 0.08) if "marks" in st.query_params else None,
     view=st.query_params.get("view", "overlay"),
+    spacing=Spacing(0.5, 0.25, "detector" in st.query_params) if "spacing" in st.query_params else None,
     height=int(st.query_params.get("height", 720)),
 )
 st.caption("Below the viewer.")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.overlay import COLOUR_MAPS, colours
-from core.types import FloatArray
+from core.types import FloatArray, Spacing
 from pages.shared.components import DOM, joined
 from pages.shared.numbering import numbered
 
@@ -33,6 +33,7 @@ SCRIPTS = (
     "payload.js",
     "colours.js",
     "geometry.js",
+    "ruler.js",
     "drawing.js",
     "controls.js",
     "gestures.js",
@@ -77,6 +78,7 @@ def scan_viewer(
     marks: NDArray[np.bool_] | None = None,
     view: View = "overlay",
     corner: Sequence[str] = (),
+    spacing: Spacing | None = None,
     height: int = 720,
 ) -> None:
     """Show a scan. Zoom, window, opacity and orientation last as long as `key` shows the same pixels.
@@ -89,6 +91,7 @@ def scan_viewer(
     marks: the same of a lesion, drawn in another colour and switched by itself.
     view: how a scan opens.
     corner: lines written over the picture's upper right corner.
+    spacing: of the scan's pixels, by which its ruler measures; without it the ruler counts pixels.
     height: pixels reserved for the whole viewer; narrow screens take less.
     Raises ValueError for a layer that does not fit.
     """
@@ -99,7 +102,14 @@ def scan_viewer(
             layers=layers,
             outline=outline,
             marks=marks,
-            about={"key": key, "alt": alt, "view": view, "corner": list(corner), "height": height},
+            about={
+                "key": key,
+                "alt": alt,
+                "view": view,
+                "corner": list(corner),
+                "spacing": None if spacing is None else _in_words(spacing),
+                "height": height,
+            },
         ),
     )
 
@@ -141,6 +151,11 @@ def pack(
     header["version"] = hashlib.sha256(json.dumps(header).encode() + body).hexdigest()
     text = json.dumps(header, allow_nan=False).encode()
     return len(text).to_bytes(4, "little") + text + bytes(body)
+
+
+def _in_words(spacing: Spacing) -> dict[str, float | str]:
+    unit = "mm at the detector" if spacing.at_detector else "mm"
+    return {"down": spacing.down, "across": spacing.across, "unit": unit}
 
 
 def _described(layer: Layer, shape: tuple[int, ...], body: bytearray) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 // The picture: panes, what lies in each, their names, the outline.
 
 import { bounded, matrixOf, panesOf } from "./geometry.js";
+import { drawRuler } from "./ruler.js";
 
 const EDGES = [
   ["outline", "#56b4e9"],
@@ -99,6 +100,7 @@ export function drawPicture(context, width, height, state, pictures, shape) {
         { right: true },
       );
     }
+    if (state.line) drawRuler(context, state.line, pane, matrix, shape);
     drawName(context, name, right ? { ...pane, width: pane.width / 2 } : pane, { bright: chosen !== false });
   });
   return panes;
