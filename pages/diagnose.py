@@ -9,7 +9,7 @@ from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
 from pages.shared.views.clinic import caution, likelihood, outline, report
-from pages.shared.views.desk import filmstrip, opinions
+from pages.shared.views.desk import filmstrip, opinions, prior
 from pages.shared.views.second_opinion import Opinion
 
 sidebar.show_frame("What is it, and why?")
@@ -58,13 +58,14 @@ with answer:
         probabilities=prediction.probabilities,
     )
 
-several = choice.several or bool(beside)
 with picture:
+    priors = prior.pick(scan)
+    several = choice.several or bool(beside) or bool(priors)
     scan_viewer(
         scan.pixels,
         key="compare" if several else "diagnose",
         alt="The scan with " + (" and ".join(f"the heat map of {name}" for name in found.shown) or "no map"),
-        layers=layers,
+        layers=[*layers, *priors],
         outline=None if lungs is None else lungs.mask,
         marks=marks,
         view="side" if several else "overlay",

@@ -48,6 +48,8 @@ TOUR = (
     ),
     ("[data-testid=stSidebarNav]", "Thresholds shows what each threshold costs; Models whom to trust."),
 )
+BESIDE, NOTHING_BESIDE = "Beside it", "No other scan"
+BESIDE_CAPTION = "Another scan of this session, as large as it fits: not aligned, and of another scale."
 HARD_SAMPLES = (
     "The other samples were chosen so that every model reads them as made. These hard ones were not: each is "
     "the next of those in their order, changed by a fixed rule before any model was asked, to be borderline, "

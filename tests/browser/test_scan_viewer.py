@@ -153,6 +153,26 @@ def test_the_ruler_measures_in_pixels_or_as_the_header_says(opened):
         assert unit not in status(page)
 
 
+def test_another_scan_beside_it_zooms_along_and_is_neither_outlined_nor_measured(opened):
+    page = opened("set=prior&view=side")
+    fitting = pixels(page)
+    left, right = np.array_split(np.arange(fitting.shape[1]), 2)
+    press(page, "o")
+    changed = np.abs(pixels(page) - fitting).max(axis=2) > 20  # the outline went
+    assert changed[:, left].any()
+    assert not changed[:, right].any()
+    fitting = pixels(page)
+    wheel(page, -500)
+    zoomed = np.abs(pixels(page) - fitting).mean(axis=(0, 2))
+    assert min(zoomed[left].mean(), zoomed[right].mean()) > 5
+    press(page, "0", "r")
+    drag(page, (0.7, 0.5), (0.8, 0.5))
+    np.testing.assert_array_equal(pixels(page), fitting)
+    assert "pixels" not in status(page)
+    drag(page, (0.2, 0.5), (0.3, 0.5))
+    assert "pixels" in status(page)
+
+
 def test_what_was_set_survives_other_layers_but_not_another_scan(opened):
     page = opened()
     press(page, "+", "+", "t", "[", "[", "Shift+ArrowLeft")

@@ -56,7 +56,8 @@ class Layer:
     values: (H, W). "heat" is >= 0 and shown in full colour from `scale` on; "grey" is a picture in [0, 1],
     NaN where it has none; "signed" runs from -scale to scale and is transparent at zero.
     unit: what one stands for ("logit", "grey levels"). caption: one sentence under the colour bar.
-    zero: what no colour means, in words.
+    zero: what no colour means, in words. other_scan: a "grey" picture that is no map of this scan: sent as
+    fine as the scan, and neither outlined nor measured.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Layer:
     unit: str = ""
     caption: str = ""
     zero: str | None = None
+    other_scan: bool = False
 
 
 def scan_viewer(
@@ -172,6 +174,7 @@ def _described(layer: Layer, shape: tuple[int, ...], body: bytearray) -> dict[st
         "scale": float(layer.scale),
         "unit": layer.unit,
         "caption": layer.caption,
+        "otherScan": layer.other_scan,
         "zero": ZERO[layer.kind] if layer.zero is None else layer.zero,
         "plane": _plane(_quantised(layer), body),
     }
@@ -180,12 +183,13 @@ def _described(layer: Layer, shape: tuple[int, ...], body: bytearray) -> dict[st
 def _quantised(layer: Layer) -> FloatArray:
     """Codes 0 to 255. Heat: 200 is the scale. Grey: 1 to 255, and 0 for none. Signed: 128 is zero."""
     known = np.isfinite(layer.values)
-    values = _shrunk(np.where(known, layer.values, 0), LAYER_SIDE)
+    side = FILM_SIDE if layer.other_scan else LAYER_SIDE
+    values = _shrunk(np.where(known, layer.values, 0), side)
     if layer.kind == "heat":
         return values / layer.scale * 200
     if layer.kind == "signed":
         return (values / layer.scale * 127 + 128).clip(1, 255)
-    share = np.ones_like(values) if known.all() else _shrunk(known, LAYER_SIDE)
+    share = np.ones_like(values) if known.all() else _shrunk(known, side)
     return np.where(share > 0.5, (values / share.clip(1e-6, 1)).clip(0, 1) * 254 + 1, 0)
 
 

@@ -148,6 +148,7 @@ export class Viewer {
 
   measure(from, to) {
     const pane = paneUnder(this.panes, from);
+    if (!pane.measures) return; // of another scan nothing is known here
     const { shape, spacing } = this.header;
     this.set({ line: measured(from, to, { view: this.viewIn(pane), shape, pane, spacing }) });
   }
