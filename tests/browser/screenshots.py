@@ -22,6 +22,7 @@ PAGES = {
     "Neighbours": ".js-plotly-plot",
     "Screen": "[role=tab]:has-text('How did it do')",
     "Models": "h2:has-text('Your models')",
+    "Samples": "h2:has-text('How real they are')",
 }
 SIZES = {"": (1440, 900), "-phone": (390, 844)}
 
