@@ -165,12 +165,14 @@ class Card(CardBase):
 class SegmenterCard(CardBase):
     """A network that finds a region. report: figure to value per split, such as mean Dice.
 
-    smallest: share of the scan; a lesion's card leaves smaller marks out.
+    smallest: share of the scan; a lesion's card leaves smaller marks out. localisation: as on a Card, of the
+    probability of each place.
     """
 
     kind: Literal["segmenter"]
     report: Mapping[str, Mapping[str, float]]
     smallest: float = 0.0
+    localisation: Mapping[str, Mapping[str, Localisation]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

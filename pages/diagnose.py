@@ -48,7 +48,7 @@ with answer:
     second = second_opinion.pick(first, scan)
     opinions.show(first, scan)
     beside = second_opinion.layers(second, choice, scan)
-    layers = evidence.layers(card, found, beside)
+    layers = [*marks.layers, *evidence.layers(card, found, beside)]
     report.offer(
         card,
         scan,
@@ -67,7 +67,7 @@ with picture:
         alt="The scan with " + (" and ".join(f"the heat map of {name}" for name in found.shown) or "no map"),
         layers=[*layers, *priors],
         outline=None if lungs is None else lungs.mask,
-        marks=marks,
+        marks=marks.mask,
         view="side" if several else "overlay",
         corner=wording.corner(scan),
         spacing=scan.spacing,

@@ -29,13 +29,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outline:
-    """What a card marks. mask: (H, W) bool in scan geometry. marks: its islands, the largest first.
+    """What a card marks. mask, probability of each place: (H, W) in scan geometry. marks: the mask's islands,
+    the largest first.
 
     within: what `share` is a share of. share: of that, in [0, 1]. square_millimetres: None where the file
     says nothing of the size of its pixels in the patient.
     """
 
     mask: NDArray[np.bool_]
+    probability: FloatArray
     marks: tuple[Mark, ...]
     within: str
     share: float
@@ -62,10 +64,12 @@ def find(scan: Scan, card_id: str) -> Outline:
     card_id: of a card that outlines.
     """
     card, network = load(card_id)
-    mask = marked(probability(scan, network, card.input), card.threshold, card.smallest)
+    seen = probability(scan, network, card.input)
+    mask = marked(seen, card.threshold, card.smallest)
     region = _region(scan, card.input)
     return Outline(
         mask=mask,
+        probability=seen,
         marks=_marks(mask, scan, card.input),
         within=SEEN[card.input.region],
         share=float(mask.sum() / max((region | mask).sum(), 1)),

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from core import names
-from core.card_types import Card, Policy, SegmenterCard
+from core.card_types import Card, Localisation, Policy, SegmenterCard
 from core.names import CHEST_FILM
 from core.types import EvaluationReport, Scan, is_abnormal
 from pages.shared.numbering import numbered
@@ -149,6 +149,10 @@ LOCALISATION = (
     "and nearness to the centre. Worth: useful where a map beats all three in both its hottest place and its "
     "order, ignore where in neither, weak between."
 )
+PROBABILITY = "Where it finds {}"
+NOT_THE_VERDICTS = (
+    "How probably each place is lesion, by the model that outlines; it is no part of the verdict."
+)
 SHOW_MAP = "Show the heat map all the same"
 MAP_WORTH: Mapping[str, str] = MappingProxyType(
     {
@@ -261,6 +265,16 @@ def unreliable(methods: Sequence[str], better: str) -> str:
     are = "is" if len(methods) == 1 else "are"
     prefer = f" Prefer {better}." if better else ""
     return f"{' and '.join(methods)} {are} unreliable for this model.{prefer}"
+
+
+def found_outlines(tables: Mapping[str, Mapping[str, Localisation]], name: str) -> str:
+    """How often the hottest place of an outline's probabilities lies in a lesion.
+
+    tables: the card's, per set of outlined scans.
+    name: of the row.
+    """
+    shares = (f"{table[name].pointing:.0%} of {table[name].n} ({source})" for source, table in tables.items())
+    return f"**Useful** for finding disease: its surest place lay in a lesion in {' and '.join(shares)}."
 
 
 def map_worth(word: str, method: str) -> str:

@@ -45,8 +45,6 @@ def photograph(browser: Browser, url: str, theme: str, size: str, folder: Path) 
             if page.get_by_test_id("stExpandSidebarButton").is_visible():  # folded, as on a phone
                 page.get_by_test_id("stExpandSidebarButton").click()
             page.get_by_role("link", name=name).click()
-            if size:
-                page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
         if name == "Screen":
             page.get_by_role("button", name=re.compile("Read all")).click()
         page.locator(last).first.wait_for()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from core.anatomy import shapes
+from core.anatomy import outlines, shapes
 from core.card_types import Localisation
 from core.detectors import Detector
 from core.evaluation import localisation
@@ -21,6 +21,7 @@ from core.types import FloatArray, Frame
 from train.where.outlined import SIDE, Mask, Outlined
 
 MAP = "map"  # a detector's, as its scale is called on the card
+PROBABILITY = "probability"  # of a card that outlines
 FRAME = 64  # side of an outline in the frame of its region
 
 
@@ -36,6 +37,21 @@ def localise(model: Model, scans: Sequence[Outlined], methods: Sequence[str]) ->
         for name, heat in maps_of(model, outlined, methods):
             maps[name].append(heat)
     return {name: compare(heats, scans) for name, heats in maps.items()}
+
+
+def localise_outlines(card_id: str, scans: Sequence[Outlined]) -> dict[str, Localisation]:
+    """The figures of a card that outlines: of how probably each place is lesion.
+
+    card_id: of that card.
+    scans: those that choose and those that are reported.
+    """
+    card, network = outlines.load(card_id)
+    heats = []
+    for outlined in tqdm(scans, card_id, unit="scan", mininterval=10):
+        x, frame = align(outlined.scan, card.input, outlined.lungs)
+        with torch.inference_mode():
+            heats.append(to_scan_space(torch.sigmoid(network(x))[0, 0], _shrunk(frame)))
+    return {PROBABILITY: compare(heats, scans)}
 
 
 def blind(scans: Sequence[Outlined]) -> dict[str, Localisation]:

@@ -13,6 +13,7 @@ from pages.shared.caches.models import MAPS_KEPT
 
 if TYPE_CHECKING:
     from core.anatomy.outlines import Outline
+    from core.evaluation.localisation import Word
 
 
 @st.cache_resource(show_spinner=False)
@@ -32,6 +33,19 @@ def outline(card_id: str, sha256: str, digest: str, _scan: Scan) -> Outline:
     from core.anatomy import outlines
 
     return outlines.find(_scan, card_id)
+
+
+@st.cache_data(show_spinner=False)
+def worth(card_id: str, sha256: str, table: str) -> Word | None:
+    """What the probabilities of a card that outlines are worth for finding disease; None where unmeasured.
+
+    card_id, sha256: of the card and its weights.
+    table: what the row is called on the card.
+    """
+    from core.evaluation import localisation
+
+    card = next(each for each in offered() if each.id == card_id)
+    return localisation.word(card.localisation, table)
 
 
 def forget() -> None:

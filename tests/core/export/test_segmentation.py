@@ -24,7 +24,7 @@ PLACE = {
 }
 MASK = np.zeros((64, 48), dtype=np.bool_)
 MASK[10:20, 5:15] = True
-OUTLINE = Outline(MASK, (Mark(100, ""),), "head", 0.1, None)
+OUTLINE = Outline(MASK, MASK.astype(np.float32), (Mark(100, ""),), "head", 0.1, None)
 
 
 def file(**tags: object) -> bytes:
@@ -55,8 +55,16 @@ def test_the_patients_tags_stay_out_unless_asked_for():
     ("data", "outline", "said"),
     [
         (png(chest(64)), OUTLINE, "no DICOM file"),
-        (file(), Outline(MASK & False, (), "head", 0.0, None), "Nothing is outlined"),
-        (file(), Outline(MASK[:32], (Mark(100, ""),), "head", 0.1, None), "more than the picture"),
+        (
+            file(),
+            Outline(MASK & False, MASK.astype(np.float32), (), "head", 0.0, None),
+            "Nothing is outlined",
+        ),
+        (
+            file(),
+            Outline(MASK[:32], MASK[:32].astype(np.float32), (Mark(100, ""),), "head", 0.1, None),
+            "more than the picture",
+        ),
         (file(NumberOfFrames=2), OUTLINE, "more than the picture"),
         (file(StudyInstanceUID=""), OUTLINE, "lacks StudyInstanceUID"),
     ],

@@ -7,7 +7,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import samples
+from core import cards, samples
+from core.evaluation import localisation
+from core.names import CHEST_FILM
+from pages.shared.views.clinic import outline
 from tests.pages.app import FILM, opened, upload, words
 
 TUMOUR = next(each for each in samples.every() if each.path.name == "brain-tumour-1.png")
@@ -52,3 +55,6 @@ def test_a_chest_film_is_outlined_by_the_card_for_chest_films():
     assert not app.exception
     assert "outlined" in words(app)
     assert "Type: " not in words(app)
+    (outliner,) = (each for each in cards.outlining() if each.modality == CHEST_FILM)
+    useful = localisation.word(outliner.localisation, outline.PROBABILITY) == "useful"
+    assert ("its surest place lay in a lesion" in words(app)) is useful

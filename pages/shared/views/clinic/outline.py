@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import streamlit as st
@@ -17,6 +18,7 @@ from core.names import BRAIN_MRI
 from core.types import Prediction, Scan, is_abnormal
 from pages.shared import wording
 from pages.shared.caches import models, outlines
+from pages.shared.components.scan_viewer import Layer
 from pages.shared.session import reading
 from pages.shared.session.thresholds import DecisionThreshold
 
@@ -24,10 +26,22 @@ if TYPE_CHECKING:
     from core.anatomy.outlines import Outline
 
 
-def show(
-    card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThreshold
-) -> NDArray[np.bool_] | None:
-    """The outline's area and side, and its files; returns its mask for the viewer.
+PROBABILITY: Final = "probability"  # the row of a card's localisation that `python -m train.where` writes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marks:
+    """For the viewer. mask: (H, W), None without an outline. layers: probabilities that find disease."""
+
+    mask: NDArray[np.bool_] | None
+    layers: tuple[Layer, ...]
+
+
+NOTHING: Final = Marks(None, ())
+
+
+def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThreshold) -> Marks:
+    """The outline's area and side, and its files; returns what the viewer draws of it.
 
     card: the one that judged.
     scan: the one on screen.
@@ -36,7 +50,7 @@ def show(
     """
     outliner = next((each for each in outlines.offered() if each.modality == card.modality), None)
     if outliner is None:
-        return None
+        return NOTHING
     st.subheader("Outline")
     abnormal = is_abnormal(prediction.score, threshold.value)
     wanted = st.toggle(
@@ -48,19 +62,34 @@ def show(
     if card.modality == BRAIN_MRI:
         _show_chain(card, scan, prediction, abnormal)
     if not wanted:
-        return None
+        return NOTHING
     try:
         found = outlines.outline(outliner.id, outliner.sha256, scan.digest, _scan=scan)
     except CardError as fault:
         st.error(wording.escape_markdown(str(fault)))
-        return None
+        return NOTHING
     from core.anatomy.outlines import in_words
 
     st.write(in_words(found))
     st.caption(wording.outlined_how_well(outliner))
+    useful = outlines.worth(outliner.id, outliner.sha256, PROBABILITY) == "useful"
+    if useful:
+        st.write(wording.found_outlines(outliner.localisation, PROBABILITY))
     if found.marks:
         _offer_files(outliner, scan, found)
-    return found.mask
+    return Marks(found.mask, (_layer(outliner, found),) if useful else ())
+
+
+def _layer(outliner: SegmenterCard, found: Outline) -> Layer:
+    """How probably each place is lesion, in the viewer."""
+    return Layer(
+        wording.PROBABILITY.format(outliner.labels[-1]),
+        found.probability,
+        scale=1.0,
+        unit="(certain)",
+        zero="none",
+        caption=wording.NOT_THE_VERDICTS,
+    )
 
 
 def _show_chain(card: Card, scan: Scan, prediction: Prediction, abnormal: bool) -> None:
