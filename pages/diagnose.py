@@ -58,17 +58,19 @@ with answer:
         probabilities=prediction.probabilities,
     )
 
+several = choice.several or bool(beside)
+maps = " and ".join(f"the heat map of {name}" for name in found.shown) or "no map"
 with picture:
-    priors = prior.pick(scan)
-    several = choice.several or bool(beside) or bool(priors)
+    priors = prior.pick(scan)  # two films alone, so that both are large
+    place = "prior" if priors else "compare" if several else "diagnose"
     scan_viewer(
         scan.pixels,
-        key="compare" if several else "diagnose",
-        alt="The scan with " + (" and ".join(f"the heat map of {name}" for name in found.shown) or "no map"),
-        layers=[*layers, *priors],
+        key=place,
+        alt=f"The scan with {priors[0].name if priors else maps}",
+        layers=priors or layers,
         outline=None if lungs is None else lungs.mask,
         marks=marks.mask,
-        view="side" if several else "overlay",
+        view="overlay" if place == "diagnose" else "side",
         corner=wording.corner(scan),
         spacing=scan.spacing,
         height=680,

@@ -49,7 +49,7 @@ TOUR = (
     ("[data-testid=stSidebarNav]", "Thresholds shows what each threshold costs; Models whom to trust."),
 )
 BESIDE, NOTHING_BESIDE = "Beside it", "No other scan"
-BESIDE_CAPTION = "Another scan of this session, as large as it fits: not aligned, and of another scale."
+BESIDE_CAPTION = "Another scan of this session, not aligned and of another scale. Meanwhile no map is shown."
 SAMPLES_PAGE = (
     "Films and slices to try the app with. Those marked Synthetic were drawn by a generative model and show "
     "nobody; here is what they look like to the classifiers, and how far they are from every training scan."

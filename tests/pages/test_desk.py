@@ -84,7 +84,7 @@ def test_another_scan_of_the_session_stands_beside_the_one_on_screen():
     assert not app.exception
     header = viewer(app)
     assert header["view"] == "side"
-    assert [layer["name"] for layer in header["layers"] if layer["otherScan"]] == ["one.png"]
+    assert [(layer["name"], layer["otherScan"]) for layer in header["layers"]] == [("one.png", True)]
 
 
 def test_what_is_not_judged_yet_waits_and_holds_nothing_up():
