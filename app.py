@@ -14,6 +14,7 @@ page = st.navigation(
         st.Page("pages/neighbours.py", title="Neighbours"),
         st.Page("pages/screen.py", title="Screen"),
         st.Page("pages/models.py", title="Models"),
+        st.Page("pages/samples.py", title="Samples"),
     ]
 )
 deep_link.open_requested_page()

@@ -16,7 +16,7 @@ from playwright.async_api import FilePayload, Page, async_playwright
 from benchmarks.soak import UPLOADER, children, opened, resident, served, settled
 from tests.phantoms.chest import chest, png
 
-PAGES = ("Anomaly", "Thresholds", "Neighbours", "Screen", "Models", "Diagnose")
+PAGES = ("Anomaly", "Thresholds", "Neighbours", "Screen", "Models", "Samples", "Diagnose")
 
 
 def main() -> None:

@@ -58,6 +58,21 @@ def outlined(pixels: FloatArray, mask: NDArray[np.bool_]) -> RGB:
     return np.asarray(drawn, dtype=np.uint8)
 
 
+def fitted(pixels: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    """Another picture in the middle of a frame, as large as it fits; NaN beside it.
+
+    pixels: (h, w). shape: (H, W) of the frame. Returns (H, W).
+    """
+    ratio = min(shape[0] / pixels.shape[0], shape[1] / pixels.shape[1])
+    height, width = (max(1, round(side * ratio)) for side in pixels.shape)
+    top, left = (shape[0] - height) // 2, (shape[1] - width) // 2
+    frame = np.full(shape, np.nan, np.float32)
+    frame[top : top + height, left : left + width] = cv2.resize(
+        pixels, (width, height), interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
+    )
+    return frame
+
+
 def signed(difference: FloatArray, *, scale: float) -> RGB:
     """(H, W) from -scale to scale -> (H, W, 3) in PuOr; zero and NaN are near white."""
     position = (np.nan_to_num(difference, nan=0.0) / scale / 2 + 0.5).clip(0, 1)

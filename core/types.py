@@ -1,5 +1,6 @@
 """The values that pass between modules. All frozen; none knows how it is made or shown."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, overload
@@ -14,6 +15,18 @@ Resolution = Literal["film-224", "native"]
 Outside = Literal["shown", "black"]
 Verdict = Literal["normal", "abnormal"]
 Origin = Literal["shipped", "own"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """Millimetres from one pixel to the next, down and across a picture.
+
+    at_detector: a projection as the detector saw it, in which the body is larger than it is.
+    """
+
+    down: float
+    across: float
+    at_detector: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -53,9 +66,26 @@ class Scan:
         return int(told) if told.isdecimal() else None
 
     @property
+    def spacing(self) -> Spacing | None:
+        """As the header tells it; None where it does not, or where a person cut or turned the picture.
+
+        A PixelSpacing equal to ImagerPixelSpacing was not corrected (DICOM PS3.3, 10.7).
+        """
+        told, detector = (
+            _two_numbers(self.acquisition.get(f"{of}PixelSpacing", "")) for of in ("", "Imager")
+        )
+        found = told or detector
+        return None if found is None or self.cropped else Spacing(*found, at_detector=found == detector)
+
+    @property
     def burned_in(self) -> bool:
         """Whether the header says that text is burned into the pixels: it may name the patient."""
         return self.acquisition.get("BurnedInAnnotation", "").upper() == "YES"
+
+
+def _two_numbers(text: str) -> tuple[float, float] | None:
+    numbers = [float(number) for number in re.findall(r"\d+(?:\.\d+)?(?:[eE]-?\d+)?", text)]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 and min(numbers) > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,5 +53,6 @@ with picture:
         outline=models.lungs(scan.digest, _scan=scan).mask if film else None,
         view="side",
         corner=wording.corner(scan),
+        spacing=scan.spacing,
         height=680,
     )

@@ -9,7 +9,7 @@ from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
 from pages.shared.views.clinic import caution, likelihood, outline, report
-from pages.shared.views.desk import filmstrip, opinions
+from pages.shared.views.desk import filmstrip, opinions, prior
 from pages.shared.views.second_opinion import Opinion
 
 sidebar.show_frame("What is it, and why?")
@@ -59,15 +59,19 @@ with answer:
     )
 
 several = choice.several or bool(beside)
+maps = " and ".join(f"the heat map of {name}" for name in found.shown) or "no map"
 with picture:
+    priors = prior.pick(scan)  # two films alone, so that both are large
+    place = "prior" if priors else "compare" if several else "diagnose"
     scan_viewer(
         scan.pixels,
-        key="compare" if several else "diagnose",
-        alt="The scan with " + (" and ".join(f"the heat map of {name}" for name in found.shown) or "no map"),
-        layers=layers,
+        key=place,
+        alt=f"The scan with {priors[0].name if priors else maps}",
+        layers=priors or layers,
         outline=None if lungs is None else lungs.mask,
         marks=marks.mask,
-        view="side" if several else "overlay",
+        view="overlay" if place == "diagnose" else "side",
         corner=wording.corner(scan),
+        spacing=scan.spacing,
         height=680,
     )

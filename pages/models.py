@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared import sidebar, wording
 from pages.shared.caches import heatmaps, models
-from pages.shared.views import card_details, sample_card
+from pages.shared.views import card_details
 from pages.shared.views.clinic import checklists, promises, truth
 from pages.shared.views.models import audience, classifier, comparing, leaderboard
 from pages.shared.views.own import listing
@@ -51,4 +51,3 @@ with checklist:
 with st.expander("What the tasks' first choices do, source by source"):
     truth.show_defaults()
 listing.show()
-sample_card.show()

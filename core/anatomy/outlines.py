@@ -1,6 +1,5 @@
 """Where a lesion is: what a card that outlines marks on a scan, how large it is and on which side."""
 
-import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -131,12 +130,9 @@ def _side(island: NDArray[np.bool_], middle: float | None) -> str:
 
 
 def _square_millimetres(scan: Scan, pixels: int) -> float | None:
-    """PixelSpacing alone counts: that of the imager is the detector's, not the patient's."""
-    spacing = re.findall(r"\d+(?:\.\d+)?(?:[eE]-?\d+)?", scan.acquisition.get("PixelSpacing", ""))
-    if len(spacing) != 2 or scan.cropped:
-        return None
-    tall, wide = (float(side) for side in spacing)
-    return pixels * tall * wide if tall * wide > 0 else None
+    """None where the spacing is the detector's, not the patient's."""
+    spacing = scan.spacing
+    return None if spacing is None or spacing.at_detector else pixels * spacing.down * spacing.across
 
 
 def in_words(outline: Outline) -> str:

@@ -48,6 +48,13 @@ TOUR = (
     ),
     ("[data-testid=stSidebarNav]", "Thresholds shows what each threshold costs; Models whom to trust."),
 )
+BESIDE, NOTHING_BESIDE = "Beside it", "No other scan"
+BESIDE_CAPTION = "Another scan of this session, not aligned and of another scale. Meanwhile no map is shown."
+SAMPLES_PAGE = (
+    "Films and slices to try the app with. Those marked Synthetic were drawn by a generative model and show "
+    "nobody; here is what they look like to the classifiers, and how far they are from every training scan."
+)
+NO_SAMPLES = "No synthetic samples ship with this checkout. Make them with: `{}`"
 HARD_SAMPLES = (
     "The other samples were chosen so that every model reads them as made. These hard ones were not: each is "
     "the next of those in their order, changed by a fixed rule before any model was asked, to be borderline, "

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core import samples
 from tests.browser.serving import ROOT, serve
@@ -22,6 +22,7 @@ PAGES = {
     "Neighbours": ".js-plotly-plot",
     "Screen": "[role=tab]:has-text('How did it do')",
     "Models": "h2:has-text('Your models')",
+    "Samples": "h2:has-text('How real they are')",
 }
 SIZES = {"": (1440, 900), "-phone": (390, 844)}
 
@@ -35,8 +36,7 @@ def photograph(browser: Browser, url: str, theme: str, size: str, folder: Path) 
     sample = page.get_by_role("button", name=re.compile("made as: bacterial")).first
     sample.wait_for()
     idle(page)
-    for real in page.get_by_role("button", name="a public film").all():
-        real.evaluate("button => button.remove()")  # a picture that travels carries nobody's film
+    _hide_real(page)
     page.screenshot(path=folder / f"opening-{theme}{size}.png")
     sample.click()
     for name, last in PAGES.items():
@@ -48,8 +48,15 @@ def photograph(browser: Browser, url: str, theme: str, size: str, folder: Path) 
             page.get_by_role("button", name=re.compile("Read all")).click()
         page.locator(last).first.wait_for()
         idle(page)
+        _hide_real(page)
         page.screenshot(path=folder / f"{name.lower()}-{theme}{size}.png")
     page.close()
+
+
+def _hide_real(page: Page) -> None:
+    """A picture that travels carries nobody's film."""
+    for real in page.locator("button, figure").filter(has_text="a public film").all():
+        real.evaluate("shown => shown.remove()")
 
 
 def main() -> None:

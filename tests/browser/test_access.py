@@ -8,7 +8,7 @@ from tests.browser.serving import ROOT
 from tests.browser.waiting import idle
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-PAGES = ("", "anomaly", "thresholds", "neighbours", "screen", "models")
+PAGES = ("", "anomaly", "thresholds", "neighbours", "screen", "models", "samples")
 SERIOUS = ("serious", "critical")
 pytestmark = pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core (npm ci)")
 

@@ -114,7 +114,7 @@ def test_two_people_at_once_get_each_their_own_scan(new_page: NewPage, address: 
         assert f"mine-{1 - number}.png" not in page.content()
 
 
-@pytest.mark.parametrize("name", ["Diagnose", "Anomaly", "Thresholds", "Screen", "Models"])
+@pytest.mark.parametrize("name", ["Diagnose", "Anomaly", "Thresholds", "Screen", "Models", "Samples"])
 def test_nothing_overflows_on_a_phone(new_page: NewPage, address: str, name: str):
     page = new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{address}/{'' if name == 'Diagnose' else name.lower()}")

@@ -12,5 +12,5 @@ def test_the_first_visitor_gets_the_page_asked_for_in_the_apps_frame(new_page: N
         page.goto(f"{url}/models?theme=x")
         expect(page.get_by_text("Use and limits")).to_be_visible()
         names = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
-        assert names == ["Diagnose", "Anomaly", "Thresholds", "Neighbours", "Screen", "Models"]
+        assert names == ["Diagnose", "Anomaly", "Thresholds", "Neighbours", "Screen", "Models", "Samples"]
         assert page.url.startswith(f"{url}/models?theme=x")

@@ -1,5 +1,6 @@
 """The scan viewer, used in a real browser on a drawn film."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.browser.viewer_hands import (
     choose_layers,
     colour_at,
     colourfulness,
+    drag,
     pixels,
     press,
     set_slider,
@@ -124,6 +126,51 @@ def test_right_button_and_window_tool_change_the_window(opened):
         page.mouse.up(button=button)
         drawn(page)
         assert "W 100 L 50" not in status(page)
+
+
+def length(page: Page, unit: str) -> float:
+    return float(re.search(rf"([\d.]+) {unit}$", status(page))[1])
+
+
+def test_the_ruler_measures_in_pixels_or_as_the_header_says(opened):
+    start, across, down = (0.3, 0.3), (0.7, 0.3), (0.3, 0.7)
+    for query, unit, wide, tall in (
+        ("set=none", "pixels", 400, 360),
+        ("set=none&spacing=1", "mm", 100, 180),
+        ("set=none&spacing=1&detector=1", "mm at the detector", 100, 180),
+    ):
+        page = opened(query)
+        before = pixels(page)
+        press(page, "r")
+        expect(page.get_by_role("button", name="Ruler")).to_have_attribute("aria-pressed", "true")
+        drag(page, start, across)
+        assert length(page, unit) == pytest.approx(wide, rel=0.02)
+        assert colourfulness(colour_at(pixels(page), (0.5, 0.3))) > 20  # the line is there
+        drag(page, start, down)
+        assert length(page, unit) == pytest.approx(tall, rel=0.02)
+        press(page, "Escape")
+        np.testing.assert_array_equal(pixels(page), before)
+        assert unit not in status(page)
+
+
+def test_another_scan_beside_it_zooms_along_and_is_neither_outlined_nor_measured(opened):
+    page = opened("set=prior&view=side")
+    fitting = pixels(page)
+    left, right = np.array_split(np.arange(fitting.shape[1]), 2)
+    press(page, "o")
+    changed = np.abs(pixels(page) - fitting).max(axis=2) > 20  # the outline went
+    assert changed[:, left].any()
+    assert not changed[:, right].any()
+    fitting = pixels(page)
+    wheel(page, -500)
+    zoomed = np.abs(pixels(page) - fitting).mean(axis=(0, 2))
+    assert min(zoomed[left].mean(), zoomed[right].mean()) > 5
+    press(page, "0", "r")
+    drag(page, (0.7, 0.5), (0.8, 0.5))
+    np.testing.assert_array_equal(pixels(page), fitting)
+    assert "pixels" not in status(page)
+    drag(page, (0.2, 0.5), (0.3, 0.5))
+    assert "pixels" in status(page)
 
 
 def test_what_was_set_survives_other_layers_but_not_another_scan(opened):

@@ -3,6 +3,8 @@
 import numpy as np
 import streamlit as st
 
+from core.overlay import fitted
+from core.types import Spacing
 from pages.shared.components.scan_viewer import Layer, scan_viewer
 
 HEIGHT, WIDTH = 900, 1000
@@ -45,6 +47,8 @@ def layers(film: np.ndarray, normal: np.ndarray, chosen: str) -> list[Layer]:
         return [Layer(MARKUP, heat, "heat", 2.0, MARKUP, MARKUP)]
     if chosen == "none":
         return []
+    if chosen == "prior":
+        return [Layer("before.png", fitted(film[:, :600], film.shape), "grey", other_scan=True)]
     frame = ellipse(0.5, 0.5, 99, 0.42) & ellipse(0.5, 0.5, 0.42, 99)
     error = np.where(frame, film - normal - 0.12 * blob(0.7, 0.4, 0.06, 0.08), np.nan)
     return [
@@ -76,7 +80,7 @@ def layers(film: np.ndarray, normal: np.ndarray, chosen: str) -> list[Layer]:
 
 st.set_page_config(layout="wide")
 film, normal, lungs = drawn()
-sets = ["explanation", "other explanation", "anomaly", "markup", "none"]
+sets = ["explanation", "other explanation", "anomaly", "markup", "prior", "none"]
 chosen = st.selectbox("Layers", sets, index=sets.index(st.query_params.get("set", "explanation")))
 other = st.checkbox("Another scan")
 scan_viewer(
@@ -87,6 +91,7 @@ scan_viewer(
     outline=lungs,
     marks=ellipse(0.31, 0.7, 0.06, 0.08) if "marks" in st.query_params else None,
     view=st.query_params.get("view", "overlay"),
+    spacing=Spacing(0.5, 0.25, "detector" in st.query_params) if "spacing" in st.query_params else None,
     height=int(st.query_params.get("height", 720)),
 )
 st.caption("Below the viewer.")

@@ -71,6 +71,24 @@ def wheel(page: Page, amount: float) -> None:
     drawn(page)
 
 
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """With the left button, between two fractions of a film that fits the stage."""
+    box = stage(page).bounding_box()
+    scale = min(box["width"] / FILM[0], box["height"] / FILM[1])
+    points = [
+        (
+            box["x"] + box["width"] / 2 + (x - 0.5) * FILM[0] * scale,
+            box["y"] + box["height"] / 2 + (y - 0.5) * FILM[1] * scale,
+        )
+        for x, y in (start, end)
+    ]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    page.mouse.move(*points[1], steps=3)
+    page.mouse.up()
+    drawn(page)
+
+
 def set_slider(page: Page, name: str, value: int) -> None:
     page.locator(f'input[data-name="{name}"]').fill(str(value))
     drawn(page)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.errors import UnknownName
-from core.overlay import blend, colours, grey, signed
+from core.overlay import blend, colours, fitted, grey, signed
 
 FILM = np.full((4, 4), 0.5, dtype=np.float32)
 COLD = np.zeros((4, 4), dtype=np.float32)
@@ -45,3 +45,13 @@ def test_an_unknown_colour_map_is_answered_with_the_known_ones():
 def test_heat_without_a_scale_makes_no_black_picture(scale: float):
     with pytest.raises(ValueError, match="cannot be scaled"):
         blend(np.ones((2, 2), np.float32), np.ones((2, 2), np.float32), scale=scale)
+
+
+def test_another_picture_fits_the_frame_whole_and_keeps_its_shape():
+    framed = fitted(np.full((10, 20), 0.5, np.float32), (30, 40))
+    assert framed.shape == (30, 40)
+    inside = np.isfinite(framed)
+    assert inside[5:25].all()
+    assert not inside[:5].any()
+    assert not inside[25:].any()
+    np.testing.assert_allclose(framed[inside], 0.5)

@@ -11,7 +11,10 @@ APP = Path(__file__).resolve().parents[2] / "app.py"
 VERDICT = 'class="opacity-verdict"'
 FILM = png(chest(opacity=0.4))
 SCAN_PAGES = ["pages/diagnose.py", "pages/anomaly.py"]
-ALL_PAGES = [*SCAN_PAGES, "pages/thresholds.py", "pages/neighbours.py", "pages/screen.py", "pages/models.py"]
+ALL_PAGES = [
+    *SCAN_PAGES,
+    *(f"pages/{name}.py" for name in ("thresholds", "neighbours", "screen", "models", "samples")),
+]
 
 
 def started(*, welcomed: bool = True) -> AppTest:

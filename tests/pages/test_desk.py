@@ -1,5 +1,6 @@
 """Several scans side by side, and what the task's other models say of one."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,30 @@ def test_several_scans_stand_side_by_side_with_their_verdicts_and_a_click_shows_
     app = first.click().run()
     assert "shown" in films(app)[0].key
     assert VERDICT in words(app)
+
+
+def beside(app: AppTest):
+    return next((box for box in app.selectbox if box.label == wording.BESIDE), None)
+
+
+def viewer(app: AppTest) -> dict:
+    """The header of what the scan viewer was sent."""
+    payload = next(one for one in app.get("bidi_component") if "scan_viewer" in one.proto.component_name)
+    data = payload.proto.bytes
+    return json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+
+
+def test_another_scan_of_the_session_stands_beside_the_one_on_screen():
+    app = upload(opened("pages/diagnose.py"), "one.png", FILM)
+    assert beside(app) is None
+    app = upload(app, "two.png", png(chest(seed=5)))
+    assert not any(layer["otherScan"] for layer in viewer(app)["layers"])
+    assert beside(app).options == [wording.NOTHING_BESIDE, "one.png"]
+    app = beside(app).set_value(next(iter(app.session_state["scans"]))).run()
+    assert not app.exception
+    header = viewer(app)
+    assert header["view"] == "side"
+    assert [(layer["name"], layer["otherScan"]) for layer in header["layers"]] == [("one.png", True)]
 
 
 def test_what_is_not_judged_yet_waits_and_holds_nothing_up():

@@ -226,6 +226,14 @@ def test_the_brain_samples_are_measured_though_the_card_tells_tumours_apart(take
     assert {row["label"] for row in listed(taken)} == {"normal", "abnormal"}
 
 
+def test_the_samples_page_shows_every_sample():
+    app = opened("pages/samples.py")
+    assert not app.exception
+    shown = " ".join(element.proto.body for element in app.get("html"))
+    assert shown.count("<figure>") == len(samples.every())
+    assert {one.label for one in app.expander} == {"Brain MRI slices", "Chest films"}
+
+
 def test_the_samples_card_is_laid_open(monkeypatch: pytest.MonkeyPatch):
     def view() -> None:
         from pages.shared.views import sample_card
@@ -233,7 +241,9 @@ def test_the_samples_card_is_laid_open(monkeypatch: pytest.MonkeyPatch):
         sample_card.show()
 
     monkeypatch.setattr(samples, "card", lambda: None)
-    assert not AppTest.from_function(view).run().header
+    without = AppTest.from_function(view).run()
+    assert not without.header
+    assert without.info[0].value == wording.NO_SAMPLES.format(samples.COMMAND)
     card = samples.SamplesCard(
         *("drawn", "make samples", "abc", 3, "By hand."),
         agreement={"chest film": samples.Agreement("x", {"n": 3, "agrees": 0.9, "admitted": 1}, {"n": 2})},

@@ -12,15 +12,16 @@ from pages.shared.wording import escape_markdown
 
 
 def show() -> None:
-    """Figures of the samples that ship; nothing without any."""
+    """Figures of the samples that ship, or that there are none."""
     try:
         card = samples.card()
     except CardError as fault:
         st.error(escape_markdown(str(fault)))
         return
     if card is None:
+        st.info(wording.NO_SAMPLES.format(samples.COMMAND))
         return
-    st.header("Synthetic samples")
+    st.header("How real they are")
     figures, limits = st.columns(2, gap="medium")
     with figures:
         st.table(_table(card), hide_index=True, border="horizontal", alt="Figures of the samples")

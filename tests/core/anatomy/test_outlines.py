@@ -1,12 +1,14 @@
 """What is marked, how large it is and on which side."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core import cards
 from core.anatomy import outlines
 from core.errors import UnknownName
-from core.types import Scan
+from core.types import Scan, Spacing
 from tests.phantoms.chest import chest
 from tests.phantoms.outlines import Bright, card, squares
 
@@ -102,3 +104,20 @@ def test_shipped_outlines_lie_on_the_scan_at_any_size(shipped):
         assert found.mask.shape == (height, width)
         assert found.within in ("lungs", "head")
         assert found.share <= 1
+
+
+@pytest.mark.parametrize(
+    ("told", "imager", "spacing"),
+    [
+        ("0.5, 0.25", "", Spacing(0.5, 0.25, at_detector=False)),
+        ("0.5, 0.25", "0.6, 0.3", Spacing(0.5, 0.25, at_detector=False)),
+        ("0.5, 0.25", "0.5, 0.25", Spacing(0.5, 0.25, at_detector=True)),  # nobody corrected it
+        ("", "0.6, 0.3", Spacing(0.6, 0.3, at_detector=True)),
+        ("0, 0", "", None),
+    ],
+)
+def test_whose_spacing_the_header_tells(told: str, imager: str, spacing: Spacing | None):
+    tags = {"PixelSpacing": told, "ImagerPixelSpacing": imager}
+    scan = Scan(np.zeros((4, 4), np.float32), digest="d", name="film", acquisition=tags)
+    assert scan.spacing == spacing
+    assert replace(scan, cropped=True).spacing is None

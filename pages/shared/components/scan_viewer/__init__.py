@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.overlay import COLOUR_MAPS, colours
-from core.types import FloatArray
+from core.types import FloatArray, Spacing
 from pages.shared.components import DOM, joined
 from pages.shared.numbering import numbered
 
@@ -33,6 +33,7 @@ SCRIPTS = (
     "payload.js",
     "colours.js",
     "geometry.js",
+    "ruler.js",
     "drawing.js",
     "controls.js",
     "gestures.js",
@@ -55,7 +56,8 @@ class Layer:
     values: (H, W). "heat" is >= 0 and shown in full colour from `scale` on; "grey" is a picture in [0, 1],
     NaN where it has none; "signed" runs from -scale to scale and is transparent at zero.
     unit: what one stands for ("logit", "grey levels"). caption: one sentence under the colour bar.
-    zero: what no colour means, in words.
+    zero: what no colour means, in words. other_scan: a "grey" picture that is no map of this scan: sent as
+    fine as the scan, and neither outlined nor measured.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Layer:
     unit: str = ""
     caption: str = ""
     zero: str | None = None
+    other_scan: bool = False
 
 
 def scan_viewer(
@@ -77,6 +80,7 @@ def scan_viewer(
     marks: NDArray[np.bool_] | None = None,
     view: View = "overlay",
     corner: Sequence[str] = (),
+    spacing: Spacing | None = None,
     height: int = 720,
 ) -> None:
     """Show a scan. Zoom, window, opacity and orientation last as long as `key` shows the same pixels.
@@ -89,6 +93,7 @@ def scan_viewer(
     marks: the same of a lesion, drawn in another colour and switched by itself.
     view: how a scan opens.
     corner: lines written over the picture's upper right corner.
+    spacing: of the scan's pixels, by which its ruler measures; without it the ruler counts pixels.
     height: pixels reserved for the whole viewer; narrow screens take less.
     Raises ValueError for a layer that does not fit.
     """
@@ -99,7 +104,14 @@ def scan_viewer(
             layers=layers,
             outline=outline,
             marks=marks,
-            about={"key": key, "alt": alt, "view": view, "corner": list(corner), "height": height},
+            about={
+                "key": key,
+                "alt": alt,
+                "view": view,
+                "corner": list(corner),
+                "spacing": None if spacing is None else _in_words(spacing),
+                "height": height,
+            },
         ),
     )
 
@@ -143,6 +155,11 @@ def pack(
     return len(text).to_bytes(4, "little") + text + bytes(body)
 
 
+def _in_words(spacing: Spacing) -> dict[str, float | str]:
+    unit = "mm at the detector" if spacing.at_detector else "mm"
+    return {"down": spacing.down, "across": spacing.across, "unit": unit}
+
+
 def _described(layer: Layer, shape: tuple[int, ...], body: bytearray) -> dict[str, Any]:
     if layer.kind not in ZERO:
         raise ValueError(f"No kind of layer {layer.kind!r}. Choose from: {', '.join(ZERO)}.")
@@ -157,6 +174,7 @@ def _described(layer: Layer, shape: tuple[int, ...], body: bytearray) -> dict[st
         "scale": float(layer.scale),
         "unit": layer.unit,
         "caption": layer.caption,
+        "otherScan": layer.other_scan,
         "zero": ZERO[layer.kind] if layer.zero is None else layer.zero,
         "plane": _plane(_quantised(layer), body),
     }
@@ -165,12 +183,13 @@ def _described(layer: Layer, shape: tuple[int, ...], body: bytearray) -> dict[st
 def _quantised(layer: Layer) -> FloatArray:
     """Codes 0 to 255. Heat: 200 is the scale. Grey: 1 to 255, and 0 for none. Signed: 128 is zero."""
     known = np.isfinite(layer.values)
-    values = _shrunk(np.where(known, layer.values, 0), LAYER_SIDE)
+    side = FILM_SIDE if layer.other_scan else LAYER_SIDE
+    values = _shrunk(np.where(known, layer.values, 0), side)
     if layer.kind == "heat":
         return values / layer.scale * 200
     if layer.kind == "signed":
         return (values / layer.scale * 127 + 128).clip(1, 255)
-    share = np.ones_like(values) if known.all() else _shrunk(known, LAYER_SIDE)
+    share = np.ones_like(values) if known.all() else _shrunk(known, side)
     return np.where(share > 0.5, (values / share.clip(1e-6, 1)).clip(0, 1) * 254 + 1, 0)
 
 

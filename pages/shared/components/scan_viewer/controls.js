@@ -16,6 +16,7 @@ const MAPS = [
 export const TOOLS = [
   ["fit", "Fit", "0", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"],
   ["tool", "Window", "w", "M8 2a6 6 0 1 0 0 12A6 6 0 1 0 8 2M8 2v12M8 5h4.5M8 8h6M8 11h4.5", true],
+  ["ruler", "Ruler", "r", "M1.5 10.5l9-9 4 4-9 9zM4.5 7.5l2 2M7.5 4.5l2 2", true],
   ["invert", "Invert", "i", "M2.5 2.5h11v11h-11zM13 3L3 13M13 7l-6 6M13 11l-2 2", true],
   ["turn", "Turn", "t", "M13 8.5A5 5 0 1 1 8 3.5h4M9.5 1L12 3.5L9.5 6"],
   ["mirror", "Mirror", "x", "M8 1.5v13M5.5 4v8H1.5zM10.5 4v8h4z", true],
@@ -44,6 +45,7 @@ const KEYS = [
   ["m o k", "Colour map, outline of the lungs, of the lesion"],
   ["a l", "Swipe line left, right"],
   ["s f", "Save the picture, full screen"],
+  ["r Esc", "Ruler: drag a line, remove it"],
   ["? Esc", "Show, hide this list"],
   ["Mouse", "Wheel zooms, drag moves, right button drags the window, double-click fits"],
 ];

@@ -1,6 +1,7 @@
 // The picture: panes, what lies in each, their names, the outline.
 
 import { bounded, matrixOf, panesOf } from "./geometry.js";
+import { drawRuler } from "./ruler.js";
 
 const EDGES = [
   ["outline", "#56b4e9"],
@@ -9,7 +10,8 @@ const EDGES = [
 const SIDE_MOST = 9; // panes beside each other; more would be stamps
 const FONT = "system-ui, sans-serif";
 
-// What each pane shows: { name, parts: [{ picture, opacity }], chosen, right } where right is the swiped side.
+// What each pane shows: { name, parts: [{ picture, opacity }], layer, chosen, right } where right is the swiped
+// side.
 function panesShown(state, pictures) {
   const film = { picture: pictures.film, opacity: 1 };
   const chosen = pictures.layers[state.layer];
@@ -17,8 +19,9 @@ function panesShown(state, pictures) {
   const alone = (layer) => (layer.kind === "grey" ? [{ picture: layer, opacity: 1 }] : over(layer));
   const scan = { name: "Scan", parts: [film] };
   if (!chosen || state.view === "scan") return [scan];
-  if (state.view === "overlay") return [{ name: chosen.name, parts: over(chosen) }];
-  if (state.view === "swipe") return [{ ...scan, right: { name: chosen.name, parts: alone(chosen) } }];
+  if (state.view === "overlay") return [{ name: chosen.name, parts: over(chosen), layer: chosen }];
+  if (state.view === "swipe")
+    return [{ ...scan, right: { name: chosen.name, parts: alone(chosen), layer: chosen } }];
   const layers = pictures.layers.length < SIDE_MOST ? pictures.layers : [chosen];
   return [
     scan,
@@ -81,15 +84,16 @@ export function drawPicture(context, width, height, state, pictures, shape) {
     pictures[name],
     colour,
   ]);
+  const edgesOn = (layer) => (layer?.otherScan ? [] : edges); // they are of the scan
   shown.forEach(({ name, parts, right, chosen, layer }, i) => {
     const pane = panes[i];
     pane.layer = layer;
     const matrix = matrixOf(bounded(state, shape, pane), shape, pane);
-    drawParts(context, parts, pane, matrix, shape, edges);
+    drawParts(context, parts, pane, matrix, shape, edgesOn(layer));
     if (right) {
       const start = pane.width * state.swipe;
       const side = { ...pane, x: pane.x + start, width: pane.width - start };
-      drawParts(context, right.parts, side, matrix, shape, edges);
+      drawParts(context, right.parts, side, matrix, shape, edgesOn(right.layer));
       context.fillStyle = "#f2f2f2";
       context.fillRect(side.x - 0.75, pane.y, 1.5, pane.height);
       drawName(
@@ -99,6 +103,8 @@ export function drawPicture(context, width, height, state, pictures, shape) {
         { right: true },
       );
     }
+    pane.measures = ![layer, right?.layer].some((one) => one?.otherScan);
+    if (state.line && pane.measures) drawRuler(context, state.line, pane, matrix, shape);
     drawName(context, name, right ? { ...pane, width: pane.width / 2 } : pane, { bright: chosen !== false });
   });
   return panes;

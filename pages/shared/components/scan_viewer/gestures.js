@@ -14,6 +14,7 @@ export function listenToPointers(viewer, { stage, divider, help }) {
   const down = new Map(); // pointer id to its last point
   let dragsWindow = false;
   let start = null; // of a press that may still become a click
+  let origin = null; // of a line that is being measured
 
   const pinched = (id, point) => {
     const [other] = [...down].filter(([key]) => key !== id).map(([, value]) => value);
@@ -30,6 +31,7 @@ export function listenToPointers(viewer, { stage, divider, help }) {
     stage.setPointerCapture(event.pointerId);
     down.set(event.pointerId, pointOf(event, stage));
     start = down.size === 1 && event.button === 0 ? pointOf(event, stage) : null;
+    origin = viewer.state.ruler ? start : null;
     dragsWindow = event.button === 2 || viewer.state.tool;
     if (event.button === 2) event.preventDefault();
   });
@@ -39,6 +41,7 @@ export function listenToPointers(viewer, { stage, divider, help }) {
     if (!before) return viewer.hover(point);
     if (start && Math.hypot(point.x - start.x, point.y - start.y) > 4) start = null;
     if (down.size === 2) pinched(event.pointerId, point);
+    else if (origin) viewer.measure(origin, point);
     else if (dragsWindow) viewer.dragWindow(point.x - before.x, point.y - before.y);
     else viewer.pan(point.x - before.x, point.y - before.y);
     down.set(event.pointerId, point);
@@ -100,6 +103,7 @@ function keyAction(viewer, event) {
     "−": () => viewer.zoomAt(0.8),
     0: act.fit,
     w: act.tool,
+    r: act.ruler,
     d: act.reset,
     i: act.invert,
     t: act.turn,
@@ -110,7 +114,7 @@ function keyAction(viewer, event) {
     s: act.save,
     f: act.full,
     "?": act.help,
-    Escape: act.closeHelp,
+    Escape: act.escape,
     "[": () => act.fade(-0.05),
     "]": () => act.fade(0.05),
     ",": () => act.trim(-0.05),

@@ -20,6 +20,7 @@ Object.assign(Viewer.prototype, {
       invert,
       mirror,
       turn,
+      line,
     } = this.state;
     const words = [
       `Zoom ${zoom.toFixed(1)}×`,
@@ -27,6 +28,7 @@ Object.assign(Viewer.prototype, {
       invert && "inverted",
       mirror && "MIRRORED",
       turn && `turned ${turn * 90}°`,
+      line?.words,
     ];
     return words.filter(Boolean).join(" · ");
   },
@@ -63,8 +65,9 @@ Object.assign(Viewer.prototype, {
     frame.divider.setAttribute("aria-valuetext", `${percent(state.swipe)} scan`);
     frame.status.textContent = this.statusWords();
     // One finger scrolls the page until there is something to move in the picture.
-    frame.stage.style.touchAction = state.zoom > 1 || state.tool ? "none" : "pan-y";
-    frame.stage.style.cursor = state.tool ? "ns-resize" : state.zoom > 1 ? "grab" : "default";
+    frame.stage.style.touchAction = state.zoom > 1 || state.tool || state.ruler ? "none" : "pan-y";
+    const moves = state.zoom > 1 ? "grab" : "default";
+    frame.stage.style.cursor = state.ruler ? "crosshair" : state.tool ? "ns-resize" : moves;
   },
 
   showSlider({ input, value }, share) {

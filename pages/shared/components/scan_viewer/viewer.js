@@ -7,6 +7,7 @@ import { composed, drawPicture } from "./drawing.js";
 import { bounded, clamp, paneUnder, panned, placeAt, zoomedAt } from "./geometry.js";
 import { listenToKeys, listenToPointers, listenToWheel } from "./gestures.js";
 import { readHeader, readPictures } from "./payload.js";
+import { measured } from "./ruler.js";
 
 const SETTINGS = new Map(); // key to state
 export const MOUNTED = new WeakMap(); // parent to viewer
@@ -22,6 +23,8 @@ const freshState = (header, preferences = {}) => ({
   window: { ...FULL_RANGE },
   invert: false,
   tool: false,
+  ruler: false,
+  line: null, // what the ruler measured
   opacity: { heat: 0.7, signed: 0.9, grey: 1 },
   cut: 0,
   layer: 0,
@@ -143,6 +146,13 @@ export class Viewer {
     if (layer) this.set({ layer: this.pictures.layers.indexOf(layer) });
   }
 
+  measure(from, to) {
+    const pane = paneUnder(this.panes, from);
+    if (!pane.measures) return; // of another scan nothing is known here
+    const { shape, spacing } = this.header;
+    this.set({ line: measured(from, to, { view: this.viewIn(pane), shape, pane, spacing }) });
+  }
+
   // Rightwards widens, downwards raises the level, as in other viewers.
   dragWindow(dx, dy) {
     const { centre, width } = this.state.window;
@@ -192,7 +202,8 @@ export class Viewer {
         if (count) this.set({ layer: (this.state.layer + by + count) % count });
       },
       fit: () => this.set({ zoom: 1, x: 0.5, y: 0.5 }),
-      tool: toggle("tool"),
+      tool: () => this.set({ tool: !this.state.tool, ruler: false }),
+      ruler: () => this.set({ ruler: !this.state.ruler, tool: false }),
       invert: toggle("invert"),
       mirror: toggle("mirror"),
       outline: () => this.pictures.outline && toggle("outline")(),
@@ -210,6 +221,8 @@ export class Viewer {
       full: () => this.fillScreen(),
       help: () => (this.frame.help.panel.hidden ? this.openHelp() : this.act.closeHelp()),
       closeHelp: () => this.closeHelp(),
+      escape: () =>
+        this.frame.help.panel.hidden ? this.set({ line: null, ruler: false }) : this.closeHelp(),
     };
   }
 

@@ -1,0 +1,15 @@
+"""What are the samples, and how real?"""
+
+import streamlit as st
+
+from pages.shared import sidebar, wording
+from pages.shared.caches import samples
+from pages.shared.views import sample_card, sample_strip
+
+sidebar.show_frame("What are the samples, and how real?")
+st.write(wording.SAMPLES_PAGE)
+known, _ = samples.found()
+for modality in dict.fromkeys(sample.modality for sample in known):
+    with st.expander(f"{modality[0].upper()}{modality[1:]}s", expanded=True):
+        sample_strip.show(sample_strip.of_modality(modality))
+sample_card.show()
