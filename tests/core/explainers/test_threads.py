@@ -19,6 +19,7 @@ BRIEF = {
 
 def wrong_maps(model: Classifier, method: str, side: int, maps: int) -> int:
     """How many of THREADS * maps maps differ in any byte from those of one thread."""
+    torch.set_num_threads(1)  # here and in all threads below: of another number the last bits would differ
     generator = torch.Generator().manual_seed(0)
     scans = [torch.rand(1, 1, side, side, generator=generator) for _ in range(THREADS)]
     explain, options = EXPLAINERS[method], BRIEF.get(method, {})
