@@ -20,6 +20,7 @@ def page(new_page: NewPage, address: str) -> Page:
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
+    idle(page)  # Streamlit 1.67 can lose a file that meets a run of the page
     page.locator("input[type=file]").set_input_files(
         [{"name": name, "mimeType": "application/octet-stream", "buffer": content}]
     )

@@ -37,6 +37,7 @@ def film() -> tuple[bytes, bytes]:
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
+    idle(page)  # Streamlit 1.67 can lose a file that meets a run of the page
     page.locator("input[type=file]").first.set_input_files(
         [{"name": name, "mimeType": "application/octet-stream", "buffer": content}]
     )
@@ -51,6 +52,8 @@ def visit(page: Page, address: str, content: bytes) -> None:
     """Upload, read on every page, spoil another file, forget."""
     page.goto(address)
     upload(page, "PLANTED-file.dcm", content)
+    wait_until(page, lambda: shown(page) == ["PLANTED-file.dcm"])  # not the sample that the app opens with
+    idle(page)
     expect(page.locator(".opacity-verdict")).to_be_visible()
     upload(page, "PLANTED-broken.dcm", content[: len(content) // 3])
     expect(page.get_by_role("alert")).to_contain_text("PLANTED-broken.dcm")
