@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 
 from core.evaluation import binary
-from core.evaluation.cases import Floats, checked
+from core.evaluation.cases import Floats, Ints, checked
 from core.types import Interval
 
 _Z = float(norm.ppf(0.975))
@@ -45,18 +45,30 @@ def auc_interval(labels: ArrayLike, scores: ArrayLike, groups: Sequence[str]) ->
     """
     single = binary.auc_interval(labels, scores)
     truth, values = checked(labels, scores)
-    abnormal, normal = values[truth == 1], values[truth == 0]
-    m, n = len(abnormal), len(normal)
-    ranks = rankdata(np.concatenate([abnormal, normal]))
-    parts = np.empty(len(values))
-    parts[truth == 1] = (ranks[:m] - rankdata(abnormal)) / n
-    parts[truth == 0] = 1 - (ranks[m:] - rankdata(normal)) / m
+    parts = components(values, truth)
     auc = float(parts[truth == 1].mean())
-    spread = variance((parts - auc) / np.where(truth == 1, m, n), groups)
+    spread = variance((parts - auc) / np.bincount(truth)[truth], groups)
     if spread < 1e-18 or not 0 < auc < 1:
         return single
     half = _Z * np.sqrt(spread) / (auc * (1 - auc))
     return float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
+
+
+def components(scores: Floats, truth: Ints) -> Floats:
+    """Each case's share of the other class on its right side, ties counting half (DeLong 1988, by midranks:
+    Sun & Xu 2014).
+
+    scores: (..., n).
+    truth: (n,) of 0 and 1, both there.
+    Returns the shape of scores; the mean over either class is the AUC.
+    """
+    parts = np.empty(scores.shape)
+    whole = rankdata(scores, axis=-1)
+    for label in (0, 1):
+        own = truth == label
+        below = (whole[..., own] - rankdata(scores[..., own], axis=-1)) / (~own).sum()
+        parts[..., own] = below if label else 1 - below
+    return parts
 
 
 def share_interval(hits: ArrayLike, groups: Sequence[str]) -> Interval:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binomtest, norm, rankdata
+from numpy.typing import ArrayLike
+from scipy.stats import binomtest, norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from core.errors import NotEnoughLabels
 from core.evaluation import binary, clustered
-from core.evaluation.cases import Floats, checked
+from core.evaluation.cases import checked
 from core.types import Curve, Interval, is_abnormal
 
 _Z = float(norm.ppf(0.975))
@@ -37,7 +37,7 @@ class Discordance:
 def auc_difference(
     labels: ArrayLike, first: ArrayLike, second: ArrayLike, *, groups: Sequence[str] | None = None
 ) -> Difference:
-    """Of the AUC on the same cases (DeLong 1988, by midranks: Sun & Xu 2014).
+    """Of the AUC on the same cases (DeLong 1988).
 
     labels: (n,), 0 normal or 1 abnormal, at least two of each.
     first, second: (n,) scores.
@@ -45,17 +45,19 @@ def auc_difference(
     Raises NotEnoughLabels.
     """
     truth, values = checked(labels, first)
-    gains = [
-        np.diff(parts, axis=0)[0]
-        for parts in _components(np.array([values, checked(labels, second)[1]]), truth)
-    ]
-    value = float(gains[0].mean())
+    normal, abnormal = np.bincount(truth, minlength=2).tolist()
+    if min(normal, abnormal) < 2:
+        raise NotEnoughLabels(
+            f"A difference of AUCs needs two cases of each class, and there are {normal} normal and "
+            f"{abnormal} abnormal."
+        )
+    gains = np.diff(clustered.components(np.array([values, checked(labels, second)[1]]), truth), axis=0)[0]
+    value = float(gains[truth == 1].mean())
     if groups is None:
-        return from_spread(value, sum(float(gain.var(ddof=1)) / len(gain) for gain in gains))
-    parts = np.empty(len(truth))
-    for label, gain in zip((1, 0), gains, strict=True):
-        parts[truth == label] = (gain - value) / len(gain)
-    return from_spread(value, clustered.variance(parts, groups))
+        return from_spread(
+            value, sum(float(gains[truth == k].var(ddof=1) / (truth == k).sum()) for k in (0, 1))
+        )
+    return from_spread(value, clustered.variance((gains - value) / np.bincount(truth)[truth], groups))
 
 
 def from_spread(value: float, variance: float) -> Difference:
@@ -73,23 +75,6 @@ def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> Discordance:
     first, second = np.asarray(first_right, dtype=bool), np.asarray(second_right, dtype=bool)
     alone = int((first & ~second).sum()), int((second & ~first).sum())
     return Discordance(*alone, float(binomtest(alone[0], sum(alone)).pvalue) if sum(alone) else 1.0)
-
-
-def _components(scores: Floats, truth: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Each case's share of the other class on its right side, ties counting half.
-
-    scores: (k, n). Gives (k, abnormal) and (k, normal).
-    """
-    abnormal, normal = scores[:, truth == 1], scores[:, truth == 0]
-    m, n = abnormal.shape[1], normal.shape[1]
-    if min(m, n) < 2:
-        raise NotEnoughLabels(
-            f"A difference of AUCs needs two cases of each class, and there are {n} normal and {m} abnormal."
-        )
-    ranks = rankdata(np.concatenate([abnormal, normal], axis=1), axis=1)
-    above = (ranks[:, :m] - rankdata(abnormal, axis=1)) / n
-    below = 1 - (ranks[:, m:] - rankdata(normal, axis=1)) / m
-    return above, below
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -91,7 +91,7 @@ def source(data: bytes, name: str, keep_patient: bool) -> Dataset:
     """
     sound = header.whole_file(data)
     if sound is None:
-        raise OpacityError(f"{name} is no DICOM file: an outline of it can be saved as PNG.")
+        raise OpacityError(f"{name} is no DICOM file, so no other can belong to its study: save a picture.")
     wanted = [*PLACE, *(PATIENT if keep_patient else ())]
     try:
         film = pydicom.dcmread(BytesIO(sound), stop_before_pixels=True, specific_tags=list(wanted))
@@ -99,7 +99,7 @@ def source(data: bytes, name: str, keep_patient: bool) -> Dataset:
         raise OpacityError(f"{name} has a header that cannot be read again: export it once more.") from error
     missing = [keyword for keyword in _NEEDED if not film.get(keyword)]
     if missing:
-        raise OpacityError(f"{name} lacks {', '.join(missing)}, which a DICOM SEG must name: export it anew.")
+        raise OpacityError(f"{name} lacks {', '.join(missing)}, by which its study is known: export it anew.")
     for keyword in PATIENT:
         if keyword not in film:
             setattr(film, keyword, None)

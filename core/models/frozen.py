@@ -33,6 +33,12 @@ class FrozenBase(nn.Module):
         self.base.eval()  # its norms must not settle on anything new
         return self
 
+    def base_classifier(self) -> Classifier:
+        """The base network. Raises CardError when it is no classifier, or not set yet."""
+        if not isinstance(self.base, Classifier):
+            raise CardError(f"{self.of!r} is no classifier, or set_base was not called yet.")
+        return self.base
+
 
 class FrozenBaseClassifier(FrozenBase, Classifier):
     """A classifier on a frozen base."""
@@ -55,12 +61,6 @@ class FeatureReuse(FrozenBaseClassifier):
 
     def steps(self) -> Sequence[Callable[[Tensor], Tensor]]:
         return self.base_classifier().steps()
-
-    def base_classifier(self) -> Classifier:
-        """The base network. Raises CardError when it is no classifier, or not set yet."""
-        if not isinstance(self.base, Classifier):
-            raise CardError(f"{self.of!r} is no classifier, or set_base was not called yet.")
-        return self.base
 
 
 class NormalVersusRest(FeatureReuse):

@@ -3,8 +3,6 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.errors import CardError
-from core.models.base import Classifier
 from core.models.blocks import convolution
 from core.models.frozen import FrozenBase
 
@@ -31,19 +29,13 @@ class OutlineHead(FrozenBase):
         self.gate = nn.Linear(1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits = self.from_maps(self.classifier().features(x))
+        logits = self.from_maps(self.base_classifier().features(x))
         return F.interpolate(logits, size=x.shape[-2:], mode="bilinear", align_corners=False)
 
     def from_maps(self, maps: Tensor) -> Tensor:
         """The classifier's maps (N, D, h, w) -> (N, 1, 2h, 2w) logits."""
-        answer = self.classifier().head(maps)
+        answer = self.base_classifier().head(maps)
         odds = (answer[:, 1:].logsumexp(1) - answer[:, 0]).clamp(-LIMIT, LIMIT)
         fine = F.interpolate(self.coarse(maps), scale_factor=2.0, mode="bilinear", align_corners=False)
         logits: Tensor = self.fine(fine) + self.gate(odds[:, None])[:, :, None, None]
         return logits
-
-    def classifier(self) -> Classifier:
-        """The base network. Raises CardError when it is no classifier, or not set yet."""
-        if not isinstance(self.base, Classifier):
-            raise CardError(f"{self.of!r} is no classifier, or set_base was not called yet.")
-        return self.base

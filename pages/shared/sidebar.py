@@ -196,7 +196,7 @@ def _choose_shown(held: dict[str, Scan]) -> None:
         digests,
         index=digests.index(st.session_state.scan),
         format_func=names.__getitem__,
-        key=f"shown-{st.session_state.scan}-{len(digests)}",
+        key=f"shown-{st.session_state.scan} {' '.join(names.values())}",  # a box keeps the names it had
     )
     if chosen != st.session_state.scan:
         st.session_state.scan = chosen

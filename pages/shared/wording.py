@@ -63,7 +63,10 @@ HARD_SAMPLES = (
 ROUTED = "This looks like a {}, so it is read with {}. Another model can be chosen under Model."
 ROUTED_BY_AGE = "{} did not learn from patients of this age, so this is read with {}."
 TRAINED_ON_CHILDREN = "Trained on children of {} to {} years."
-FLAGGED = "In {} of another hospital {:.0f} of 100 normal films were flagged."
+FLAGGED = (
+    "In {} of another hospital {:.0f} of 100 normal films were flagged ({}: {} films, 95 % interval {:.0f} "
+    "to {:.0f})."
+)
 WHOSE_FILM = "Whose film is this?"
 DETECTOR_PAGE = (
     "How unlike normal a scan is can only be told by a model of normal scans alone. Used here: {}."
@@ -268,12 +271,15 @@ def unreliable(methods: Sequence[str], better: str) -> str:
 
 
 def found_outlines(tables: Mapping[str, Mapping[str, Localisation]], name: str) -> str:
-    """How often the hottest place of an outline's probabilities lies in a lesion.
+    """How often the hottest place of an outline's probabilities lies in a lesion, on scans held out.
 
     tables: the card's, per set of outlined scans.
     name: of the row.
     """
-    shares = (f"{table[name].pointing:.0%} of {table[name].n} ({source})" for source, table in tables.items())
+    rows = ((source, table[name], table[name].pointing_interval) for source, table in tables.items())
+    shares = (
+        f"{row.pointing:.0%} ({low:.0%}-{high:.0%}) of {row.n} {source}" for source, row, (low, high) in rows
+    )
     return f"**Useful** for finding disease: its surest place lay in a lesion in {' and '.join(shares)}."
 
 
@@ -437,7 +443,8 @@ def outlined_how_well(card: SegmenterCard) -> str:
     test = card.report["test"]
     return (
         f"Drawn by a network. On {test['n']:.0f} test scans outlined by hand its Dice is {test['dice']:.2f} "
-        f"({test['dice_low']:.2f}-{test['dice_high']:.2f}); {test['normal_scans_unmarked']:.0%} of "
+        f"({test['dice_low']:.2f}-{test['dice_high']:.2f}); {test['normal_scans_unmarked']:.0%} "
+        f"({test['normal_scans_unmarked_low']:.0%}-{test['normal_scans_unmarked_high']:.0%}) of "
         f"{test['normal_scans']:.0f} normal ones got no mark."
     )
 

@@ -187,7 +187,7 @@ def _maps(model: Model, films: Sequence[Film]) -> tuple[Tensor, Tensor, Tensor]:
     for film in tqdm(films, desc="looking", unit="film", mininterval=10):
         x, frame = align(images.read(film.case.path.read_bytes(), film.case.name), model.card.input)
         with torch.inference_mode():
-            maps.append(network.classifier().features(x)[0].half())
+            maps.append(network.base_classifier().features(x)[0].half())
         boxes.append(frame.box)
         shapes.append(frame.shape)
     return torch.stack(maps), torch.tensor(boxes), torch.tensor(shapes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,8 +88,7 @@ def picture(folder: str, path: str, digest: int) -> str | None:
     found = case(folder, path, digest)
     if found is None:
         return None
-    small = thumbnails.of_scan(found.pixels, WIDTH, "WEBP")
-    return f"data:image/webp;base64,{base64.b64encode(small).decode()}"
+    return thumbnails.address(found.pixels, WIDTH)
 
 
 def case(folder: str, path: str, digest: int) -> Scan | None:

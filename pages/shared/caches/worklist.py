@@ -1,7 +1,5 @@
 """Pictures of the films on the worklist: of this session alone."""
 
-import base64
-
 import streamlit as st
 
 from core.errors import OpacityError
@@ -33,10 +31,9 @@ def thumbnail(file_id: str, _data: bytes) -> str:
     _data: its bytes.
     """
     try:
-        picture = thumbnails.of_scan(images.read(_data, "film").pixels, SIDE, "WEBP")
+        return thumbnails.address(images.read(_data, "film").pixels, SIDE)
     except OpacityError:
         return ""
-    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
 
 
 def forget() -> None:

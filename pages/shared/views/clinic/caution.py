@@ -47,13 +47,15 @@ def sentence(card: Card, rows: tuple[SourceRow, ...], *, child: bool) -> str:
     """
     taught_on_children = card.ages is not None and card.ages[1] < 18
     words = [wording.TRAINED_ON_CHILDREN.format(*card.ages)] if card.ages and taught_on_children else []
-    flagged = {
-        row.source: 1 - row.specificity.value
+    elsewhere = {
+        row.source: row.specificity
         for row in rows
         if not row.home and row.specificity is not None and not (child and row.source in ADULTS)
     }
-    if flagged:
-        worst = max(flagged, key=lambda source: flagged[source])
+    if elsewhere:
+        worst, spared = min(elsewhere.items(), key=lambda pair: pair[1].value)
         whom = "adults" if worst in ADULTS else "patients"
-        words.append(wording.FLAGGED.format(whom, 100 * flagged[worst]))
+        low, high = spared.interval
+        shares = (100 * (1 - share) for share in (high, low))
+        words.append(wording.FLAGGED.format(whom, 100 * (1 - spared.value), worst, spared.n, *shares))
     return " ".join(words)
