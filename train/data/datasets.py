@@ -71,6 +71,18 @@ def chest_lesions(root: Path) -> list[Case]:
     ]
 
 
+def lesion_masks(root: Path, case: Case) -> list[Path]:
+    """The outlines that a film of `chest_lesions` has: ground glass, consolidation, or both."""
+    kinds = ("ground-glass-opacities", "consolidation")
+    paths = [root / "chest_lesions" / kind / f"{case.path.stem}.png" for kind in kinds]
+    return [path for path in paths if path.is_file()]
+
+
+def tumour_mask(root: Path, case: Case) -> Path:
+    """Where the outline of a brain MRI slice lies (Cheng, Figshare), if it has one."""
+    return (root / "brain_mri_masks" / case.name).with_suffix(".png")
+
+
 def lung_masks(root: Path) -> list[tuple[Case, Path]]:
     """The films of chest_xray/train that have a lung mask (v7labs), each with its mask's path."""
     masks = _folder_with(root, "lung_masks", "train/NORMAL")

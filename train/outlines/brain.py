@@ -19,7 +19,7 @@ from core.reading import images
 from core.types import InputSpec, is_abnormal
 from train import runs
 from train.data import augment, datasets, tasks
-from train.data.datasets import Case, in_split, read_films
+from train.data.datasets import Case, in_split, read_films, tumour_mask
 from train.data.films import region_boxes
 from train.fit import loop
 from train.outlines import card, learning
@@ -156,11 +156,7 @@ def gather(root: Path) -> list[Case]:
     twin to learn from are left out.
     """
     cases = tasks.load_cases(tasks.TASKS["brain-mri"], root, seed=0)
-    return [case for case in cases if case.label == "normal" or outline_of(case, root).is_file()]
-
-
-def outline_of(case: Case, root: Path) -> Path:
-    return (root / "brain_mri_masks" / case.name).with_suffix(".png")
+    return [case for case in cases if case.label == "normal" or tumour_mask(root, case).is_file()]
 
 
 def learned_from(cases: Sequence[Case]) -> list[Case]:
@@ -171,7 +167,7 @@ def learned_from(cases: Sequence[Case]) -> list[Case]:
 
 def load_outlines(cases: Sequence[Case], root: Path) -> Tensor:
     """(N, 1, FILM_SIZE, FILM_SIZE), 1 inside the tumour; empty for normal slices."""
-    return datasets.read_masks([None if c.label == "normal" else outline_of(c, root) for c in cases])
+    return datasets.read_masks([None if c.label == "normal" else tumour_mask(root, c) for c in cases])
 
 
 def seen_by(
@@ -194,7 +190,7 @@ def seen_by(
             normal.append(probability)
             continue
         found.append(probability)
-        path = outline_of(case, root)
+        path = tumour_mask(root, case)
         truth.append(images.read(path.read_bytes(), path.name).pixels > 0.5)
     return Seen(found, truth, normal)
 

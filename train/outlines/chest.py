@@ -28,6 +28,7 @@ from core.resample import crop
 from core.types import FloatArray, Frame
 from train import runs
 from train.data import augment, hospitals
+from train.data.datasets import lesion_masks
 from train.data.hospitals import Film
 from train.data.near_copies import ALIKE, thumbnails
 from train.outlines import card as cards_of
@@ -45,7 +46,6 @@ OFTEN = 6.0  # times as often an outlined film is drawn as a boxed or normal one
 UNMARKED = 0.9  # of the validation normals
 NORMALS = {"train": 60, "validation": 40, "test": 50}  # of each source
 SOURCES = ("covid_radiography", "nih352", "rsna128", "shenzhen", "montgomery")
-TYPES = ("ground-glass-opacities", "consolidation")
 
 FACTS = Facts(
     id=ID,
@@ -213,8 +213,8 @@ def truth_of(film: Film, shape: tuple[int, int], root: Path) -> tuple[FloatArray
 
 def outlined(film: Film, shape: tuple[int, int], root: Path) -> Mask:
     """Ground glass and consolidation together, (H, W)."""
-    paths = [root / "chest_lesions" / kind / f"{film.case.path.stem}.png" for kind in TYPES]
-    masks = [images.read(path.read_bytes(), path.name).pixels > 0 for path in paths if path.is_file()]
+    paths = lesion_masks(root, film.case)
+    masks = [images.read(path.read_bytes(), path.name).pixels > 0 for path in paths]
     everywhere = np.logical_or.reduce([np.zeros(shape, dtype=np.bool_), *masks])
     return np.asarray(everywhere, dtype=np.bool_)
 

@@ -10,6 +10,7 @@ from scipy import stats
 from core.anatomy import shapes
 from core.anatomy.outlines import marked
 from core.evaluation.clustered import share_interval
+from core.evaluation.localisation import mean_of_others
 from core.types import FloatArray
 
 THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
@@ -79,8 +80,7 @@ def measure(seen: Seen, threshold: float, smallest: float) -> Mapping[str, float
 
 def mean_outline(truth: Sequence[Mask]) -> float:
     """Dice of the best cut of the other scans' mean outline: what a network must beat. All of one shape."""
-    stack = np.stack(truth).astype(np.float32)
-    others = (stack.sum(0) - stack) / (len(stack) - 1)
+    others = mean_of_others(truth)
     return max(float(np.mean(list(map(dice, others >= cut, truth)))) for cut in np.arange(0.05, 0.7, 0.05))
 
 

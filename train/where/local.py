@@ -22,11 +22,11 @@ from core.preprocess import align
 from core.reading import images
 from core.resample import crop
 from train import runs
-from train.data.datasets import Case
+from train.data.datasets import Case, tumour_mask
 from train.data.tasks import TASKS, load_cases
 from train.publish import classifier_card, report
 from train.publish.provenance import Trained
-from train.where.outlined import mask_file, read_mask
+from train.where.outlined import read_mask
 
 BELOW = "brain-mri-mobilenet-v2"
 ID, TITLE = "brain-mri-local", "MobileNetV2, judged place by place"
@@ -64,6 +64,7 @@ def main() -> None:
     below, task = inference.load(BELOW).card, TASKS["brain-mri"]
     cases = load_cases(task, arguments.data, seed=0)
     learned = [case for case in cases if case.split == "train"]
+    torch.manual_seed(0)  # before the network: its start is drawn too
     network = LocalEvidence(of=below.version, classes=len(task.labels))
     checkpoints.load_dependencies(network)
     kept = runs.cached(
@@ -109,7 +110,7 @@ def _look(network: LocalEvidence, below: Card, case: Case, root: Path) -> tuple[
     x, frame = align(images.read(case.path.read_bytes(), case.name), below.input)
     with torch.inference_mode():
         maps = [seen[0].half() for seen in network.depths(x)]
-    file = mask_file(root, case)
+    file = tumour_mask(root, case)
     if not file.is_file():
         return (*maps, torch.zeros(GRID, GRID), torch.tensor(False))
     mask = torch.from_numpy(read_mask(file).astype(np.float32))
@@ -121,7 +122,6 @@ def _look(network: LocalEvidence, below: Card, case: Case, root: Path) -> tuple[
 
 def learn(network: LocalEvidence, lesson: Lesson, epochs: int) -> None:
     """Train in place."""
-    torch.manual_seed(0)
     weight = torch.where(lesson.known, 1.0, UNKNOWN_SELDOM) * torch.where(lesson.outlined, OUTLINED_OFTEN, 1)
     settle(network, lesson, torch.multinomial(weight, min(256, len(weight))))
     own = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -169,8 +169,8 @@ def loss_of(network: LocalEvidence, lesson: Lesson, chosen: Tensor) -> Tensor:
         )
     if outlined.any():
         own = places[outlined, truth[outlined] - 1].flatten(1).log_softmax(1)
-        inside = outlines[outlined].flatten(1)
-        inside = inside >= inside.amax(1, keepdim=True).clamp(
+        shares = outlines[outlined].flatten(1)
+        inside = shares >= shares.amax(1, keepdim=True).clamp(
             max=0.5
         )  # half of a place, or the most there is
         loss = loss - POINTING * own.masked_fill(~inside, -torch.inf).logsumexp(1).mean()

@@ -23,7 +23,6 @@ from train.data.tasks import TASKS, load_cases
 Mask = NDArray[np.bool_]
 SIDE = lungs.SIZE  # finer than any network's cells, and what the smallest films have
 RSNA_SIDE = 1024  # of the grid that RSNA's boxes are given on
-KINDS = ("ground-glass-opacities", "consolidation")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +42,7 @@ class Outlined:
 def lesions(root: Path) -> Iterable[Outlined]:
     """Ground glass and consolidation on COVID films of adults; films with even numbers choose."""
     for case in datasets.chest_lesions(root):
-        files = [case.path.parents[1] / kind / f"{case.path.stem}.png" for kind in KINDS]
-        marks = [read_mask(file) for file in files if file.is_file()]
+        marks = [read_mask(file) for file in datasets.lesion_masks(root, case)]
         outline = np.any([np.zeros((SIDE, SIDE), bool), *map(_small, marks)], axis=0)
         if outline.any():
             yield _film(case, outline, chooses=int(case.path.stem) % 2 == 0)
@@ -80,7 +78,7 @@ def draw_boxes(given: Iterable[Iterable[float]]) -> Mask:
 def tumours(root: Path) -> Iterable[Outlined]:
     """Outlines of tumours on MRI slices: those held out for validation choose, those of test report."""
     for case in load_cases(TASKS["brain-mri"], root, seed=0):
-        file = mask_file(root, case)
+        file = datasets.tumour_mask(root, case)
         if case.split != "train" and file.is_file():
             scan = images.read(case.path.read_bytes(), case.name)
             head = heads.masks(as_film(scan.pixels))[0].numpy()
@@ -92,11 +90,6 @@ def read_mask(file: Path) -> Mask:
     """Where a picture is not black."""
     mask: Mask = np.asarray(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)) > 0
     return mask
-
-
-def mask_file(root: Path, case: Case) -> Path:
-    """Where the outline of a brain MRI slice lies, if it has one."""
-    return (root / "brain_mri_masks" / case.name).with_suffix(".png")
 
 
 SETS: Mapping[str, Mapping[str, Callable[[Path], Iterable[Outlined]]]] = {

@@ -28,6 +28,7 @@ def lesson(n: int = 64) -> Lesson:
 
 def test_the_hottest_place_moves_into_the_outline_of_slices_that_have_none_to_learn_from():
     known = lesson()
+    torch.manual_seed(0)
     network = LocalEvidence(of="below@0", classes=3, width=8)
     local.learn(network, known, epochs=40)
     hidden = (known.truth > 0) & ~known.outlined
@@ -42,6 +43,7 @@ def test_the_hottest_place_moves_into_the_outline_of_slices_that_have_none_to_le
 
 def test_slices_without_an_outline_teach_no_place():
     known = lesson(8)
+    torch.manual_seed(0)
     network = LocalEvidence(of="below@0", classes=3, width=8)
     chosen = torch.tensor([i for i in range(8) if known.truth[i] and not known.outlined[i]])
     loss = local.loss_of(network, known, chosen)
