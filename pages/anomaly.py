@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.names import CHEST_FILM
-from pages.shared import sidebar, wording
+from pages.shared import sentences, sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
@@ -15,7 +15,7 @@ sidebar.show_frame("How unlike normal is it, and where?")
 scan = sidebar.upload_scan(needed=True)
 card = sidebar.pick_card("detector")
 second = anomaly.pick_second(card)
-st.caption(wording.DETECTOR_PAGE.format(wording.escape_markdown(card.title)))
+st.caption(sentences.DETECTOR_PAGE.format(wording.escape_markdown(card.title)))
 if scan is None:
     sidebar.show_invitation(card.modality)
     st.stop()

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pages.shared import sidebar, wording
+from pages.shared import sentences, sidebar
 from pages.shared.caches import samples
 from pages.shared.views import sample_card, sample_strip
 
 sidebar.show_frame("What are the samples, and how real?")
-st.write(wording.SAMPLES_PAGE)
+st.write(sentences.SAMPLES_PAGE)
 known, _ = samples.found()
 for modality in dict.fromkeys(sample.modality for sample in known):
     with st.expander(f"{modality[0].upper()}{modality[1:]}s", expanded=True):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import sidebar, wording
+from pages.shared import sentences, sidebar
 from pages.shared.session import thresholds, worklist
 from pages.shared.views import operating_points
 from pages.shared.views.own import training_set
@@ -20,7 +20,7 @@ truth = judging.label(card, files, table)
 judging.judge(card, files)
 rows = judging.judged(card, files, truth)
 if not rows:
-    st.info(wording.DROP_FILMS)
+    st.info(sentences.DROP_FILMS)
     sample_worklist.offer(card)
     st.stop()
 
@@ -39,4 +39,4 @@ if labelled:
     with tabs[2]:
         misclassified.show(card, labelled, threshold)
 else:
-    st.caption(wording.WITH_LABELS)
+    st.caption(sentences.WITH_LABELS)

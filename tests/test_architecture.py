@@ -55,7 +55,7 @@ ROWS = {
         {"pages"},
         {"pages.shared.views"},
         {"pages.shared.sidebar", "pages.shared.landing", "pages.shared.views.sample_strip"},
-        {"pages.shared.session", "pages.shared.wording"},
+        {"pages.shared.session", "pages.shared.wording", "pages.shared.sentences"},
         {"pages.shared.caches", "pages.shared.components"},
         {"pages.shared.thumbnails", "pages.shared.numbering"},
     ],

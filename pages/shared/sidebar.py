@@ -14,7 +14,7 @@ from core.reading import images
 from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import landing as welcome
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import heatmaps, models, neighbours, outlines, scores
 from pages.shared.components.leave_guard import leave_guard
 from pages.shared.components.manners import manners
@@ -35,7 +35,7 @@ def show_frame(question: str) -> None:
     st.html(HERE / "frame.css")
     st.html(
         f'<div class="opacity-head"><h1 class="opacity-title">{question}</h1>'
-        f"<p>{wording.NOT_FOR_CLINICAL_USE}</p></div>"
+        f"<p>{sentences.NOT_FOR_CLINICAL_USE}</p></div>"
     )
     manners(place=f"{question} {st.session_state.get('scan', '')}")
     sign_in.require()
@@ -63,11 +63,11 @@ def upload_scan(*, needed: bool = False, example: bool = False) -> Scan | None:
             st.subheader("Scan")
         with welcome.introduce() if landing else nullcontext():
             files = st.file_uploader(
-                wording.UPLOAD,
+                sentences.UPLOAD,
                 type=None,  # the name proves nothing; the bytes are looked at
                 accept_multiple_files=True,
                 key=f"upload-{upload}",
-                help=wording.UPLOAD_HELP,
+                help=sentences.UPLOAD_HELP,
             )
         if _read_uploads(files):
             st.rerun()  # the drop zone leaves the page, and a phone's drawer closes
@@ -115,10 +115,10 @@ def show_invitation(modality: str) -> None:
     """What to do on a page without a scan, and samples to begin with."""
     st.info(wording.invitation(modality))
     if sample_strip.selection(modality):
-        st.caption(wording.SAMPLES_INVITATION)
+        st.caption(sentences.SAMPLES_INVITATION)
     clicked = sample_strip.strip(sample_strip.selection(modality), "first")
     if hard := sample_strip.hard(modality):
-        st.caption(wording.HARD_SAMPLES)
+        st.caption(sentences.HARD_SAMPLES)
         clicked = sample_strip.strip(hard, "hard") or clicked
     if clicked:
         _read_sample(clicked)

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core import cards
 from core.card_types import Card
 from core.names import AUROC_OF_RAW_ERROR, auroc_by_patient
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.session.thresholds import DecisionThreshold
 from tests.pages.app import FILM, started, upload, words
 
@@ -46,11 +46,11 @@ def test_error_given_detail_is_explained_with_the_picture_of_the_fit():
     found = [card for card in CHEST if card.arguments.get("given_detail")]
     app = upload(chosen(opened(), found[0]), "film.png", FILM)
     assert not app.exception
-    assert wording.ERROR_GIVEN_DETAIL in words(app)
+    assert sentences.ERROR_GIVEN_DETAIL in words(app)
     assert f"{found[0].figures[AUROC_OF_RAW_ERROR]:.3f}" in words(app)
     assert len(app.get("plotly_chart")) == 2
     app = upload(chosen(opened(), one("patchcore")), "film.png", FILM)
-    assert wording.ERROR_GIVEN_DETAIL not in words(app)
+    assert sentences.ERROR_GIVEN_DETAIL not in words(app)
 
 
 @pytest.mark.parametrize(("low", "said"), [(0.49, True), (0.51, False)])

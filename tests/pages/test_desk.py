@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.reading import images
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.views.desk import background
 from tests.pages.app import APP, FILM, VERDICT, opened, started, upload, words
 from tests.phantoms import fake_cards
@@ -64,7 +64,7 @@ def test_several_scans_stand_side_by_side_with_their_verdicts_and_a_click_shows_
 
 
 def beside(app: AppTest):
-    return next((box for box in app.selectbox if box.label == wording.BESIDE), None)
+    return next((box for box in app.selectbox if box.label == sentences.BESIDE), None)
 
 
 def viewer(app: AppTest) -> dict:
@@ -79,7 +79,7 @@ def test_another_scan_of_the_session_stands_beside_the_one_on_screen():
     assert beside(app) is None
     app = upload(app, "two.png", png(chest(seed=5)))
     assert not any(layer["otherScan"] for layer in viewer(app)["layers"])
-    assert beside(app).options == [wording.NOTHING_BESIDE, "one.png"]
+    assert beside(app).options == [sentences.NOTHING_BESIDE, "one.png"]
     app = beside(app).set_value(next(iter(app.session_state["scans"]))).run()
     assert not app.exception
     header = viewer(app)
@@ -98,7 +98,7 @@ def test_what_is_not_judged_yet_waits_and_holds_nothing_up():
 
 def test_forget_all_leaves_nothing():
     app = two_films()
-    app = next(button for button in app.button if button.label == wording.FORGET_ALL).click().run()
+    app = next(button for button in app.button if button.label == sentences.FORGET_ALL).click().run()
     assert not app.exception
     for name in ("scans", "files", "thumbnails", "verdicts"):
         assert not app.session_state[name], name

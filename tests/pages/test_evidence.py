@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import cards
 from core.explainers import EXPLAINERS, trust
-from pages.shared import wording
+from pages.shared import sentences
 from pages.shared.caches import heatmaps
 from pages.shared.views.explainer_names import NAMES
 from tests.pages.app import FILM, started, upload
@@ -22,7 +22,7 @@ def page() -> AppTest:
 
 def with_maps(app: AppTest) -> AppTest:
     """As the page stands once a person asked for a map that is not shown unasked."""
-    asked = [toggle for toggle in app.toggle if toggle.label == wording.SHOW_MAP]
+    asked = [toggle for toggle in app.toggle if toggle.label == sentences.SHOW_MAP]
     return asked[0].set_value(True).run() if asked else app
 
 
@@ -58,7 +58,7 @@ def test_a_map_is_told_in_one_plain_sentence_and_its_figures_are_folded(page: Ap
     assert readout(page).iloc[0, 1] == f"{inside:.0f}% ({even:.0f}%)"
     assert 20 < even < 100
     assert re.search(r"\d of \d other methods agree\.", said)
-    (fold,) = (one for one in page.expander if one.label == wording.MAP_FIGURES)
+    (fold,) = (one for one in page.expander if one.label == sentences.MAP_FIGURES)
     assert readout(page).equals(fold.dataframe[0].value)
 
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import samples
 from core.card_types import Card
-from pages.shared import wording
+from pages.shared import sentences
 from pages.shared.views.screening import sample_worklist
 from tests.pages.app import FILM, SCAN_PAGES, VERDICT, opened, started, upload, words
 from tests.phantoms.chest import chest, png
@@ -120,7 +120,7 @@ def test_the_first_opening_is_a_result_and_samples_of_every_kind_stand_above_it(
     assert not app.exception
     assert "Made as: bacterial pneumonia" in words(app)
     assert VERDICT in words(app)
-    assert wording.WHAT_THIS_IS in words(app)
+    assert sentences.WHAT_THIS_IS in words(app)
     kinds = [
         button.label.split("**")[-1] for button in app.button if (button.key or "").startswith("landing-")
     ]
@@ -132,7 +132,7 @@ def test_the_example_makes_way_for_the_first_scan_that_a_person_chose():
     app = started(welcomed=False).run(timeout=SLOW)
     app = upload(app, "mine.png", FILM)
     assert [scan.name for scan in app.session_state["scans"].values()] == ["mine.png"]
-    assert wording.WHAT_THIS_IS not in words(app)
+    assert sentences.WHAT_THIS_IS not in words(app)
     app = click(app, "Forget this scan")
     assert not app.session_state["scans"]
 
@@ -243,7 +243,7 @@ def test_the_samples_card_is_laid_open(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(samples, "card", lambda: None)
     without = AppTest.from_function(view).run()
     assert not without.header
-    assert without.info[0].value == wording.NO_SAMPLES.format(samples.COMMAND)
+    assert without.info[0].value == sentences.NO_SAMPLES.format(samples.COMMAND)
     card = samples.SamplesCard(
         *("drawn", "make samples", "abc", 3, "By hand."),
         agreement={"chest film": samples.Agreement("x", {"n": 3, "agrees": 0.9, "admitted": 1}, {"n": 2})},

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import OpacityError
 from core.reading import images
 from core.types import FloatArray, Scan, View
-from pages.shared import wording
+from pages.shared import sentences
 from pages.shared.session import reading
 
 PIXELS: Final = 128 * 2**20  # bytes of decoded scans; one film of 3000 x 2600 has 31 MB
@@ -57,7 +57,7 @@ def fit(shown: str) -> None:
         st.rerun()
     held.update({scan.digest: scan for scan in rested(list(held.values()), shown)})
     if gone := _let_go(shown):
-        _say(wording.LET_GO.format(", ".join(gone)))
+        _say(sentences.LET_GO.format(", ".join(gone)))
         st.session_state.uploader += 1  # the uploader holds their bytes too
 
 

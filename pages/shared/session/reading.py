@@ -11,7 +11,8 @@ from core.reading.limits import SLICED
 from core.types import Scan, View
 from pages.shared import thumbnails
 from pages.shared.caches import models, verdicts
-from pages.shared.wording import ANALYSE_ANYWAY, ANALYSE_ANYWAY_HELP, BURNED_IN, escape_markdown
+from pages.shared.sentences import ANALYSE_ANYWAY, ANALYSE_ANYWAY_HELP, BURNED_IN
+from pages.shared.wording import escape_markdown
 
 THUMBNAIL_SIDE = 160  # pixels; shown at half that
 

@@ -6,7 +6,7 @@ import streamlit as st
 from core import names
 from core.card_types import Card
 from core.types import AnomalyResult, ErrorFit, Scan
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import Layer
 from pages.shared.session.thresholds import DecisionThreshold
@@ -87,9 +87,9 @@ def show_error_fit(card: Card, scan: Scan) -> None:
     if fit is None:
         return
     with st.expander("How the error is judged"):
-        st.markdown(wording.ERROR_GIVEN_DETAIL)
+        st.markdown(sentences.ERROR_GIVEN_DETAIL)
         if names.AUROC_OF_RAW_ERROR in card.figures:
-            st.caption(wording.RAW_ERROR.format(card.figures[names.AUROC_OF_RAW_ERROR]))
+            st.caption(sentences.RAW_ERROR.format(card.figures[names.AUROC_OF_RAW_ERROR]))
         st.plotly_chart(
             error_picture(fit),
             config=charts.PLAIN,

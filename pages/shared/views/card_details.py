@@ -7,7 +7,7 @@ import streamlit as st
 from core import names
 from core.card_types import Card, Localisation
 from core.types import Trust
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import models
 from pages.shared.views import charts, explainer_names
 
@@ -182,7 +182,7 @@ def show_localisation(card: Card) -> None:
             placeholder="",
             key=f"localisation-{name}",
         )
-        st.caption(wording.LOCALISATION.format(reported=some.n, chosen=some.chosen_on))
+        st.caption(sentences.LOCALISATION.format(reported=some.n, chosen=some.chosen_on))
 
 
 def _localisation_row(card: Card, method: str, row: Localisation) -> dict[str, str | float]:

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.card_types import Card
 from core.types import Agreement, Explanation, Scan
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import heatmaps
 from pages.shared.caches.heatmaps import HeatmapRequest
 from pages.shared.components.scan_viewer import Layer
@@ -78,7 +78,7 @@ def _wanted(card: Card, best: str) -> bool:
     if heatmaps.worth(card.id, best) != "ignore":
         return True
     st.write(wording.map_worth("ignore", explainer_names.name(best)))
-    return st.toggle(wording.SHOW_MAP, key=f"show-map-{card.id}", persist_state="session")
+    return st.toggle(sentences.SHOW_MAP, key=f"show-map-{card.id}", persist_state="session")
 
 
 def _pick_options(method: str) -> tuple[tuple[str, int], ...]:
@@ -210,4 +210,5 @@ def _scale(shown: Explanation, *, own: bool) -> float:
 
 def _caption(request: HeatmapRequest, *, own: bool) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in request.arguments)
-    return f"{settings and f'{settings.capitalize()}. '}{wording.BRIGHTEST_OWN if own else wording.BRIGHTEST}"
+    brightest = sentences.BRIGHTEST_OWN if own else sentences.BRIGHTEST
+    return f"{settings and f'{settings.capitalize()}. '}{brightest}"

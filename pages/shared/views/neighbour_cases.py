@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Prediction, Scan, is_abnormal
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import models, neighbours
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading
@@ -200,7 +200,7 @@ def _show_pictures(
     found = {row: neighbours.picture(folder, *_file(index, row)) for row in rows[:PICTURED]}
     shown = {row: picture for row, picture in found.items() if picture is not None}
     if not shown:
-        st.caption(wording.NO_PICTURES)
+        st.caption(sentences.NO_PICTURES)
         return
     with st.container(horizontal=True, gap="small", key=f"samples-cases-{opens}"):
         for row, picture in shown.items():

@@ -10,7 +10,7 @@ from core.card_types import Card, Policy
 from core.errors import NoUsefulThreshold, OpacityError
 from core.evaluation import operating_points
 from core.evaluation.operating_points import NamedPoint
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import scores
 from pages.shared.components.threshold_panel import PanelState
 from pages.shared.numbering import numbered
@@ -68,7 +68,7 @@ def show_table(card: Card, state: PanelState) -> None:
 
 def show_chips(card: Card) -> None:
     """The card's own threshold and the named ones, one click each: every page then judges by it."""
-    cuts = {wording.OWN_THRESHOLD: DecisionThreshold(card.threshold)}
+    cuts = {sentences.OWN_THRESHOLD: DecisionThreshold(card.threshold)}
     cuts |= {point.name: DecisionThreshold(point.threshold, point.upper) for point in _named(card)}
     if len(cuts) == 1:
         return

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan, Trust
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import heatmaps
 from pages.shared.views import explainer_names
 from pages.shared.views.evidence import Evidence, HeatmapChoice, report_progress
@@ -30,8 +30,8 @@ def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> N
         if word := heatmaps.worth(card.id, method):
             st.write(wording.map_worth(word, explainer_names.name(method)))
     _warn_of_unreliable(card, found)
-    st.caption(wording.HEAT_MAP_CAUTION)
-    with st.expander(wording.MAP_FIGURES):
+    st.caption(sentences.HEAT_MAP_CAUTION)
+    with st.expander(sentences.MAP_FIGURES):
         measured = _measure(found.choice, scan)
         rows = {
             explainer_names.name(method): {
@@ -132,9 +132,9 @@ def _measure(choice: HeatmapChoice, scan: Scan) -> dict[str, Faithfulness]:
     """Deletion and insertion of the chosen maps, once somebody asks."""
     place = st.empty()
     wanted = st.button(
-        wording.TEST_MAP,
+        sentences.TEST_MAP,
         key="faithfulness",
-        help=wording.TEST_MAP_HELP,
+        help=sentences.TEST_MAP_HELP,
     )
     words = "Measuring"
     return {

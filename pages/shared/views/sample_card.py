@@ -7,7 +7,7 @@ import streamlit as st
 from core import samples
 from core.errors import CardError
 from core.samples import SamplesCard
-from pages.shared import wording
+from pages.shared import sentences
 from pages.shared.wording import escape_markdown
 
 
@@ -19,7 +19,7 @@ def show() -> None:
         st.error(escape_markdown(str(fault)))
         return
     if card is None:
-        st.info(wording.NO_SAMPLES.format(samples.COMMAND))
+        st.info(sentences.NO_SAMPLES.format(samples.COMMAND))
         return
     st.header("How real they are")
     figures, limits = st.columns(2, gap="medium")
@@ -34,7 +34,7 @@ def show() -> None:
             f"to the most similar training scan. {escape_markdown(card.choosing)} Made by {card.model}, "
             f"code {card.commit}."
         )
-        st.caption(wording.HARD_SAMPLES)
+        st.caption(sentences.HARD_SAMPLES)
         st.code(card.command, language=None)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import OpacityError
 from core.samples import Sample, named
 from core.types import Scan
-from pages.shared import wording
+from pages.shared import sentences
 from pages.shared.caches import samples
 from pages.shared.session import deep_link, reading
 from pages.shared.wording import escape_markdown
@@ -122,9 +122,9 @@ def show_mark(sample: Sample, *, others: bool = True) -> Sample | None:
     sample: the one on screen.
     others: whether to offer them.
     """
-    mark, words = wording.PUBLIC_FILM
+    mark, words = sentences.PUBLIC_FILM
     if sample.synthetic:
-        mark, told = wording.SYNTHETIC_SAMPLE
+        mark, told = sentences.SYNTHETIC_SAMPLE
         words = told.format(html.escape(sample.hard or sample.condition))
     with st.container(horizontal=True, vertical_alignment="center", key="sample-mark"):
         st.html(f'<p class="opacity-line"><span class="opacity-mark">{mark}</span> {words}</p>')

@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from streamlit.testing.v1 import AppTest
 
 from core import samples
-from pages.shared import wording
+from pages.shared import sentences
 from tests.pages.app import APP, FILM, SCAN_PAGES, opened, upload, words
 from tests.phantoms.chest import chest
 from tests.phantoms.files import chest_film
@@ -31,7 +31,7 @@ def test_the_page_says_what_the_verdict_rests_on(page, card, taken):
     for part in parts:
         assert part in said
     assert "film.png" in said
-    assert wording.LINK_WITHOUT_FILM in words(app)
+    assert sentences.LINK_WITHOUT_FILM in words(app)
 
 
 def test_the_name_of_the_file_is_left_out_and_the_note_comes_in(taken):

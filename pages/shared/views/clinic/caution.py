@@ -9,7 +9,7 @@ import streamlit as st
 from core.card_types import Card
 from core.evaluation.sources import ADULTS
 from core.types import Scan
-from pages.shared import wording
+from pages.shared import sentences
 from pages.shared.caches import scores
 from pages.shared.session import age
 from pages.shared.views import sample_strip
@@ -31,7 +31,7 @@ def show(card: Card, scan: Scan) -> None:
     if age.matters(card) and scan.age is None and sample is None:
         st.session_state["whose-film"] = st.session_state.get("age")
         st.segmented_control(
-            wording.WHOSE_FILM,
+            sentences.WHOSE_FILM,
             list(age.ANSWERS),
             key="whose-film",
             on_change=lambda: age.say(st.session_state["whose-film"]),
@@ -46,7 +46,7 @@ def sentence(card: Card, rows: tuple[SourceRow, ...], *, child: bool) -> str:
     child: whether the patient is known to be one.
     """
     taught_on_children = card.ages is not None and card.ages[1] < 18
-    words = [wording.TRAINED_ON_CHILDREN.format(*card.ages)] if card.ages and taught_on_children else []
+    words = [sentences.TRAINED_ON_CHILDREN.format(*card.ages)] if card.ages and taught_on_children else []
     elsewhere = {
         row.source: row.specificity
         for row in rows
@@ -57,5 +57,5 @@ def sentence(card: Card, rows: tuple[SourceRow, ...], *, child: bool) -> str:
         whom = "adults" if worst in ADULTS else "patients"
         low, high = spared.interval
         shares = (100 * (1 - share) for share in (high, low))
-        words.append(wording.FLAGGED.format(whom, 100 * (1 - spared.value), worst, spared.n, *shares))
+        words.append(sentences.FLAGGED.format(whom, 100 * (1 - spared.value), worst, spared.n, *shares))
     return " ".join(words)

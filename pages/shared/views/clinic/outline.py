@@ -16,7 +16,7 @@ from core.card_types import Card, SegmenterCard
 from core.errors import CardError
 from core.names import BRAIN_MRI
 from core.types import Prediction, Scan, is_abnormal
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import models, outlines
 from pages.shared.components.scan_viewer import Layer
 from pages.shared.session import reading
@@ -83,12 +83,12 @@ def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThre
 def _layer(outliner: SegmenterCard, found: Outline) -> Layer:
     """How probably each place is lesion, in the viewer."""
     return Layer(
-        wording.PROBABILITY.format(outliner.labels[-1]),
+        sentences.PROBABILITY.format(outliner.labels[-1]),
         found.probability,
         scale=1.0,
         unit="(certain)",
         zero="none",
-        caption=wording.NOT_THE_VERDICTS,
+        caption=sentences.NOT_THE_VERDICTS,
     )
 
 
@@ -120,7 +120,7 @@ def _offer_files(outliner: SegmenterCard, scan: Scan, found: Outline) -> None:
     if file is None or scan.frames > 1 or scan.cropped or header.whole_file(file[0]) is None:
         return
     keep = st.checkbox(
-        "With the patient's tags", key=f"keep-patient-{scan.digest}", help=wording.KEEP_PATIENT
+        "With the patient's tags", key=f"keep-patient-{scan.digest}", help=sentences.KEEP_PATIENT
     )
     st.download_button(
         "DICOM SEG",

@@ -9,7 +9,7 @@ import streamlit as st
 from core import overlay
 from core.card_types import Card
 from core.types import Scan
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import models
 from pages.shared.components.copy_link import copy_link
 from pages.shared.components.scan_viewer import Layer
@@ -40,7 +40,7 @@ def offer(
     st.subheader("Report")
     with st.expander("Note and file name"):
         note = _note(scan)
-        named = st.toggle("Name the file on it", value=True, key="report-name", help=wording.REPORT_NAME)
+        named = st.toggle("Name the file on it", value=True, key="report-name", help=sentences.REPORT_NAME)
     facts = {
         **({"File": scan.name} if named else {}),
         **_judged(card, scan, score, threshold),
@@ -60,7 +60,7 @@ def offer(
         copy_link(key="copy-link", label="Copy link", done="Copied")
     _offer_capture(card, scan, layers, title)
     if sample_strip.sample_of(scan) is None:
-        st.caption(wording.LINK_WITHOUT_FILM)
+        st.caption(sentences.LINK_WITHOUT_FILM)
 
 
 def _offer_capture(card: Card, scan: Scan, layers: Sequence[Layer], title: str) -> None:
@@ -76,7 +76,7 @@ def _offer_capture(card: Card, scan: Scan, layers: Sequence[Layer], title: str) 
     file = reading.file_of(scan)
     if file is None or header.whole_file(file[0]) is None:
         return
-    keep = st.checkbox("With the patient's tags", key=f"keep-tags-{scan.digest}", help=wording.KEEP_PATIENT)
+    keep = st.checkbox("With the patient's tags", key=f"keep-tags-{scan.digest}", help=sentences.KEEP_PATIENT)
     st.download_button(
         "DICOM Secondary Capture",
         partial(_capture, *file, scan, layers, title, card, keep),
@@ -100,7 +100,7 @@ def _note(scan: Scan) -> str:
     )
     note = notes.get(scan.digest, "")
     if note.encode("cp1252", "ignore").decode("cp1252") != note:
-        st.caption(wording.LATIN_ONLY)
+        st.caption(sentences.LATIN_ONLY)
     return note
 
 
@@ -118,7 +118,7 @@ def _judged(card: Card, scan: Scan, score: float, threshold: DecisionThreshold) 
         "Model": f"{card.title} ({card.id}), weights {card.sha256[:12]}, code {card.commit}. "
         f"{wording.auc(report)}.",
         "Learned from": f"{card.data['name']}. {card.intended_use}",
-        "Input check": wording.READ_ANYWAY.format(refused) if refused else wording.PASSED,
+        "Input check": sentences.READ_ANYWAY.format(refused) if refused else sentences.PASSED,
         "Scan": f"sha256 {scan.digest[:12]}. " + " ".join(scan.notes),
     }
 
@@ -140,7 +140,7 @@ def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Laye
         ends = heat.zero or "no influence", f"{heat.scale:.3g} {heat.unit} or more"
         pictures.append(report.Picture(_blended(scan, heat), f"{heat.name}. {heat.caption}", ends))
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return report.pdf(report.Report(title, facts, f"{wording.DISCLAIMER} Made {made}.", pictures))
+    return report.pdf(report.Report(title, facts, f"{sentences.DISCLAIMER} Made {made}.", pictures))
 
 
 def _capture(

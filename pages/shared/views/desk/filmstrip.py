@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Scan, is_abnormal
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import verdicts
 from pages.shared.numbering import numbered
 from pages.shared.session import reading, thresholds
@@ -42,7 +42,7 @@ def _show(card: Card, threshold: float, held: Mapping[str, Scan]) -> None:
                 on_click=_open,
                 args=(scan.digest,),
             )
-        st.button(wording.FORGET_ALL, on_click=_forget_all)
+        st.button(sentences.FORGET_ALL, on_click=_forget_all)
 
 
 def _mark(card: Card, scan: Scan, threshold: float) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Scan, is_abnormal
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import models, verdicts
 from pages.shared.session import thresholds
 from pages.shared.views.desk import background
@@ -28,7 +28,7 @@ def show(first: Opinion, scan: Scan) -> None:
     if not others:
         return
     if not st.session_state.get("all-opinions"):
-        words = wording.ASK_ALL.format(len(others)) if len(others) > 1 else wording.ASK_OTHER
+        words = sentences.ASK_ALL.format(len(others)) if len(others) > 1 else sentences.ASK_OTHER
         st.button(words, on_click=_ask_all)
         return
     asked = [(card, scan) for card in others]

@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import OpacityError
 from core.overlay import fitted
 from core.types import Scan
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.components.scan_viewer import Layer
 from pages.shared.numbering import numbered
 from pages.shared.session import memory
@@ -20,9 +20,9 @@ def pick(scan: Scan) -> list[Layer]:
         return []
     names = dict(zip(others, numbered(other.name for other in others.values()), strict=True))
     chosen = st.selectbox(
-        wording.BESIDE,
+        sentences.BESIDE,
         ["", *others],
-        format_func=lambda digest: names.get(digest, wording.NOTHING_BESIDE),
+        format_func=lambda digest: names.get(digest, sentences.NOTHING_BESIDE),
         key=f"beside-{scan.digest}",
         width=360,
     )
@@ -35,5 +35,5 @@ def pick(scan: Scan) -> list[Layer]:
         return []
     shape = scan.pixels.shape[0], scan.pixels.shape[1]
     return [
-        Layer(names[chosen], fitted(pixels, shape), "grey", caption=wording.BESIDE_CAPTION, other_scan=True)
+        Layer(names[chosen], fitted(pixels, shape), "grey", caption=sentences.BESIDE_CAPTION, other_scan=True)
     ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.card_types import Card
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import scores
 from pages.shared.views import charts
 
@@ -26,7 +26,7 @@ def show(card: Card, cards: Sequence[Card]) -> None:
     )
     found = scores.comparison(card.id, other)
     if found is None:
-        st.info(wording.NO_SHARED_SCANS)
+        st.info(sentences.NO_SHARED_SCANS)
         return
     first, second = titles[card.id], titles[other]
     chart, words = st.columns(2, gap="medium")
@@ -49,4 +49,4 @@ def show(card: Card, cards: Sequence[Card]) -> None:
             f"At their thresholds {first} alone is right on {only.first_alone} scans, {second} alone on "
             f"{only.second_alone} (McNemar, exact: p {only.p:.3f})."
         )
-        st.caption(wording.HOW_COMPARED)
+        st.caption(sentences.HOW_COMPARED)

@@ -11,7 +11,7 @@ import streamlit as st
 from core.card_types import Card
 from core.errors import OpacityError
 from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS, MILLISECONDS_PER_SCAN
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import models, scores
 from pages.shared.views import charts
 
@@ -56,7 +56,7 @@ def show(cards: Sequence[Card], first: Card) -> Card:
         },
         key=f"models-{' '.join(titles)}",  # a selection is a row's number, in this list alone
     )["selection"]["rows"]
-    st.caption(wording.DECISIVE)
+    st.caption(sentences.DECISIVE)
     return listed[selected[0] if selected else listed.index(first)]
 
 

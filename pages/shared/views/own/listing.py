@@ -7,7 +7,7 @@ import streamlit as st
 from core import cards
 from core.card_types import Card
 from core.errors import CardError
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import models
 from pages.shared.views import charts
 
@@ -19,8 +19,8 @@ def show() -> None:
     st.header("Your models")
     own = [card for card in models.every_card() if card.origin == "own"]
     if not own:
-        st.caption(wording.NO_OWN_MODELS)
-        st.code(wording.TRAIN_LINE, language=None)
+        st.caption(sentences.NO_OWN_MODELS)
+        st.code(sentences.TRAIN_LINE, language=None)
         return
     three = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
@@ -29,7 +29,7 @@ def show() -> None:
         column_config=dict.fromkeys(("AUC", "sensitivity", "specificity"), three),
         key="own-models",
     )
-    st.caption(wording.OWN_MODELS_COMPARED)
+    st.caption(sentences.OWN_MODELS_COMPARED)
     _show_curves(own)
     _offer_removal(own)
 

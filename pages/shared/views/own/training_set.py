@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.card_types import Card
-from pages.shared import wording
+from pages.shared import sentences
 from pages.shared.views.screening.judging import WorklistRow
 
 FILE = "labels.csv"
@@ -22,7 +22,7 @@ def offer(card: Card, rows: Sequence[WorklistRow]) -> None:
     rows: labelled scans.
     """
     with st.expander("Train on these"):
-        st.write(wording.TRAIN_ON_THESE.format(file=FILE))
+        st.write(sentences.TRAIN_ON_THESE.format(file=FILE))
         st.download_button(f"Save {FILE}", as_table(rows), FILE, "text/csv", key="train-on-these")
         st.code(line(card), language=None)
 

@@ -11,7 +11,7 @@ import streamlit as st
 from core.card_types import Card
 from core.errors import OpacityError
 from core.types import Curve
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.session.study import Study
 from pages.shared.views import charts
 from pages.shared.views.screening.judging import WorklistRow
@@ -102,7 +102,7 @@ def _show_result(card: Card, found: Result) -> None:
         f"{found.abnormal} of them abnormal.{out}"
     )
     gain = wording.gain(found.gain.value, found.gain.interval, found.gain.p)
-    method = wording.GAIN_BY_SEVERAL if found.random else wording.GAIN_BY_ONE
+    method = sentences.GAIN_BY_SEVERAL if found.random else sentences.GAIN_BY_ONE
     st.write(f"**{gain}**")
     st.caption(method)
     rows = table(found)
@@ -180,6 +180,6 @@ def _pdf(
 
     model = f"{card.title} ({card.id}), weights {card.sha256[:12]}."
     cells = [list(rows[0]), *(list(row.values()) for row in rows)]
-    foot = f"{wording.DISCLAIMER} Certainties from 4 of 6 on count as abnormal; intervals are 95 %."
+    foot = f"{sentences.DISCLAIMER} Certainties from 4 of 6 on count as abnormal; intervals are 95 %."
     page = report.Report("Reader study", {"Model": model, **facts}, foot, curves=lines, table=cells)
     return report.pdf(page)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Scan
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import heatmaps
 from pages.shared.caches import worklist as pictures
 from pages.shared.components.scan_viewer import Layer, scan_viewer
@@ -42,9 +42,9 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
         return
     st.button("End this study", on_click=study.end, help="What was answered is forgotten: save it before.")
     if held.card != card.version:
-        st.warning(wording.STUDY_OTHER_MODEL.format(held.card.partition("@")[0]))
+        st.warning(sentences.STUDY_OTHER_MODEL.format(held.card.partition("@")[0]))
     elif gone := sum(film not in films for film in held.orders["alone"]):
-        st.warning(wording.STUDY_FILMS_GONE.format(gone))
+        st.warning(sentences.STUDY_FILMS_GONE.format(gone))
         outcome.show(card, held, films)
     elif following := study.next_film(held):
         _ask(card, held, films[following[1]], threshold, following)
@@ -53,7 +53,7 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
 
 
 def _offer_start(card: Card, films: Sequence[str]) -> None:
-    st.write(wording.STUDY)
+    st.write(sentences.STUDY)
     name, seed, start = st.columns([3, 1, 1], vertical_alignment="bottom")
     reader = name.text_input("Reader, a name or a number", max_chars=60, key="study-reader")
     drawn = seed.number_input("Seed of the order", 0, 9999, 0, key="study-seed")
@@ -86,7 +86,7 @@ def _ask(
 
     stage, film = at
     number, of = len(held.answers[stage]) + 1, len(held.orders[stage])
-    st.progress((number - 1) / of, f"Film {number} of {of}, {wording.STUDY_STAGE[stage]}")
+    st.progress((number - 1) / of, f"Film {number} of {of}, {sentences.STUDY_STAGE[stage]}")
     scan = pictures.scan(film, "film", _data=row.file.data)  # no name: the reading is blind
     layers: list[Layer] = []
     if stage == "helped" and row.score is not None:

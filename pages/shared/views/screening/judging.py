@@ -11,7 +11,7 @@ from core.batch import labels
 from core.batch.labels import Labels, TableRow
 from core.card_types import Card
 from core.errors import OpacityError
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import models
 from pages.shared.caches import worklist as pictures
 from pages.shared.numbering import numbered
@@ -43,7 +43,7 @@ def drop_zone() -> None:
     with st.expander("Add films or labels" if held else "Films and labels", expanded=not held):
         _take_drops()
     if left_out := st.session_state.get("screen-left"):
-        st.warning(wording.NO_ROOM.format(len(left_out), wording.escape_markdown(left_out[0])))
+        st.warning(sentences.NO_ROOM.format(len(left_out), wording.escape_markdown(left_out[0])))
     _offer_clearing()
 
 

@@ -1,0 +1,163 @@
+"""The fixed sentences of the pages, in one place: those that hold figures are made in wording."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+NOT_FOR_CLINICAL_USE = (
+    "Research demo, not for clinical use. Scans stay in this session's memory and nowhere else."
+)
+WHAT_THIS_IS = (
+    "Opacity reads chest films and brain scans with small models and shows what moved them: for clinicians, "
+    "students and researchers who want to see what such models can do and where they fail."
+)
+UPLOAD = "Upload a scan, or drop it anywhere"
+UPLOAD_HELP = "PNG, JPEG, DICOM or NIfTI, several at once if you like."
+INVITATION = "Upload a {} (PNG, JPEG or DICOM), or try one below."
+SAMPLES_INVITATION = "Click a sample to have it read. Synthetic ones were made by a model and show nobody."
+PUBLIC_FILM = ("Public film", "A real patient's, published without a name.")
+SYNTHETIC_SAMPLE = ("AI-generated example", "Made as: {}. Not a real patient.")
+BURNED_IN = (
+    "This file says that text is burned into its picture: it may name the patient. "
+    "Cover it before you share the screen or a copy."
+)
+ANALYSE_ANYWAY = "Analyse anyway (result unreliable)"
+ANALYSE_ANYWAY_HELP = "For research: the result stays marked as read despite the refusal."
+STEPS = (
+    ("Verdict:", "what the model says"),
+    ("Evidence:", "where it looked"),
+    ("Move the line:", "what another threshold costs, on Thresholds"),
+)
+TOUR = (
+    (".st-key-samples-landing", "Click a sample, or drop a scan of your own anywhere: it is read at once."),
+    (".opacity-verdict", "The verdict. The bar shows the score; the line on it is the threshold."),
+    (
+        ".st-key-film",
+        "The heat map shows what moved the model. Drag moves, the wheel zooms, ? lists the keys.",
+    ),
+    ("[data-testid=stSidebarNav]", "Thresholds shows what each threshold costs; Models whom to trust."),
+)
+BESIDE, NOTHING_BESIDE = "Beside it", "No other scan"
+BESIDE_CAPTION = "Another scan of this session, not aligned and of another scale. Meanwhile no map is shown."
+SAMPLES_PAGE = (
+    "Films and slices to try the app with. Those marked Synthetic were drawn by a generative model and show "
+    "nobody; here is what they look like to the classifiers, and how far they are from every training scan."
+)
+NO_SAMPLES = "No synthetic samples ship with this checkout. Make them with: `{}`"
+HARD_SAMPLES = (
+    "The other samples were chosen so that every model reads them as made. These hard ones were not: each is "
+    "the next of those in their order, changed by a fixed rule before any model was asked, to be borderline, "
+    "to part the models or to be refused. None is of an adult: the generator learned from children's films."
+)
+ROUTED = "This looks like a {}, so it is read with {}. Another model can be chosen under Model."
+ROUTED_BY_AGE = "{} did not learn from patients of this age, so this is read with {}."
+TRAINED_ON_CHILDREN = "Trained on children of {} to {} years."
+FLAGGED = (
+    "In {} of another hospital {:.0f} of 100 normal films were flagged ({}: {} films, 95 % interval {:.0f} "
+    "to {:.0f})."
+)
+WHOSE_FILM = "Whose film is this?"
+DETECTOR_PAGE = (
+    "How unlike normal a scan is can only be told by a model of normal scans alone. Used here: {}."
+)
+DECISIVE = (
+    "Each at its own threshold, on test. Worst source: where it tells normal from abnormal least; "
+    "models measured on several come first. False "
+    "alarms: of normal scans, at home and at the worst place that it did not learn from, where one was "
+    "measured. MB: weights on disk. ms: a scan, where timed. Yardsticks, there to be beaten, stand last."
+)
+NO_SHARED_SCANS = "These two were not tested on the same scans, of both classes: they cannot be compared so."
+HOW_COMPARED = (
+    "Second less first, 95 % interval by DeLong 1988, films of one patient counted together (Obuchowski "
+    "1997). A difference on these scans says nothing of other places."
+)
+NO_PICTURES = "The folder with the public data sets holds none of these cases: no pictures."
+OWN_THRESHOLD = "the model's own"
+DROP_FILMS = (
+    "Drop films above, or a folder with one folder per class: each is read and scored, and stays in this "
+    "session's memory until you clear the list."
+)
+WITH_LABELS = (
+    "With labels, this page also measures the model: sort the films into one folder per class, or add a CSV."
+)
+STUDY = (
+    "Read every film twice: first alone, then with the model's verdict and map, each time in another order "
+    "drawn from the seed and without names. Every answer is a certainty from 1 to 6, also by the number "
+    "keys. With labels the page then shows what the model's help was worth. Nothing leaves this session "
+    "unless you export it."
+)
+STUDY_OTHER_MODEL = (
+    "This study was begun with another model or other weights: choose {} again, or end the study."
+)
+STUDY_FILMS_GONE = "{} films of this study are no longer on the list. What was answered can still be saved."
+STUDY_STAGE = {"alone": "without the model", "helped": "with the model"}
+GAIN_BY_SEVERAL = (
+    "Obuchowski and Rockette 1995, covariances by the jackknife over cases, degrees of freedom by Hillis "
+    "2007: it holds for readers and cases like these."
+)
+GAIN_BY_ONE = "DeLong 1988: it holds for this reader on cases like these, and says nothing of other readers."
+DISCLAIMER = "Research demo, not for clinical use: not a medical device, and no diagnosis."
+PASSED = "Passed: the scan is of a kind that this model may judge."
+READ_ANYWAY = "Read at the reader's request although the input check refused it: {}"
+REPORT_NAME = "Leave it off where the name tells who the patient is. Nothing else of the file names anybody."
+LATIN_ONLY = "The PDF has Latin letters only: others become a question mark."
+LINK_WITHOUT_FILM = (
+    "The link opens this page with this model and threshold. The film is not in it: it stays in this session."
+)
+NO_ROOM = (
+    "{} films do not fit beside those on the list, the first of them {}: clear the list, or screen a folder "
+    "of any size with python -m core screen."
+)
+LET_GO = "Let go, as a session holds only so much: {}. Drop them again, fewer at a time, to see them."
+NO_OWN_MODELS = (
+    "None yet. One command makes one of your films, in a folder with one sub-folder per class; it stands "
+    "here as soon as it is written."
+)
+TRAIN_LINE = "python -m train.new NAME --data FOLDER"
+OWN_MODELS_COMPARED = (
+    "Each on its own test films, of which it learned nothing. Models of different films cannot be compared "
+    "by these figures: judge one labelled set with both on page Screen. All else about a model is in its "
+    "task above."
+)
+TRAIN_ON_THESE = (
+    "Save the table as {file} beside the films, in the folder that you dropped or that they lie in, and run "
+    "the line below there. Training takes place on your machine, not in this page."
+)
+KEEP_PATIENT = "Name, birth date and the like of the file go into the saved one. Left out otherwise."
+ERROR_GIVEN_DETAIL = (
+    "A network that learned normal scans misses more wherever a scan shows more fine detail, sick or not. "
+    "So each cell is compared with normal scans that show as much detail at that place (grey). "
+    "The score is how far the cells of this scan (orange) lie above that, on average."
+)
+RAW_ERROR = "By the error as it is, as public projects report it, this network has a test AUROC of {:.3f}."
+BRIGHTEST = "Brightest = the strongest influence seen in 95% of validation scans."
+BRIGHTEST_OWN = "Brightest = the strongest influence in this film, so films cannot be compared."
+HEAT_MAP_CAUTION = "A heat map shows what moved the model, not where disease is."
+LOCALISATION = (
+    "Means over {reported} outlined scans, with 95 % intervals by scan; {chosen} others chose the method "
+    "and the cut. Pointing game: share of scans whose hottest place lies in the outline. Average precision: "
+    "of all places, in the order of their heat. Overlap: intersection over union at one cut for all scans. "
+    "Three maps know nothing of the scan: even heat over lungs or head, the mean outline of the other scans, "
+    "and nearness to the centre. Worth: useful where a map beats all three in both its hottest place and its "
+    "order, ignore where in neither, weak between."
+)
+PROBABILITY = "Where it finds {}"
+NOT_THE_VERDICTS = (
+    "How probably each place is lesion, by the model that outlines; it is no part of the verdict."
+)
+SHOW_MAP = "Show the heat map all the same"
+MAP_WORTH: Mapping[str, str] = MappingProxyType(
+    {
+        "useful": "**Useful** for finding disease: on outlined scans {} beat every map that knows nothing of "
+        "the scan.",
+        "weak": "**Weak** for finding disease: on outlined scans {} beat the maps that know nothing of the "
+        "scan only in part.",
+        "ignore": "**Ignore** for finding disease: on outlined scans {} was no better than a map that knows "
+        "nothing of the scan.",
+    }
+)
+MAP_FIGURES = "Figures of the map, and how to read them"
+TEST_MAP = "Test this map (blur the hot areas)"
+TEST_MAP_HELP = "Blurs the hottest places first, then shows them first, and records the probability."
+ASK_ALL = "Ask all {} other models"
+ASK_OTHER = "Ask the other model"
+FORGET_ALL = "Forget all"
