@@ -28,16 +28,14 @@ LIMITATIONS = {
     "vae": (
         "Rebuilds blurred: its error is large at every edge, and only beyond what is usual does it count.",
     ),
-    "restoring": (
-        "Learned to remove lesions drawn by a program; what looks unlike them may be kept.",
-        "Only places brighter than restored count: air where none should be goes unseen.",
-    ),
+    "restoring": ("Learned to remove lesions drawn by a program; what looks unlike them may be kept.",),
     "convlstm": (
         "The public model of this kind claims accuracy 0.9756, from a subset of 508 images at the threshold "
         "1e-7. Here every film scores above that: it would call all of them abnormal. The figures of this "
         "card are from the whole official test, at a threshold from normal films alone.",
-        "Its grid of a quarter of the pixels lets local texture through: lesions are rebuilt like lungs. "
-        "Sick films have less detail to get wrong and score below normal ones: the score runs backwards.",
+        "It foretells each level of a pyramid from the coarser ones: what is out of place but smooth is "
+        "foretold as well. By the error as it is, sick films score below normal ones, having less detail to "
+        "get wrong: that score runs backwards.",
     ),
     "detail": (
         "No network: it only measures how little fine detail the middle of the film shows.",

@@ -32,6 +32,17 @@ def test_the_slope_of_log_error_on_log_detail_is_found():
     assert fitted().slope == pytest.approx(torch.full((1, 4, 4), 0.5), abs=0.01)
 
 
+def test_noise_in_the_detail_of_cells_does_not_flatten_the_slope():
+    given = ErrorGivenDetail(8 * SIDE)
+    generator = Generator().manual_seed(7)
+    whole = torch.randn(300, 1, 1, 1, generator=generator)
+    noise = torch.randn(300, 1, SIDE, SIDE, generator=generator).repeat_interleave(CELL, 2)
+    detail = torch.exp(whole + noise.repeat_interleave(CELL, 3))
+    error = torch.exp(0.5 * whole).expand_as(detail)  # by itself a cell would be given half of that slope
+    given.fit([(error, detail)])
+    assert given.slope == pytest.approx(torch.full_like(given.slope, 0.5), abs=0.05)
+
+
 def test_normal_scans_score_zero_whatever_their_detail():
     given = fitted()
     error, detail = maps(300, seed=4)
