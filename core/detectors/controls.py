@@ -21,6 +21,8 @@ from core.detectors.sharpness import blurred
 class MeanFilm(ReconstructionDetector, FittedDetector):
     """Every scan is "rebuilt" as the mean of the training normals, and the error judged given detail."""
 
+    fine = 1.0  # as its card was fitted
+
     def __init__(self, *, size: int = 64) -> None:
         super().__init__()
         self.register_buffer("film", torch.zeros(1, 1, size, size))

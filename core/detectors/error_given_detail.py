@@ -12,7 +12,6 @@ from core.detectors.sharpness import blurred
 
 CELL = 8  # pixels, of the scan as the network sees it
 LEAST = 1e-3  # of error and detail, before their logs are taken
-FINE = 2.0  # pixels: what a blur of so much takes away is detail
 STEADY = 1e-6  # least deviation: a cell that is the same in all normals, as air is, divides by something
 
 
@@ -92,9 +91,11 @@ class ReconstructionDetector(Detector):
     """Rebuilds the scan, and judges what it could not rebuild.
 
     given: set where the error is judged against the detail of the same place; None where as it is.
+    fine: pixels; what a blur of so much takes away is detail.
     """
 
     given: ErrorGivenDetail | None
+    fine = 2.0
 
     @abstractmethod
     def raw(self, x: Tensor) -> DetectorOutput:
@@ -105,9 +106,9 @@ class ReconstructionDetector(Detector):
         """(N, C, H, W) -> the same. Deterministic."""
 
     def error_and_detail(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, C, H, W) -> (N, levels, H, W) each: absolute error, and |x - G2(x)|."""
+        """(N, C, H, W) -> (N, levels, H, W) each: absolute error, and what a blur takes away."""
         grey = x.mean(1, keepdim=True)
-        return (self.reconstruct(x) - x).abs().mean(1, keepdim=True), (grey - blurred(grey, FINE)).abs()
+        return (self.reconstruct(x) - x).abs().mean(1, keepdim=True), (grey - blurred(grey, self.fine)).abs()
 
     def score(self, x: Tensor) -> DetectorOutput:
         raw = self.raw(x)
