@@ -69,7 +69,7 @@ with picture:
     scan_viewer(
         scan.pixels,
         key=place,
-        alt=tr("The scan with {value}").format(value=priors[0].name if priors else maps),
+        alt=tr("The scan with {what}").format(what=priors[0].name if priors else maps),
         layers=priors or layers,
         outline=None if lungs is None else lungs.mask,
         marks=marks.mask,

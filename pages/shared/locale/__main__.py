@@ -22,7 +22,8 @@ METHODS = [("app.py", "python"), ("pages/**.py", "python"), ("pages/**.js", "jav
 
 def sentences() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     """Every sentence of the app, with the file it stands in; a pair where one differs from several."""
-    found = extract_from_dir(ROOT, METHODS, keywords=KEYWORDS, directory_filter=_is_ours)
+    options = {"pages/**.js": {"parse_template_string": True}}
+    found = extract_from_dir(ROOT, METHODS, options, keywords=KEYWORDS, directory_filter=_is_ours)
     yield from ((file, words) for file, _, words, _, _ in found)
     yield from ((SENTENCES.as_posix(), words) for words in _fixed())
 
@@ -59,8 +60,10 @@ def update(code: str) -> None:
     if path.exists():
         with path.open("rb") as file:
             known = read_po(file, code)
+    made = known.creation_date
     known.update(template(), no_fuzzy_matching=True)
     known.obsolete.clear()
+    known.creation_date, known.fuzzy, known.header_comment = made, False, f"# {known.locale_identifier}"
     with path.open("wb") as file:
         write_po(file, known, width=110, include_lineno=False, sort_by_file=True, omit_header=False)
 

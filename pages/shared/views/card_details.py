@@ -224,7 +224,7 @@ def _localisation_row(card: Card, method: str, row: Localisation) -> dict[str, s
         tr("map"): explainer_names.name(method),
         tr("worth"): tr("knows nothing")
         if method in BASELINES
-        else tr(word(card.localisation, method) or ""),
+        else tr(str(word(card.localisation, method) or "")),
         tr("pointing game"): wording.with_interval(row.pointing, row.pointing_interval),
         tr("average precision"): wording.with_interval(row.average_precision, row.average_precision_interval),
         tr("overlap"): wording.with_interval(row.overlap, row.overlap_interval),
@@ -290,6 +290,6 @@ def show_training(card: Card) -> None:
             place.plotly_chart(
                 charts.lines(lines, x="epoch", y=tr(title)),
                 config=charts.PLAIN,
-                alt=tr("{capitalize} by epoch").format(capitalize=title.capitalize()),
+                alt=tr("{title} by epoch").format(title=tr(title).capitalize()),
                 key=f"training-{title}",
             )

@@ -42,8 +42,8 @@ def pick_card_with_map(card: Card) -> Card | None:
         )
     elif found.id != card.id:
         st.caption(
-            tr("{title} has no map: shown are the map and the verdict of {title2}.").format(
-                title=card.title, title2=found.title
+            tr("{title} has no map: shown are the map and the verdict of {other}.").format(
+                title=card.title, other=found.title
             )
         )
     return found
@@ -149,8 +149,8 @@ def show_nearest(card: Card, index: Index, vote: Vote, folder: str) -> None:
     if vote.itself is not None:
         name = escape_markdown(_short(index, vote.itself))
         st.caption(
-            tr("This file is itself a known case, {name}, {itself}: it has no vote here.").format(
-                name=name, itself=index.label[vote.itself]
+            tr("This file is itself a known case, {name}, {label}: it has no vote here.").format(
+                name=name, label=tr(str(index.label[vote.itself]))
             )
         )
     _show_pictures(card, index, rows, folder, opens=True)
@@ -183,7 +183,9 @@ def show_marked(card: Card, index: Index, rows: Sequence[int], folder: str) -> N
     counts = Counter(str(index.label[row]) for row in rows)
     mix = ", ".join(f"{counts[name]} {tr(name)} ({counts[name] / len(rows):.0%})" for name in card.labels)
     st.subheader(tr("Marked cases"))
-    st.write(tr("{rows} of {case} known cases: {mix}.").format(rows=len(rows), case=len(index.case), mix=mix))
+    st.write(
+        tr("{rows} of {known} known cases: {mix}.").format(rows=len(rows), known=len(index.case), mix=mix)
+    )
     st.dataframe(
         [
             {

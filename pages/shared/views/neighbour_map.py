@@ -77,8 +77,8 @@ def show(
         on_select="rerun",
         selection_mode=("points", "box", "lasso"),
         config=TOOLS,
-        alt=tr("{case} known cases, similar ones side by side, coloured by {colour}").format(
-            case=len(index.case), colour=colour
+        alt=tr("{known} known cases, similar ones side by side, coloured by {colour}").format(
+            known=len(index.case), colour=tr(colour)
         )
         + (tr(", with the scan among them") if scan is not None else ""),
     )

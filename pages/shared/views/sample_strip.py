@@ -98,7 +98,7 @@ def _mark(sample: Sample) -> str:
 
 def _origin(sample: Sample) -> str:
     return (
-        tr("made as: {value}").format(value=sample.hard or sample.condition)
+        tr("made as: {condition}").format(condition=tr(sample.hard or sample.condition))
         if sample.synthetic
         else tr("a public film")
     )

@@ -161,11 +161,22 @@ function makeCostChart(panel) {
     const there = costOf(ratesOf(countsAt(panel.priced, best)));
     setAttr(lowest, "cx", x(panel.clamp(best)));
     setAttr(lowest, "cy", y(least));
-    const priced = panel.layers.length > 1 ? `; on ${panel.priced.name} it costs ${there.toFixed(1)}` : "";
+    const figures = {
+      now: now.toFixed(1),
+      priced: panel.priced.name,
+      chosen: panel.chosen.name,
+      best: panel.format(best),
+      least: least.toFixed(1),
+      there: there.toFixed(1),
+    };
     setText(
       text,
-      `Now ${now.toFixed(1)} on ${panel.priced.name}. Cheapest on ${panel.chosen.name} at ` +
-        `${panel.format(best)}: ${least.toFixed(1)}${priced}.`,
+      panel.layers.length > 1
+        ? tr(
+            "Now {now} on {priced}. Cheapest on {chosen} at {best}: {least}; on {priced} it costs {there}.",
+            figures,
+          )
+        : tr("Now {now} on {priced}. Cheapest on {chosen} at {best}: {least}.", figures),
     );
   }
   return { plot, note, draw, move };

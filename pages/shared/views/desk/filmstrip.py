@@ -47,12 +47,16 @@ def _show(card: Card, threshold: float, held: Mapping[str, Scan]) -> None:
 
 
 def _mark(card: Card, scan: Scan, threshold: float) -> str:
+    return tr(wording.SIDES[_side(card, scan, threshold)])
+
+
+def _side(card: Card, scan: Scan, threshold: float) -> wording.Side:
     if verdicts.unknown([(card, scan)]):
-        return tr(wording.SIDES["waiting"])
+        return "waiting"
     score = verdicts.known()[card.version, scan.digest]
     if score is None:
-        return tr(wording.SIDES["refused"])
-    return tr(wording.SIDES["suspicious" if is_abnormal(score, threshold) else "below"])
+        return "refused"
+    return "suspicious" if is_abnormal(score, threshold) else "below"
 
 
 def _open(digest: str) -> None:

@@ -23,7 +23,7 @@ def show(card: Card, cards: Sequence[Card]) -> None:
         return
     st.subheader(tr("Compare two"))
     other = st.selectbox(
-        tr("{id} with").format(id=titles[card.id]),
+        tr("{model} with").format(model=titles[card.id]),
         others,
         format_func=titles.__getitem__,
         key=f"compare-{card.id}",
@@ -46,19 +46,19 @@ def show(card: Card, cards: Sequence[Card]) -> None:
     clear = (
         tr("no difference is shown")
         if low <= 0 <= high
-        else tr("{value} does better").format(value=second if low > 0 else first)
+        else tr("{model} does better").format(model=second if low > 0 else first)
     )
     with words:
         st.write(
             tr(
-                "On {n} test scans of both, {abnormal} abnormal: AUC {auc_low:.3f} and "
-                "{auc_high:.3f}, difference {value:+.3f} ({low:+.3f} to {high:+.3f}, "
+                "On {n} test scans of both, {abnormal} abnormal: AUC {first:.3f} and "
+                "{second:.3f}, difference {value:+.3f} ({low:+.3f} to {high:+.3f}, "
                 "p {p:.3f}): {clear}."
             ).format(
                 n=found.n,
                 abnormal=found.abnormal,
-                auc_low=found.auc[0],
-                auc_high=found.auc[1],
+                first=found.auc[0],
+                second=found.auc[1],
                 value=found.difference.value,
                 low=low,
                 high=high,

@@ -260,12 +260,10 @@ def _show_choice(candidates: Mapping[str, Card], choice: Choice, because: str) -
     st.write(tr("{because} on validation.").format(because=because))
     st.write(
         tr(
-            "Test: sensitivity {with_interval}, "
-            "specificity {with_interval2} "
-            "at threshold {threshold:.3f}; {auc}."
+            "Test: sensitivity {sensitivity}, specificity {specificity} at threshold {threshold:.3f}; {auc}."
         ).format(
-            with_interval=wording.with_interval(point.sensitivity, point.sensitivity_interval),
-            with_interval2=wording.with_interval(point.specificity, point.specificity_interval),
+            sensitivity=wording.with_interval(point.sensitivity, point.sensitivity_interval),
+            specificity=wording.with_interval(point.specificity, point.specificity_interval),
             threshold=point.threshold,
             auc=wording.auc(card.report["test"]),
         )

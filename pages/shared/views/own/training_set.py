@@ -25,7 +25,7 @@ def offer(card: Card, rows: Sequence[WorklistRow]) -> None:
     with st.expander(tr("Train on these")):
         st.write(tr(sentences.TRAIN_ON_THESE).format(file=FILE))
         st.download_button(
-            tr("Save {FILE}").format(FILE=FILE), as_table(rows), FILE, "text/csv", key="train-on-these"
+            tr("Save {file}").format(file=FILE), as_table(rows), FILE, "text/csv", key="train-on-these"
         )
         st.code(line(card), language=None)
 

@@ -82,9 +82,7 @@ def _offer_clearing() -> None:
     if not (held := worklist.files()):
         return
     said, clear = st.columns([4, 1], vertical_alignment="center")
-    labelled = (
-        tr(" and {table} rows of labels").format(table=len(worklist.table())) if worklist.table() else ""
-    )
+    labelled = tr(" and {rows} rows of labels").format(rows=len(worklist.table())) if worklist.table() else ""
     said.caption(
         tr("{held} files{labelled} on the list. They stay while you open other pages.").format(
             held=len(held), labelled=labelled

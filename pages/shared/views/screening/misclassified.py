@@ -53,7 +53,7 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
             panels.append((f"{row.name}: {line}", picture, listing.note(row, key="misread-note")))
     if len(wrong) > SHOWN:
         st.caption(tr("The {count} most confident errors are shown.").format(count=SHOWN))
-    st.download_button(tr("Export as HTML"), as_page(card, panels), "misread.html", tr("text/html"))
+    st.download_button(tr("Export as HTML"), as_page(card, panels), "misread.html", "text/html")
 
 
 def _is_wrong(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> bool:
@@ -65,7 +65,7 @@ def _caption(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> str:
     kind = tr("false alarm") if row.label == card.labels[0] else tr("missed case")
     score = row.score or 0.0
     return tr("{kind}, truly {label}, score {score:.3f}, {apart:.3f} from the threshold").format(
-        kind=kind, label=tr(row.label or ""), score=score, apart=abs(score - threshold.value)
+        kind=kind, label=tr(str(row.label)), score=score, apart=abs(score - threshold.value)
     )
 
 
