@@ -38,7 +38,8 @@ with answer:
         st.subheader(second.title)
         reason = models.refusal(second.id, scan.digest, _scan=scan)
         if reason:
-            st.warning(wording.escape_markdown(reason))
+            _, test = models.gate(second.id, scan.digest, _scan=scan)
+            st.warning(wording.refused(reason, test))
         else:
             other = models.anomaly(second.id, scan.digest, _scan=scan)
             anomaly.show_answer(second, other, thresholds.DecisionThreshold(second.threshold))

@@ -15,7 +15,7 @@ from core import names
 from core.card_types import Card, Localisation, Policy, SegmenterCard
 from core.names import CHEST_FILM
 from core.types import EvaluationReport, Scan, is_abnormal
-from pages.shared import sentences
+from pages.shared import language, sentences
 from pages.shared.language import later, ntr, tr
 from pages.shared.numbering import numbered
 from pages.shared.session.thresholds import DecisionThreshold
@@ -43,6 +43,24 @@ FINDINGS = {
     "viral": later("viral pneumonia"),
     "covid": later("COVID-19 pneumonia"),
     "pituitary": later("a pituitary tumour"),
+}
+
+
+OTHER_REFUSAL = later("Not read: the scan does not pass this model's input check.")
+REFUSALS = {
+    "size": later("Not read: the picture is too small."),
+    "blank": later("Not read: the picture is blank."),
+    "colour": later("Not read: this looks like a photograph or a screenshot."),
+    "modality": later("Not read: the file names another modality."),
+    "age": later("Not read: this model did not learn from patients of this age."),
+    "view": later("Not read: this is a lateral view."),
+    "unlike": later("Not read: the scan is unlike those this model learned from."),
+    "chest": later("Not read: this looks like a chest film."),
+    "bone": later("Not read: the skull does not look as this model expects."),
+    "kind": later("Not read: this looks more like a CT slice."),
+    "lungs": later("Not read: two lungs were not found with confidence."),
+    "negative": later("Not read: black and white are exchanged. Turn it back to have it read."),
+    "card": later("The model cannot be used."),
 }
 
 
@@ -302,6 +320,18 @@ def policy(known: Policy) -> str:
         "cost": tr("Cost {missed_cost:g}:1"),
     }
     return aims.get(known.name, known.name).format(**known.arguments)
+
+
+def refused(reason: str, test: str) -> str:
+    """Why a scan is not read, safe to show as Markdown.
+
+    reason: as the gate says it, in English; another language has a sentence of its own before it.
+    test: which of the gate's tests failed.
+    """
+    told = escape_markdown(reason)
+    return (
+        told if language.current() == language.CODE else f"{tr(REFUSALS.get(test, OTHER_REFUSAL))} ({told})"
+    )
 
 
 def imported(names: Sequence[str], *, of: int) -> str:

@@ -16,8 +16,12 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
 SENTENCES = Path("pages/shared/sentences.py")
-KEYWORDS = {"tr": None, "later": None, "ntr": (1, 2)}
-METHODS = [("app.py", "python"), ("pages/**.py", "python"), ("pages/**.js", "javascript")]
+KEYWORDS = {"tr": None, "later": None, "ntr": (1, 2), "say": None}
+IN_CORE = ("core/anatomy/outlines.py", "core/evaluation/local_calibration.py")  # sentences built there
+METHODS = [
+    *((file, "python") for file in ("app.py", "pages/**.py", *IN_CORE)),
+    ("pages/**.js", "javascript"),
+]
 
 
 def sentences() -> Iterator[tuple[str, str | tuple[str, ...]]]:
@@ -30,7 +34,8 @@ def sentences() -> Iterator[tuple[str, str | tuple[str, ...]]]:
 
 def _is_ours(folder: str) -> bool:
     """Whether the folder may hold words of the app."""
-    return Path(folder).is_relative_to(ROOT / "pages") or Path(folder) == ROOT
+    wanted = ("pages", "core", "core/anatomy", "core/evaluation")
+    return Path(folder).is_relative_to(ROOT / "pages") or Path(folder) in [ROOT / name for name in wanted]
 
 
 def _fixed() -> Iterator[str]:

@@ -235,8 +235,8 @@ def _localisation_row(card: Card, method: str, row: Localisation) -> dict[str, s
 def show_use(card: Card) -> None:
     """What the model is for, and what it is not."""
     st.subheader(tr("Use and limits"))
-    st.write(tr(card.intended_use))
-    st.markdown("\n".join(f"- {tr(limit)}" for limit in card.limitations))
+    st.write(card.intended_use)
+    st.markdown("\n".join(f"- {limit}" for limit in card.limitations))
 
 
 def show_making(card: Card) -> None:
@@ -288,7 +288,7 @@ def show_training(card: Card) -> None:
         if figures:
             lines = {name.replace("_", " "): (epochs, [row[name] for row in curve]) for name in figures}
             place.plotly_chart(
-                charts.lines(lines, x="epoch", y=tr(title)),
+                charts.lines(lines, x=tr("epoch"), y=tr(title)),
                 config=charts.PLAIN,
                 alt=tr("{title} by epoch").format(title=tr(title).capitalize()),
                 key=f"training-{title}",

@@ -67,7 +67,7 @@ def _show_found(card: Card, found: LocalCalibration) -> None:
     from core.evaluation import operating_points as points
     from core.evaluation.local_calibration import in_words
 
-    st.markdown("\n".join(f"- {sentence}" for sentence in in_words(found)))
+    st.markdown("\n".join(f"- {sentence}" for sentence in in_words(found, tr)))
     use, forget = st.columns(2)
     if use.button(tr("Use this threshold"), type="primary", key=f"apply-{card.id}", width="stretch"):
         operating_points.keep(card, points.calibrated(card, found, tr(NAME)))

@@ -58,7 +58,7 @@ def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThre
         tr("Outline it"),
         value=abnormal,
         key=f"outline-{scan.digest}-{abnormal}",
-        help=tr(outliner.intended_use),
+        help=outliner.intended_use,
     )
     if card.modality == BRAIN_MRI:
         _show_chain(card, scan, prediction, abnormal)
@@ -71,7 +71,7 @@ def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThre
         return NOTHING
     from core.anatomy.outlines import in_words
 
-    st.write(in_words(found))
+    st.write(in_words(found, tr))
     st.caption(wording.outlined_how_well(outliner))
     useful = outlines.worth(outliner.id, outliner.sha256, PROBABILITY) == "useful"
     if useful:
