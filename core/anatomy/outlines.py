@@ -136,19 +136,19 @@ def _square_millimetres(scan: Scan, pixels: int) -> float | None:
     return None if spacing is None or spacing.at_detector else pixels * spacing.down * spacing.across
 
 
-def in_words(outline: Outline, say: Callable[[str], str] = str) -> str:
+def in_words(outline: Outline, tr: Callable[[str], str] = str) -> str:
     """Area and side of all marks, as a sentence.
 
     outline: what was found.
-    say: puts a part of it into the reader's language.
+    tr: puts a part of it into the reader's language.
     """
     if not outline.marks:
-        return say("Nothing is outlined.")
-    area = say("{share:.1%} of the {within}").format(share=outline.share, within=say(outline.within))
+        return tr("Nothing is outlined.")
+    area = tr("{share:.1%} of the {within}").format(share=outline.share, within=tr(outline.within))
     if outline.square_millimetres is not None:
         area = f"{outline.square_millimetres:.0f} mm², {area}"
     count = len(outline.marks)
-    told = say("One area outlined") if count == 1 else say("{count} areas outlined").format(count=count)
+    told = tr("One area outlined") if count == 1 else tr("{count} areas outlined").format(count=count)
     if sides := sorted({mark.side for mark in outline.marks if mark.side}):
-        told += say(", on the patient's {side}").format(side=say(" and ").join(map(say, sides)))
+        told += tr(", on the patient's {side}").format(side=tr(" and ").join(map(tr, sides)))
     return f"{told}: {area}."

@@ -115,26 +115,26 @@ def calibrate(
     )
 
 
-def in_words(found: LocalCalibration, say: Callable[[str], str] = str) -> list[str]:
+def in_words(found: LocalCalibration, tr: Callable[[str], str] = str) -> list[str]:
     """What was found, a sentence each.
 
     found: the new threshold and what it rests on.
-    say: puts a sentence into the reader's language.
+    tr: puts a sentence into the reader's language.
     """
-    normal, low, high = _spread(found.normal_scores, say), *found.threshold_interval
-    sick = say("no abnormal ones")
+    normal, low, high = _spread(found.normal_scores, tr), *found.threshold_interval
+    sick = tr("no abnormal ones")
     if found.abnormal_scores:
-        sick = say("{count} abnormal ones").format(count=found.abnormal) + _spread(found.abnormal_scores, say)
+        sick = tr("{count} abnormal ones").format(count=found.abnormal) + _spread(found.abnormal_scores, tr)
     return [
-        say("{normals} normal scans of {patients} patients{scores}").format(
+        tr("{normals} normal scans of {patients} patients{scores}").format(
             normals=found.normals, patients=found.patients, scores=normal
         )
         + f"; {sick}.",
-        say(
-            "Threshold {threshold:.4g} (95 % bootstrap over patients {low:.4g} to {high:.4g}), just above the "
-            "{rank} lowest of {normals} normals."
+        tr(
+            "Threshold {threshold:.4g} (95 % bootstrap over patients {low:.4g} to {high:.4g}), just above "
+            "the {rank} lowest of {normals} normals."
         ).format(threshold=found.threshold, low=low, high=high, rank=found.rank, normals=found.normals),
-        say(
+        tr(
             "It spares {specificity:.0%} of further patients like these or more, on average over such "
             "calibrations; with {patients} patients between {low:.0%} and {high:.0%} in nine of ten."
         ).format(
@@ -143,24 +143,24 @@ def in_words(found: LocalCalibration, say: Callable[[str], str] = str) -> list[s
             low=found.expected[0],
             high=found.expected[1],
         ),
-        say("Before, threshold {threshold:.4g}: {kept} on these scans.").format(
-            threshold=found.before.threshold, kept=kept_in_words(found.before, say)
+        tr("Before, threshold {threshold:.4g}: {kept} on these scans.").format(
+            threshold=found.before.threshold, kept=kept_in_words(found.before, tr)
         ),
-        say("After, threshold {threshold:.4g}: {kept} on these scans.").format(
-            threshold=found.after.threshold, kept=kept_in_words(found.after, say)
+        tr("After, threshold {threshold:.4g}: {kept} on these scans.").format(
+            threshold=found.after.threshold, kept=kept_in_words(found.after, tr)
         ),
     ]
 
 
-def kept_in_words(kept: Kept, say: Callable[[str], str] = str) -> str:
+def kept_in_words(kept: Kept, tr: Callable[[str], str] = str) -> str:
     """Specificity and, where it is known, sensitivity, with their intervals.
 
     kept: what a threshold does.
-    say: puts a word into the reader's language.
+    tr: puts a word into the reader's language.
     """
     parts = {
-        say("specificity"): (kept.specificity, kept.specificity_interval),
-        say("sensitivity"): (kept.sensitivity, kept.sensitivity_interval),
+        tr("specificity"): (kept.specificity, kept.specificity_interval),
+        tr("sensitivity"): (kept.sensitivity, kept.sensitivity_interval),
     }
     return ", ".join(
         f"{name} {value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
@@ -169,9 +169,9 @@ def kept_in_words(kept: Kept, say: Callable[[str], str] = str) -> str:
     )
 
 
-def _spread(quartiles: tuple[float, float, float], say: Callable[[str], str]) -> str:
+def _spread(quartiles: tuple[float, float, float], tr: Callable[[str], str]) -> str:
     low, middle, high = quartiles
-    words = say(", median score {middle:.3g}, half of them between {low:.3g} and {high:.3g}")
+    words = tr(", median score {middle:.3g}, half of them between {low:.3g} and {high:.3g}")
     return words.format(low=low, middle=middle, high=high)
 
 

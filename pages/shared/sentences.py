@@ -161,3 +161,21 @@ TEST_MAP_HELP = "Blurs the hottest places first, then shows them first, and reco
 ASK_ALL = "Ask all {} other models"
 ASK_OTHER = "Ask the other model"
 FORGET_ALL = "Forget all"
+OTHER_REFUSAL = "Not read: the scan does not pass this model's input check."
+REFUSALS: Mapping[str, str] = MappingProxyType(
+    {
+        "size": "Not read: the picture is too small.",
+        "blank": "Not read: the picture is blank.",
+        "colour": "Not read: this looks like a photograph or a screenshot.",
+        "modality": "Not read: the file names another modality.",
+        "age": "Not read: this model did not learn from patients of this age.",
+        "view": "Not read: this is a lateral view.",
+        "unlike": "Not read: the scan is unlike those this model learned from.",
+        "chest": "Not read: this looks like a chest film.",
+        "bone": "Not read: the skull does not look as this model expects.",
+        "kind": "Not read: this looks more like a CT slice.",
+        "lungs": "Not read: two lungs were not found with confidence.",
+        "negative": "Not read: black and white are exchanged. Turn it back to have it read.",
+        "card": "The model cannot be used.",
+    }
+)

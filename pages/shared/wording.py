@@ -46,24 +46,6 @@ FINDINGS = {
 }
 
 
-OTHER_REFUSAL = later("Not read: the scan does not pass this model's input check.")
-REFUSALS = {
-    "size": later("Not read: the picture is too small."),
-    "blank": later("Not read: the picture is blank."),
-    "colour": later("Not read: this looks like a photograph or a screenshot."),
-    "modality": later("Not read: the file names another modality."),
-    "age": later("Not read: this model did not learn from patients of this age."),
-    "view": later("Not read: this is a lateral view."),
-    "unlike": later("Not read: the scan is unlike those this model learned from."),
-    "chest": later("Not read: this looks like a chest film."),
-    "bone": later("Not read: the skull does not look as this model expects."),
-    "kind": later("Not read: this looks more like a CT slice."),
-    "lungs": later("Not read: two lungs were not found with confidence."),
-    "negative": later("Not read: black and white are exchanged. Turn it back to have it read."),
-    "card": later("The model cannot be used."),
-}
-
-
 def invitation(modality: str) -> str:
     """What to do on a page without a scan."""
     return tr(sentences.INVITATION).format(

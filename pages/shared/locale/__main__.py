@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
 SENTENCES = Path("pages/shared/sentences.py")
-KEYWORDS = {"tr": None, "later": None, "ntr": (1, 2), "say": None}
+KEYWORDS = {"tr": None, "later": None, "ntr": (1, 2)}
 IN_CORE = ("core/anatomy/outlines.py", "core/evaluation/local_calibration.py")  # sentences built there
 METHODS = [
     *((file, "python") for file in ("app.py", "pages/**.py", *IN_CORE)),
