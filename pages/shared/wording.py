@@ -311,9 +311,9 @@ def refused(reason: str, test: str) -> str:
     test: which of the gate's tests failed.
     """
     told = escape_markdown(reason)
-    return (
-        told if language.current() == language.CODE else f"{tr(REFUSALS.get(test, OTHER_REFUSAL))} ({told})"
-    )
+    if language.current() == language.CODE:
+        return told
+    return f"{tr(sentences.REFUSALS.get(test, sentences.OTHER_REFUSAL))} ({told})"
 
 
 def imported(names: Sequence[str], *, of: int) -> str:
