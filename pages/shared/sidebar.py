@@ -31,8 +31,8 @@ def show_frame(question: str) -> None:
 
     question: the one that the page answers, its heading.
     """
+    language.settle()  # before the way through app.py, which takes the address along only afterwards
     deep_link.route_through_app()
-    language.settle()
     st.logo(HERE / "opacity.svg", size="large")
     st.html(HERE / "frame.css")
     st.html(
