@@ -77,7 +77,7 @@ def remaining_metrics(card: Card, network: Detector, held: HeldOut) -> dict[str,
     network: its network, with cached features where it has any.
     held: validation and test.
     """
-    measured = compute_metrics(card, network, held, cards.scores(card).score)
+    measured = compute_metrics(card, network, held, cards.scores(card))
     checkpoints.load_dependencies(network)
     return measured | inference_cost(card, network, held.films[0, 0])
 

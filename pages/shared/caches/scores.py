@@ -33,13 +33,10 @@ PERFECT: Line = ([0.0, 1.0], [0.0, 1.0])
 
 @of_card(st.cache_data(show_spinner=False))
 def policy_threshold(card_id: str, policy: Policy) -> float:
-    """Where the policy values on validation. Raises NoUsefulThreshold."""
-    from core.evaluation import sources, thresholds
+    """Where the policy cuts the scans that the card's threshold is chosen by. Raises NoUsefulThreshold."""
+    from core.evaluation import choosing
 
-    table = models.scores(card_id)
-    cases = [case for case, split in zip(table.case, table.split, strict=True) if split == "validation"]
-    runs = sources.runs(models.card(card_id).modality, cases)
-    return thresholds.choose(policy, *labels_and_scores(card_id, "validation"), groups=runs)
+    return choosing.threshold(models.card(card_id), policy, models.scores(card_id))
 
 
 @of_card(st.cache_data(show_spinner=False))
