@@ -42,8 +42,9 @@ class Kept:
 class Promise:
     """One policy on one card.
 
-    threshold: that it chose by `choosing.scans`. sensitivity, specificity: that it promised for scans of a new
-    run of file numbers, None where it promises nothing. kept: the whole test split, then its sources, home first.
+    threshold: that it chose by `choosing.scans`. sensitivity, specificity: that it promised for scans of a
+    new run of file numbers, None where it promises nothing. kept: the whole test split, then its sources,
+    home first.
     """
 
     policy: Policy

@@ -65,6 +65,23 @@ DECISIVE = (
     "alarms: of normal scans, at home and at the worst place that it did not learn from, where one was "
     "measured. MB: weights on disk. ms: a scan, where timed. Yardsticks, there to be beaten, stand last."
 )
+ALL_FIGURES = (
+    "Test figures, at the card's own threshold; intervals of 95 % go by patient, where patients are known. "
+    "Models stand above the yardsticks, which see no disease. Border alone: the AUC of a logistic regression "
+    "on the outer eighth of the same test scans; source alone: of guessing by the public set that a scan is "
+    "from. A model no better may have learned nothing else. At equal detail: test scans blurred until the "
+    "region of each has as little detail as the least detailed; beside it what that detail itself then "
+    "tells, and neither where that is more than 0.60, for then the control proves nothing. Sources of both "
+    "classes: without sets that hold normal or abnormal scans alone, such as the children's films among the "
+    "adults of the COVID task. Empty: not measured. Top-1 accuracy: by the most probable class. MB: weights "
+    "on disk, shared parts included."
+)
+ONE_SEED = "Trained from one seed: how much its figures owe to chance in training is not known."
+PROMISES = (
+    "Promised: the policy's target; where it states none, what it reaches on runs of file numbers that "
+    "it was not chosen on. Kept: on the whole test split, then on each public set in it, with intervals "
+    "clustered by patient. Broken: more than .05 below the promise on the whole test split."
+)
 NO_SHARED_SCANS = "These two were not tested on the same scans, of both classes: they cannot be compared so."
 HOW_COMPARED = (
     "Second less first, 95 % interval by DeLong 1988, films of one patient counted together (Obuchowski "

@@ -301,8 +301,22 @@ def auc(report: EvaluationReport) -> str:
     return f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} {report.split} scans"
 
 
-def with_interval(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
+def with_interval(value: float, bounds: tuple[float, float]) -> str:
+    return f"{value:.3f} ({interval(bounds)})"
+
+
+def interval(bounds: tuple[float, float]) -> str:
+    return f"{bounds[0]:.3f}-{bounds[1]:.3f}"
+
+
+def chosen_by(card: Card, training_normals: int) -> str:
+    """What the card's threshold was chosen by."""
+    if not training_normals:
+        return f"chosen on validation by {card.policy.name}"
+    return (
+        f"chosen by {card.policy.name} on validation and on {training_normals:,} normal scans of training, "
+        "judged by networks that had not seen their run of file numbers"
+    )
 
 
 def escape_markdown(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Score a detector's training normals out of fold: python -m train.publish.training_normals --data DATA CARD ...
+"""Score a detector's training normals out of fold: python -m train.publish.training_normals --data DATA CARD
 
 Validation holds few normals, of few runs of file numbers. Here the detector is fitted again and again, each
 time without some runs, which it then judges, and the card's threshold is chosen by all of them. Test plays no

@@ -8,7 +8,7 @@ from core import names
 from core.card_types import Card, Localisation
 from core.types import Trust
 from pages.shared import sentences, wording
-from pages.shared.caches import models
+from pages.shared.caches import models, scores
 from pages.shared.views import charts, explainer_names
 
 SHOWN = (
@@ -36,9 +36,8 @@ def show_figures(card: Card) -> None:
         abnormal = card.labels[1] if len(card.labels) == 2 else "abnormal"
         st.dataframe(charts.confusion(points["test"], (card.labels[0], abnormal)), hide_index=True)
         if points["test"].policy:
-            st.caption(
-                f"Test scans at threshold {card.threshold:.3f}, chosen on validation by {card.policy.name}."
-            )
+            chosen = wording.chosen_by(card, scores.training_normals(card.id))
+            st.caption(f"Test scans at threshold {card.threshold:.3f}, {chosen}.")
     st.dataframe(charts.metrics(points), hide_index=True)
     looks = models.test_openings(card.id)
     st.write(
@@ -67,7 +66,7 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
         [_detector_row(card) for card in sorted(rivals, key=lambda card: -card.report["test"].auc)],
         hide_index=True,
         column_config={
-            **dict.fromkeys(("AUROC", "AUROC, equal sharpness", "accuracy"), three),
+            **dict.fromkeys(("AUROC", "AUROC, equal detail", "detail alone then", "accuracy"), three),
             **dict.fromkeys(("ms", "MB"), whole),
             "false alarms": share,
             "correlation with the yardstick": two,
@@ -78,7 +77,8 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
     st.caption(
         "Accuracy and false alarms at each threshold, set on normal validation scans alone"
         + (f" to call {nominal:.0%} of normals abnormal. " if nominal is not None else ". ")
-        + "Equal sharpness: all test films blurred to the sharpness of the least sharp. Correlation with the "
+        + "Equal detail: test scans blurred until the region of each has as little detail as the least "
+        "detailed; shown where detail itself then tells hardly more than chance. Correlation with the "
         "yardstick: rank correlation with a score that measures fine detail alone. Time: one scan on one "
         "core, lungs already found. Memory: the weights, shared backbones included."
     )
@@ -89,14 +89,15 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
 
 
 def _detector_row(card: Card) -> dict[str, str | float | None]:
-    report = card.report["test"]
+    report, even = card.report["test"], scores.equal_detail(card.id)
     return {
         "detector": card.title,
         "AUROC": report.auc,
-        "95 % interval": "{:.3f}-{:.3f}".format(*report.auc_interval),
+        "95 % interval": wording.interval(report.auc_interval),
         "accuracy": report.points[0].accuracy,
         "false alarms": 1 - report.points[0].specificity,
-        "AUROC, equal sharpness": card.figures.get(names.AUROC_EQUAL_SHARPNESS),
+        "AUROC, equal detail": None if even is None else even[0],
+        "detail alone then": None if even is None else even[1],
         "correlation with the yardstick": card.figures.get(names.YARDSTICK_CORRELATION),
         "ms": card.figures.get(names.MILLISECONDS_PER_SCAN),
         "MB": card.figures.get(names.MEMORY_MB),

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import scores
 from pages.shared.views import charts
 
@@ -86,11 +86,11 @@ def show_calibration(card: Card) -> None:
 
 
 def show_robustness(card: Card) -> None:
-    """The AUC when sharpness is no clue, and from other seeds."""
-    figures, report = card.figures, card.report["test"]
+    """The AUC when detail is no clue, and from other seeds."""
+    figures, report, even = card.figures, card.report["test"], scores.equal_detail(card.id)
     known = {
         "unchanged": report.auc,
-        "all equally sharp": figures.get(names.AUC_EQUAL_SHARPNESS),
+        "of equal detail": None if even is None else even[0],
         "all sharpened": figures.get(names.AUC_SHARPENED),
     }
     rows = [
@@ -99,16 +99,17 @@ def show_robustness(card: Card) -> None:
         if value is not None
     ]
     seeds = {names.SEED_AUC_MEAN, names.SEED_AUC_SPREAD, names.SEEDS} <= figures.keys()
-    if len(rows) == 1 and not seeds:
-        return
-    st.subheader("Sharpness and seeds")
+    st.subheader("Detail and seeds")
     three, signed = (st.column_config.NumberColumn(format=form) for form in ("%.3f", "%+.3f"))
     st.dataframe(rows, hide_index=True, column_config={"AUC": three, "change": signed}, key="robustness")
-    if seeds:
-        st.caption(
-            f"Trained from {figures[names.SEEDS]:.0f} seeds: mean validation AUC "
-            f"{figures[names.SEED_AUC_MEAN]:.4f}, spread {figures[names.SEED_AUC_SPREAD]:.4f}."
-        )
+    if even is not None:
+        st.caption(f"Of equal detail: detail inside the region by itself then has an AUC of {even[1]:.3f}.")
+    st.caption(
+        f"Trained from {figures[names.SEEDS]:.0f} seeds: mean validation AUC "
+        f"{figures[names.SEED_AUC_MEAN]:.4f}, spread {figures[names.SEED_AUC_SPREAD]:.4f}."
+        if seeds
+        else sentences.ONE_SEED
+    )
 
 
 def show_elsewhere(cards: Sequence[Card]) -> None:

@@ -10,13 +10,14 @@ import streamlit as st
 
 from core.card_types import Card
 from core.errors import OpacityError
-from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS, MILLISECONDS_PER_SCAN
+from core.names import AUC_SHARPENED, MILLISECONDS_PER_SCAN, auc_by
 from pages.shared import sentences, wording
 from pages.shared.caches import models, scores
 from pages.shared.views import charts
 
 if TYPE_CHECKING:
     from core.evaluation.by_source import SourceRow
+    from core.evaluation.clustered import Rate
     from core.evaluation.model_selection import Choice
 
 CURVES = 6  # lines that a person can tell apart
@@ -83,6 +84,7 @@ def _decisive(card: Card) -> dict[str, str | float | None]:
     return {
         "worst source": worst.source + (", the only one" if _of_one_place(card) else ""),
         "AUC there": worst.auc,
+        "95 %": None if worst.auc_interval is None else wording.interval(worst.auc_interval),
         "false alarms at home": max((share for home, share in alarms if home), default=None),
         "elsewhere": max((share for home, share in alarms if not home), default=None),
         "MB": scores.megabytes(card.id),
@@ -96,7 +98,7 @@ def show_figures(cards: Sequence[Card]) -> None:
     timed = any(card.id in _latency() for card in cards)
     titles = wording.unique_titles(cards)
     rows = [{"model": titles[card.id], **_row(card, timed=timed)} for card in cards]
-    formats = dict.fromkeys((name for name in rows[0] if name not in ("model", "95 % interval")), three)
+    formats = dict.fromkeys((name for name, value in rows[0].items() if not isinstance(value, str)), three)
     st.dataframe(
         rows,
         hide_index=True,
@@ -112,27 +114,27 @@ def show_figures(cards: Sequence[Card]) -> None:
         },
         key=f"leaderboard-{' '.join(titles)}",
     )
-    st.caption(
-        "Test figures, at the card's threshold from validation. Models stand above the yardsticks, which "
-        "see only how sharp a scan is, only its border, or only guess its source: a model no better may have "
-        "learned nothing else. Equally sharp, sharpened: the "
-        "AUC with all test scans blurred to the least sharp, or sharpened. Top-1 accuracy: by the most "
-        "probable class. MB: weights on disk, shared parts included."
-    )
+    st.caption(sentences.ALL_FIGURES)
 
 
 def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
-    report = card.report["test"]
-    point = report.points[0]
+    report, tested = card.report["test"], scores.whole_test(card.id)
+    even, mixed = scores.equal_detail(card.id), scores.of_both_classes(card.id)
     row: dict[str, str | float | None] = {
         "AUC": report.auc,
-        "95 % interval": "{:.3f}-{:.3f}".format(*report.auc_interval),
-        "equally sharp": _sharpness(card),
+        "95 % interval": wording.interval(tested.auc_interval or report.auc_interval),
+        "border alone": card.figures.get(auc_by("border")),
+        "source alone": scores.source_only_auc(card.id),
+        "at equal detail": None if even is None else even[0],
+        "detail alone then": None if even is None else even[1],
         "sharpened": card.figures.get(AUC_SHARPENED),
-        "accuracy": point.accuracy,
-        "sensitivity": point.sensitivity,
-        "specificity": point.specificity,
+        "accuracy": report.points[0].accuracy,
+        "sensitivity": _with_interval(tested.sensitivity),
+        "specificity": _with_interval(tested.specificity),
     }
+    if mixed is not None:
+        row["sensitivity, sources of both classes"] = _with_interval(mixed.sensitivity)
+        row["specificity, sources of both classes"] = _with_interval(mixed.specificity)
     if card.kind == "classifier" and len(card.labels) > 2:
         classes = scores.class_report(card.id)
         row |= {"top-1 accuracy": classes.accuracy, "macro AUC": classes.macro_auc}
@@ -144,9 +146,8 @@ def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
     }
 
 
-def _sharpness(card: Card) -> float | None:
-    name = AUROC_EQUAL_SHARPNESS if card.kind == "detector" else AUC_EQUAL_SHARPNESS
-    return card.figures.get(name)
+def _with_interval(rate: Rate | None) -> str | None:
+    return None if rate is None else wording.with_interval(rate.value, rate.interval)
 
 
 def _latency() -> dict[str, float]:

@@ -22,11 +22,10 @@ def show() -> None:
         st.caption(sentences.NO_OWN_MODELS)
         st.code(sentences.TRAIN_LINE, language=None)
         return
-    three = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
         [_row(card) for card in own],
         hide_index=True,
-        column_config=dict.fromkeys(("AUC", "sensitivity", "specificity"), three),
+        column_config={"AUC": st.column_config.NumberColumn(format="%.3f")},
         key="own-models",
     )
     st.caption(sentences.OWN_MODELS_COMPARED)
@@ -36,15 +35,15 @@ def show() -> None:
 
 def _row(card: Card) -> dict[str, str | float | int]:
     report = card.report["test"]
-    point, (low, high) = report.points[0], report.auc_interval
+    point = report.points[0]
     return {
         "model": card.id,
         "kind": card.kind,
         "classes": ", ".join(card.labels),
         "AUC": report.auc,
-        "95 % interval": f"{low:.3f}-{high:.3f}",
-        "sensitivity": point.sensitivity,
-        "specificity": point.specificity,
+        "95 % interval": wording.interval(report.auc_interval),
+        "sensitivity": wording.with_interval(point.sensitivity, point.sensitivity_interval),
+        "specificity": wording.with_interval(point.specificity, point.specificity_interval),
         "test scans": report.n,
         "learned from": sum(int(n) for name, n in card.data.items() if name.startswith("train ")),
     }
