@@ -10,10 +10,10 @@ from core.detectors import Detector
 from core.evaluation import openings
 from train.data.datasets import DATASETS, Case
 from train.data.sources import SOURCES, Source
+from train.measures.withdrawn import without
 from train.publish import provenance
 from train.publish.detector_card import cache_features, is_yardstick
 from train.publish.detector_metrics import HeldOut, compute_metrics, held_out, inference_cost
-from train.publish.withdrawn import without
 from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
 
 

@@ -12,7 +12,7 @@ from scipy.stats import norm, spearmanr
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from core import names
+from core import cards, names
 from core.anatomy import lungs
 from core.card_types import Card, Policy, Scores
 from core.detectors import Detector, DetectorEnsemble, FeatureDetector
@@ -104,17 +104,18 @@ def compute_metrics(card: Card, network: Detector, held: HeldOut, table: Scores)
     return measured
 
 
-def false_alarms(card: Card, table: Scores) -> dict[str, float]:
+def false_alarms(card: Card, table: Scores, root: Path = cards.WEIGHTS) -> dict[str, float]:
     """Nominal, on validation and on test, at the card's threshold and at the conformal one.
 
     card: with its threshold and report.
     table: of its validation and test cases.
+    root: where scores of its training normals lie, if there are any.
     """
     normal, held = (
         np.array(column) == wanted
         for column, wanted in ((table.label, card.labels[0]), (table.split, "validation"))
     )
-    conformal = choosing.threshold(card, Policy("conformal", {"alpha": ALPHA}), table)
+    conformal = choosing.threshold(card, Policy("conformal", {"alpha": ALPHA}), table, root)
     at_test = table.score[normal & ~held]
     point = card.report["test"].points[0]
     return {

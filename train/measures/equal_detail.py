@@ -1,4 +1,4 @@
-"""What is left of a card's AUC when detail is no clue: python -m train.publish.equal_detail --data DATA CARD
+"""What is left of a card's AUC when detail is no clue: python -m train.measures.equal_detail --data DATA CARD
 
 All test scans are blurred until the region that the card looks into has as little detail as in the least
 detailed twentieth, and are judged as the app does. Beside it stands what that detail itself still tells.
@@ -9,7 +9,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from tqdm import tqdm
@@ -20,7 +19,7 @@ from core.inference import Model
 from core.types import Scan
 from train.data import films, sources, tasks
 from train.data.datasets import Case
-from train.data.sources import SOURCES
+from train.measures.training_normals import source_of
 from train.publish import provenance
 from train.publish.detector_metrics import equalise_sharpness, sharpness_inside
 
@@ -49,7 +48,7 @@ def tested(card: Card, data: Path) -> list[Case]:
     if card.kind == "classifier":
         every = tasks.load_cases(tasks.task_of_card(card), data, card.seed)
     else:
-        (source,) = [source for source in SOURCES.values() if source.task == card.task]
+        source = source_of(card)
         every = sources.load_cases(source, data, card.seed)
     table = cards.scores(card)
     test = {case for case, split in zip(table.case, table.split, strict=True) if split == "test"}
@@ -69,7 +68,7 @@ def at_equal_detail(model: Model, cases: Sequence[Case], even: Tensor, boxes: Te
         inference.judge(model, Scan(film[0].numpy(), digest="", name=case.name)).score
         for film, case in tqdm(zip(even, cases, strict=True), model.card.id, len(cases), mininterval=10)
     ]
-    detail = float(roc_auc_score(abnormal, np.array(sharpness_inside(even, boxes))))
+    detail = float(roc_auc_score(abnormal, sharpness_inside(even, boxes).numpy()))
     return {
         names.AUC_EQUAL_DETAIL: float(roc_auc_score(abnormal, scores)),
         names.AUC_OF_DETAIL: max(detail, 1 - detail),

@@ -1,4 +1,4 @@
-"""Take withdrawn cases out of a classifier's figures: python -m train.publish.withdrawn --data DATA CARD ...
+"""Take withdrawn cases out of a classifier's figures: python -m train.measures.withdrawn --data DATA CARD ...
 
 No scan is scored again: the rows of scores.csv that its task no longer holds out are dropped, the threshold
 is chosen by those of validation that are left, and the figures are counted anew.
@@ -33,13 +33,14 @@ def main() -> None:
         provenance.log_opening(name, left.report["test"].auc)
 
 
-def without(card: Card, known: Collection[str]) -> Card:
+def without(card: Card, known: Collection[str], root: Path = cards.WEIGHTS) -> Card:
     """The card, its report and its scores.csv with known cases alone; as it is when it has no others.
 
     card: of the detector or classifier.
     known: the names of the cases that count.
+    root: where all cards lie.
     """
-    table = cards.scores(card)
+    table = cards.scores(card, root)
     rows = [row for row, name in enumerate(table.case) if name in known]
     if len(rows) == len(table.case):
         return card
@@ -52,9 +53,9 @@ def without(card: Card, known: Collection[str]) -> Card:
     )
     counts = {name: kept.split.count(name) for name in ("validation", "test") if name in card.data}
     changed = replace(
-        report.with_report(card, kept), data={**card.data, **counts, **_test_counts(card, kept)}
+        report.with_report(card, kept, root), data={**card.data, **counts, **_test_counts(card, kept)}
     )
-    cards.write(changed, cards.weights(card), kept)
+    cards.write(changed, cards.weights(card, root), kept, root)
     return changed
 
 

@@ -1,4 +1,4 @@
-"""Say on each card what the border of its scans tells: python -m train.publish.plain_cues --data DATA
+"""Say on each card what the border of its scans tells: python -m train.measures.plain_cues --data DATA
 
 A logistic regression on the outer eighth of the training scans, normal against all else, judges the card's
 own test scans. For detectors, which learn from normals alone, it is taught by the classifiers' scans of that

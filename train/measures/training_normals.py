@@ -1,4 +1,4 @@
-"""Score a detector's training normals out of fold: python -m train.publish.training_normals --data DATA CARD
+"""Score a detector's training normals out of fold: python -m train.measures.training_normals --data DATA CARD
 
 Validation holds few normals, of few runs of file numbers. Here the detector is fitted again and again, each
 time without some runs, which it then judges, and the card's threshold is chosen by all of them. Test plays no
@@ -6,6 +6,7 @@ part in that; its figures are counted anew from scores.csv.
 """
 
 import argparse
+import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from train.data.datasets import Case, read_films
 from train.data.films import region_boxes
 from train.data.sources import SOURCES, Normals, Source
 from train.fitted import fit_detector
-from train.publish import report
+from train.publish import provenance, report
 from train.publish.detector_metrics import false_alarms
 
 FOLDS = 6
@@ -37,19 +38,30 @@ def main() -> None:
         card = cards.read(name)
         if not isinstance(card, Card) or card.kind != "detector":
             raise SystemExit(f"{name} is no detector: the training normals of others are not scored here.")
-        (source,) = [one for one in SOURCES.values() if one.task == card.task]
+        source = source_of(card)
         table = cards.scores(card)
-        learned = learned_normals(card, table, sources.load_cases(source, arguments.data, card.seed))
-        found = np.array(out_of_fold(card, source, learned))
-        cards.write_normals(card, cards.as_written(as_table(learned, found)))
-        choose_again(card, table)
+        cases = sources.load_cases(source, arguments.data, card.seed)
+        if not arguments.choose_only:
+            learned = learned_normals(card, table, cases)
+            found = np.array(out_of_fold(card, source, learned))
+            cards.write_normals(card, as_table(learned, found))
+        print(f"{card.id}: threshold {card.threshold:.4g} before")
+        report.print_report(choose_again(card, table))
+        provenance.log_opening(card.id, card.report["test"].auc, split="test, threshold chosen anew")
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cards", nargs="+", metavar="CARD")
     parser.add_argument("--data", type=Path, required=True, help="folder with the public data sets")
+    parser.add_argument("--choose-only", action="store_true", help="by the scores that are there already")
     return parser.parse_args()
+
+
+def source_of(card: Card) -> Source:
+    """Whose normals taught the detector."""
+    (source,) = [source for source in SOURCES.values() if source.task == card.task]
+    return source
 
 
 def learned_normals(card: Card, table: Scores, cases: Sequence[Case]) -> list[Case]:
@@ -102,11 +114,19 @@ def refitted(card: Card, source: Source, normals: Normals) -> Detector:
         network = checkpoints.network(card)
         assert isinstance(network, DetectorEnsemble)
         members = [cards.read(member.partition("@")[0]) for member in network.members]
-        network.set_members([refitted(one, source, normals) for one in members if isinstance(one, Card)])
+        network.set_members(
+            [refitted(seeded(one, card.seed), source, normals) for one in members if isinstance(one, Card)]
+        )
         return network
     network = DETECTORS[card.model](**card.arguments)
     fit_detector(network, source, normals, card.input, card.seed)
     return network.eval()
+
+
+def seeded(card: Card, seed: int) -> Card:
+    """The card as another seed would have it."""
+    draws = "seed" in inspect.signature(DETECTORS[card.model]).parameters
+    return replace(card, seed=seed, arguments={**card.arguments, **({"seed": seed} if draws else {})})
 
 
 def as_table(cases: Sequence[Case], scores: np.ndarray) -> Scores:
@@ -114,17 +134,17 @@ def as_table(cases: Sequence[Case], scores: np.ndarray) -> Scores:
     return report.tabulate([replace(case, split=OUT_OF_FOLD) for case in cases], scores)
 
 
-def choose_again(card: Card, table: Scores) -> None:
-    """The card's threshold by its policy, and what follows from it.
+def choose_again(card: Card, table: Scores, root: Path = cards.WEIGHTS) -> Card:
+    """Write the card with the threshold that its policy chooses now, and what follows from it.
 
     card: of the detector.
     table: its scores.csv.
+    root: where all cards lie.
     """
-    judged = report.with_report(card, table)
-    figures = {**card.figures, **false_alarms(judged, table)}
-    cards.write_card(replace(judged, figures=figures))
-    print(f"{card.id}: threshold {card.threshold:.4g} before")
-    report.print_report(judged)
+    judged = report.with_report(card, table, root)
+    changed = replace(judged, figures={**card.figures, **false_alarms(judged, table, root)})
+    cards.write_card(changed, root)
+    return changed
 
 
 if __name__ == "__main__":
