@@ -6,16 +6,17 @@ from core.names import CHEST_FILM
 from pages.shared import sentences, sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
+from pages.shared.language import tr
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import anomaly, operating_points, refusal
 from pages.shared.views.clinic import caution, report
 from pages.shared.views.desk import filmstrip
 
-sidebar.show_frame("How unlike normal is it, and where?")
+sidebar.show_frame(tr("How unlike normal is it, and where?"))
 scan = sidebar.upload_scan(needed=True)
 card = sidebar.pick_card("detector")
 second = anomaly.pick_second(card)
-st.caption(sentences.DETECTOR_PAGE.format(wording.escape_markdown(card.title)))
+st.caption(tr(sentences.DETECTOR_PAGE).format(wording.escape_markdown(card.title)))
 if scan is None:
     sidebar.show_invitation(card.modality)
     st.stop()
@@ -48,7 +49,9 @@ with picture:
     scan_viewer(
         scan.pixels,
         key="anomaly-two" if second is not None else "anomaly",
-        alt="The scan with its reconstruction, where there is one, and the map of its deviation from normal",
+        alt=tr(
+            "The scan with its reconstruction, where there is one, and the map of its deviation from normal"
+        ),
         layers=layers,
         outline=models.lungs(scan.digest, _scan=scan).mask if film else None,
         view="side",

@@ -6,13 +6,14 @@ from core.names import CHEST_FILM
 from pages.shared import sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
+from pages.shared.language import tr
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
 from pages.shared.views.clinic import caution, likelihood, outline, report
 from pages.shared.views.desk import filmstrip, opinions, prior
 from pages.shared.views.second_opinion import Opinion
 
-sidebar.show_frame("What is it, and why?")
+sidebar.show_frame(tr("What is it, and why?"))
 scan = sidebar.upload_scan(needed=True, example=True)
 card = sidebar.pick_card("classifier")
 if scan is None:
@@ -40,7 +41,7 @@ with answer:
     operating_points.show_in_use(card, threshold)
     likelihood.show(card, prediction.score, prediction.probabilities)
     marks = outline.show(card, scan, prediction, threshold)
-    st.subheader("Evidence")
+    st.subheader(tr("Evidence"))
     choice = evidence.pick_heatmaps(card, prediction.probabilities)
     found = evidence.draw(choice, scan)
     readout.show(card, found, lungs, scan)
@@ -59,14 +60,16 @@ with answer:
     )
 
 several = choice.several or bool(beside)
-maps = " and ".join(f"the heat map of {name}" for name in found.shown) or "no map"
+maps = tr(" and ").join(tr("the heat map of {name}").format(name=name) for name in found.shown) or tr(
+    "no map"
+)
 with picture:
     priors = prior.pick(scan)  # two films alone, so that both are large
     place = "prior" if priors else "compare" if several else "diagnose"
     scan_viewer(
         scan.pixels,
         key=place,
-        alt=f"The scan with {priors[0].name if priors else maps}",
+        alt=tr("The scan with {what}").format(what=priors[0].name if priors else maps),
         layers=priors or layers,
         outline=None if lungs is None else lungs.mask,
         marks=marks.mask,

@@ -42,6 +42,7 @@ function step(event) {
 }
 
 export default function manners({ data }) {
+  document.documentElement.lang = data.language;
   if (memory.place !== undefined && memory.place !== data.place) closeDrawer();
   memory.place = data.place;
   memory.listening?.abort(); // called again for every run of the page
