@@ -115,7 +115,9 @@ def show_robustness(card: Card) -> None:
     seeds = {names.SEED_AUC_MEAN, names.SEED_AUC_SPREAD, names.SEEDS} <= figures.keys()
     st.subheader(tr("Detail and seeds"))
     three, signed = (st.column_config.NumberColumn(format=form) for form in ("%.3f", "%+.3f"))
-    st.dataframe(rows, hide_index=True, column_config={"AUC": three, tr("change"): signed}, key="robustness")
+    if len(rows) > 1:
+        formats = {"AUC": three, tr("change"): signed}
+        st.dataframe(rows, hide_index=True, column_config=formats, key="robustness")
     if even is not None:
         said = tr("Of equal detail: detail inside the region by itself then has an AUC of {auc:.3f}.")
         st.caption(said.format(auc=even[1]))
