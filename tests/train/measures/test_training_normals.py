@@ -91,3 +91,9 @@ def test_the_threshold_follows_from_them_and_the_figures_from_the_threshold(
     assert found.policy == CARD.policy == Policy("mean-k-std", {"k": 1.0})
     assert found.figures[REALISED_FPR] == pytest.approx(1 - found.report["test"].points[0].specificity)
     assert cards.read(CARD.id, tmp_path) == found
+
+
+def test_another_seed_draws_again_where_the_detector_draws():
+    patchcore = replace(CARD, model="patchcore", arguments={"backbone": "dinov2-vits14"})
+    assert training_normals.seeded(patchcore, 3).arguments == {"backbone": "dinov2-vits14", "seed": 3}
+    assert training_normals.seeded(CARD, 3) == replace(CARD, seed=3)
