@@ -76,8 +76,8 @@ ALL_FIGURES = (
     "classes: without sets that hold normal or abnormal scans alone, such as the children's films among the "
     "adults of the COVID task. Models that were tested on other scans are not to be compared line by line. "
     "Test sets hold normal scans and the disease asked for, and little else: among other diseases, as in a "
-    "clinic, expect less. Empty: not measured. Top-1 accuracy: by the most probable class. MB: weights "
-    "on disk, shared parts included."
+    "clinic, expect less. Empty: not measured, or of one source alone. Top-1 accuracy: by the most "
+    "probable class. MB: weights on disk, shared parts included."
 )
 NO_PLAIN_CUES = "What the border of these scans tells, with nothing else of them, was not measured."
 BY_SCAN = (
