@@ -56,9 +56,9 @@ def _mark(card: Card, scan: Scan, threshold: float) -> str:
 
 def _open(digest: str) -> None:
     st.session_state.scan = digest
-    background.run_whole_page()
+    st.rerun()
 
 
 def _forget_all() -> None:
     forget_all()
-    background.run_whole_page()
+    st.rerun()
