@@ -43,8 +43,9 @@ def show_frame(question: str) -> None:
     language.offer()
     sign_in.require()
     models.refresh()
-    if worklist.has_work():
-        leave_guard()
+    with st.container():  # also without the guard: what comes and goes would move all that follows
+        if worklist.has_work():
+            leave_guard()
     _name_sample()
 
 

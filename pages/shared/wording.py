@@ -374,8 +374,22 @@ def auc(report: EvaluationReport) -> str:
     )
 
 
-def with_interval(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
+def with_interval(value: float, bounds: tuple[float, float]) -> str:
+    return f"{value:.3f} ({interval(bounds)})"
+
+
+def interval(bounds: tuple[float, float]) -> str:
+    return f"{bounds[0]:.3f}-{bounds[1]:.3f}"
+
+
+def chosen_by(card: Card, training_normals: int) -> str:
+    """What the card's threshold was chosen by."""
+    if not training_normals:
+        return tr("chosen on validation by {name}").format(name=card.policy.name)
+    return tr(
+        "chosen by {name} on validation and on {count} normal scans of training, judged by networks that had "
+        "not seen their run of file numbers"
+    ).format(name=card.policy.name, count=training_normals)
 
 
 def escape_markdown(text: str) -> str:

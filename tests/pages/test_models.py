@@ -18,7 +18,9 @@ from tests.phantoms.fake_cards import made_up
 
 AGENTS = ("normal", "bacterial", "viral")
 FIGURES = {
-    "AUC at equal sharpness": 0.71,
+    "AUC at equal detail inside the region": 0.71,
+    "AUC of that detail itself, made equal": 0.52,
+    "AUC by border alone": 0.61,
     "AUC sharpened": 0.69,
     "temperature": 1.4,
     "ECE before scaling": 0.09,
@@ -128,7 +130,8 @@ def test_a_leaderboard_of_several_classes_tells_them_apart():
     rows = table(opened(), "95 % interval")
     keen = rows[rows["model"] == "Keen"].iloc[0]
     assert keen["AUC"] == KEEN.report["test"].auc
-    assert keen["equally sharp"] == 0.71
+    assert (keen["at equal detail"], keen["detail alone then"], keen["border alone"]) == (0.71, 0.52, 0.61)
+    assert re.fullmatch(r"0\.\d{3} \(0\.\d{3}-\d\.\d{3}\)", keen["sensitivity"])
     assert 1 / 3 < keen["top-1 accuracy"] < keen["macro AUC"] < 1
     assert keen["MB"] == pytest.approx(1.3, abs=0.1)
 
