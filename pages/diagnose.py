@@ -61,16 +61,14 @@ with answer:
     )
 
 several = choice.several or bool(beside)
-maps = tr(" and ").join(tr("the heat map of {name}").format(name=name) for name in found.shown) or tr(
-    "no map"
-)
+maps = tr(" and ").join(tr("the heat map of {name}").format(name=name) for name in found.shown)
 with picture:
     priors = prior.pick(scan)  # two films alone, so that both are large
     place = "prior" if priors else "compare" if several else "diagnose"
     scan_viewer(
         scan.pixels,
         key=place,
-        alt=tr("The scan with {what}").format(what=priors[0].name if priors else maps),
+        alt=tr("The scan with {what}").format(what=priors[0].name if priors else maps or tr("no map")),
         layers=priors or layers,
         outline=None if lungs is None else lungs.mask,
         marks=marks.mask,
