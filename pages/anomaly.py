@@ -13,16 +13,17 @@ from pages.shared.views.clinic import caution, report
 from pages.shared.views.desk import filmstrip
 
 sidebar.show_frame(tr("How unlike normal is it, and where?"))
-scan = sidebar.upload_scan(needed=True)
-card = sidebar.pick_card("detector")
-second = anomaly.pick_second(card)
-st.caption(tr(sentences.DETECTOR_PAGE).format(wording.escape_markdown(card.title)))
-if scan is None:
-    sidebar.show_invitation(card.modality)
-    st.stop()
-
-filmstrip.show(card)
-slices.judge_stack(card, scan)
+with st.container():  # of so many lines as there is to say: what follows stays in its place
+    scan = sidebar.upload_scan(needed=True)
+    card = sidebar.pick_card("detector")
+    second = anomaly.pick_second(card)
+    st.caption(tr(sentences.DETECTOR_PAGE).format(wording.escape_markdown(card.title)))
+    if scan is None:
+        sidebar.show_invitation(card.modality)
+        st.stop()
+with st.container():
+    filmstrip.show(card)
+    slices.judge_stack(card, scan)
 picture, answer = refusal.columns_unless_refused(card, scan, key="anomaly")
 result = models.anomaly(card.id, scan.digest, _scan=scan)
 threshold = thresholds.current(card)

@@ -78,7 +78,7 @@ def offer() -> None:
     st.session_state["language-box"] = current()  # set anew in each run: another page may have chosen
     with st.sidebar, st.container(key="language"):
         st.segmented_control(
-            "Language / Sprache",
+            tr("Language"),
             CODES,
             format_func=name,
             required=True,

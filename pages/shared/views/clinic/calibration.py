@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from core import names
 from core.card_types import Card
 from core.errors import OpacityError
 from pages.shared import wording
@@ -44,6 +45,8 @@ class Drop:
 def show(card: Card) -> None:
     """Drop, see before and after, apply. card: whose threshold is set."""
     st.write(tr(INVITATION))
+    if bought := what_normals_buy(card):
+        st.caption(bought)
     left, right, share = st.columns([2, 2, 1])
     for place, abnormal in ((left, False), (right, True)):
         _judge_dropped(card, place, abnormal=abnormal)
@@ -61,6 +64,32 @@ def show(card: Card) -> None:
         st.warning(wording.escape_markdown(str(reason)))
         return
     _show_found(card, found)
+
+
+def what_normals_buy(card: Card) -> str:
+    """What normals of another hospital did for this card there, where it was measured; else nothing."""
+    place, figures = names.LOCAL_PLACE, card.figures
+    if names.sensitivity_at(place) not in figures:
+        return ""
+    bought = "; ".join(
+        tr("{count} give {specificity:.2f} ({worst:.2f} in the worst twentieth of draws)").format(
+            count=count,
+            specificity=figures[names.specificity_at(place, count)],
+            worst=figures[names.specificity_at(place, count, worst=True)],
+        )
+        for count in names.LOCAL_COUNTS
+    )
+    return tr(
+        "On adults of {place}, whom it never saw, this model has an AUROC of {auroc:.2f}, and at its own "
+        "threshold a specificity of {specificity:.2f}. With mean and deviation of normal films from there, "
+        "{bought}; sensitivity is then {sensitivity:.2f}."
+    ).format(
+        place=place,
+        auroc=figures[names.auroc_at(place)],
+        specificity=figures[names.specificity_at(place)],
+        bought=bought,
+        sensitivity=figures[names.sensitivity_at(place)],
+    )
 
 
 def _show_found(card: Card, found: LocalCalibration) -> None:
