@@ -7,7 +7,7 @@ step with the code. Threads serve many visitors, so the language belongs to the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -19,6 +19,7 @@ import streamlit as st
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
 
+Translator = Callable[[str], str]
 LOCALE: Final = Path(__file__).parent / "locale"
 CODE: Final = "en"  # what the code is written in
 CODES: Final = (CODE, *sorted(path.stem for path in LOCALE.glob("*.po")))
@@ -37,6 +38,11 @@ def ntr(one: str, several: str, count: int) -> str:
     count: how many; it fills no field.
     """
     return _translations(current()).ngettext(one, several, count)
+
+
+def translator() -> Translator:
+    """`tr` in this session's language, for what runs when the session cannot be asked, as a download does."""
+    return _translations(current()).gettext
 
 
 def later(sentence: str) -> str:

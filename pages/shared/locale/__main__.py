@@ -18,7 +18,11 @@ HERE = Path(__file__).parent
 SENTENCES = Path("pages/shared/sentences.py")
 KEYWORDS = {"tr": None, "later": None, "ntr": (1, 2)}
 ABOUT = "# What the app says. In step with the code by: python -m pages.shared.locale"
-IN_CORE = ("core/anatomy/outlines.py", "core/evaluation/local_calibration.py")  # sentences built there
+IN_CORE = (
+    "core/anatomy/outlines.py",
+    "core/evaluation/local_calibration.py",
+    "core/export/report.py",
+)  # sentences built there
 METHODS = [
     *((file, "python") for file in ("app.py", "pages/**.py", *IN_CORE)),
     ("pages/**.js", "javascript"),
@@ -35,7 +39,7 @@ def sentences() -> Iterator[tuple[str, str | tuple[str, ...]]]:
 
 def _is_ours(folder: str) -> bool:
     """Whether the folder may hold words of the app."""
-    wanted = ("pages", "core", "core/anatomy", "core/evaluation")
+    wanted = ("pages", "core", "core/anatomy", "core/evaluation", "core/export")
     return Path(folder).is_relative_to(ROOT / "pages") or Path(folder) in [ROOT / name for name in wanted]
 
 
