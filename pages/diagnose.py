@@ -50,7 +50,7 @@ with answer:
     second = second_opinion.pick(first, scan)
     opinions.show(first, scan)
     beside = second_opinion.layers(second, choice, scan)
-    layers = [*marks.layers, *evidence.layers(card, found, beside)]
+    layers = outline.among(marks, evidence.layers(card, found, beside), card)
     report.offer(
         card,
         scan,
