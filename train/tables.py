@@ -115,7 +115,8 @@ PROMISED = (
     "mean and at worst, and on how many cards by more than .05. Thresholds are chosen on validation, of the "
     "detectors also on all training normals, each judged by a detector that had not seen its run of file "
     "numbers. At home: on test scans of the sources that the threshold was chosen by; a card without such "
-    "does not count there. A policy with a target promises it; any other promises what it reaches on runs of file numbers that it was not chosen on. "
+    "does not count there. A policy with a target promises it; any other promises what it reaches on runs of "
+    "file numbers that it was not chosen on. "
     "A cell is empty where a policy promises no such rate; some policies find no threshold on a card."
 )
 
