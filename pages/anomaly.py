@@ -9,7 +9,7 @@ from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import anomaly, operating_points, refusal
 from pages.shared.views.clinic import caution, report
-from pages.shared.views.desk import filmstrip
+from pages.shared.views.desk import filmstrip, prior
 
 sidebar.show_frame("How unlike normal is it, and where?")
 with st.container():  # of so many lines as there is to say: what follows stays in its place
@@ -46,11 +46,13 @@ with answer:
 
 with picture:
     film = card.modality == CHEST_FILM
+    priors = prior.pick(scan)
     scan_viewer(
         scan.pixels,
-        key="anomaly-two" if second is not None else "anomaly",
-        alt="The scan with its reconstruction, where there is one, and the map of its deviation from normal",
-        layers=layers,
+        key="anomaly-prior" if priors else "anomaly-two" if second is not None else "anomaly",
+        alt="The scan with its reconstruction, where there is one, and the map of its deviation from normal"
+        + "".join(f", beside it {other.name}" for other in priors),
+        layers=[*layers, *priors],
         outline=models.lungs(scan.digest, _scan=scan).mask if film else None,
         view="side",
         corner=wording.corner(scan),

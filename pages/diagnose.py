@@ -57,18 +57,19 @@ with answer:
         score=prediction.score,
         threshold=threshold,
         probabilities=prediction.probabilities,
+        outlined=marks.outlined,
     )
 
 several = choice.several or bool(beside)
 maps = " and ".join(f"the heat map of {name}" for name in found.shown) or "no map"
 with picture:
-    priors = prior.pick(scan)  # two films alone, so that both are large
+    priors = prior.pick(scan)
     place = "prior" if priors else "compare" if several else "diagnose"
     scan_viewer(
         scan.pixels,
         key=place,
-        alt=f"The scan with {priors[0].name if priors else maps}",
-        layers=priors or layers,
+        alt=f"The scan with {maps}" + "".join(f", beside it {other.name}" for other in priors),
+        layers=[*layers, *priors],
         outline=None if lungs is None else lungs.mask,
         marks=marks.mask,
         view="overlay" if place == "diagnose" else "side",

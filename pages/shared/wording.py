@@ -109,6 +109,12 @@ def heat_map(name: str, shares: tuple[float | None, float] | None, *, similar: i
     return " ".join(told)
 
 
+def blurred(card: Card, score: float) -> str:
+    """What the model says where there is nothing left to see. score: of the scan blurred all over."""
+    kind = "film" if card.modality == CHEST_FILM else "scan"
+    return f"Blurred all over, this {kind} still scores {score:.2f}."
+
+
 def unreliable(methods: Sequence[str], better: str) -> str:
     """methods: that the card's table finds unreliable. better: the one to prefer, empty without one."""
     are = "is" if len(methods) == 1 else "are"

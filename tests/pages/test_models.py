@@ -11,8 +11,9 @@ from core import cards
 from core.evaluation import openings
 from pages.shared.caches import models
 from pages.shared.views.models import audience
-from tests.pages.app import APP, started, words
+from tests.pages.app import APP, started, upload, words
 from tests.phantoms import fake_cards
+from tests.phantoms.chest import chest, png
 from tests.phantoms.fake_cards import made_up
 
 AGENTS = ("normal", "bacterial", "viral")
@@ -230,3 +231,25 @@ def test_the_checklists_are_shown_with_what_is_not_known_and_can_be_taken_away()
     assert (rows["answer"] == "not known").any()
     assert f"answers {(rows['answer'] != 'not known').sum()} of {len(rows)} items" in words(app)
     assert {"CSV", "Markdown"} <= {button.label for button in app.get("download_button")}
+
+
+@pytest.mark.parametrize("whom", ["adults, chest film", "brain MRI", "head CT"])
+def test_models_that_outline_stand_there_with_their_dice_and_open_diagnose_with_it(whom: str):
+    app = started().run().switch_page("pages/models.py").run()
+    app = group(app, "For whom").set_value(whom).run()
+    assert not app.exception
+    modality = audience.AUDIENCES[whom][0]
+    fitting = [card for card in cards.outlining() if card.modality == modality]
+    offered = [button for button in app.button if button.label == "Use this outline"]
+    assert len(offered) == len(fitting)
+    for card, button in zip(fitting, offered, strict=True):
+        assert f"its Dice is {card.report['test']['dice']:.2f}" in words(app)
+        assert button.key == f"use-{card.id}"
+
+
+def test_use_this_outline_draws_it_unasked():
+    app = started().run().switch_page("pages/models.py").run()
+    app = next(button for button in app.button if button.label == "Use this outline").click().run()
+    assert not app.exception
+    app = upload(app, "film.png", png(chest()))
+    assert next(box for box in app.toggle if box.label == "Outline it").value

@@ -13,6 +13,7 @@ from pages.shared.components.threshold_panel import threshold_panel
 from pages.shared.session import clinic
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
+from pages.shared.views.clinic import calibration
 from pages.shared.views.screening.judging import WorklistRow
 
 
@@ -30,6 +31,9 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
         return
     report = scores.own_report(tuple(labels), tuple(values), threshold.value, card.kind == "classifier")
     st.write(shift_in_words(report, card.report["test"]))
+    st.subheader("Calibrate to these scans")
+    judged = [(row.name, row.label != card.labels[0], row.score) for row in rows if row.score is not None]
+    calibration.offer_labelled(card, judged)
     place = clinic.current()
     threshold_panel(
         {"your scans": scores.own_counts(tuple(labels), tuple(values))},
@@ -49,9 +53,9 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
         charts.roc(curves, points), config=charts.PLAIN, alt="ROC of these scans and of the card's test"
     )
     if card.kind == "classifier":
-        calibration = scores.calibration(tuple(labels), tuple(values))
+        measured = scores.calibration(tuple(labels), tuple(values))
         right.plotly_chart(
-            charts.lines(calibration, x="score", y="share that is abnormal"),
+            charts.lines(measured, x="score", y="share that is abnormal"),
             config=charts.PLAIN,
             alt="Calibration: the score against the share of scans that are abnormal",
         )
