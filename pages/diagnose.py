@@ -6,13 +6,14 @@ from core.names import CHEST_FILM
 from pages.shared import sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
+from pages.shared.language import tr
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
 from pages.shared.views.clinic import caution, likelihood, outline, report
 from pages.shared.views.desk import filmstrip, opinions, prior
 from pages.shared.views.second_opinion import Opinion
 
-sidebar.show_frame("What is it, and why?")
+sidebar.show_frame(tr("What is it, and why?"))
 with st.container():  # of so many lines as there is to say: what follows stays in its place
     scan = sidebar.upload_scan(needed=True, example=True)
     card = sidebar.pick_card("classifier")
@@ -41,7 +42,7 @@ with answer:
     operating_points.show_in_use(card, threshold)
     likelihood.show(card, prediction.score, prediction.probabilities)
     marks = outline.show(card, scan, prediction, threshold)
-    st.subheader("Evidence")
+    st.subheader(tr("Evidence"))
     choice = evidence.pick_heatmaps(card, prediction.probabilities)
     found = evidence.draw(choice, scan)
     readout.show(card, found, lungs, scan)
@@ -61,14 +62,15 @@ with answer:
     )
 
 several = choice.several or bool(beside)
-maps = " and ".join(f"the heat map of {name}" for name in found.shown) or "no map"
+maps = tr(" and ").join(tr("the heat map of {name}").format(name=name) for name in found.shown)
 with picture:
     priors = prior.pick(scan)
     place = "prior" if priors else "compare" if several else "diagnose"
     scan_viewer(
         scan.pixels,
         key=place,
-        alt=f"The scan with {maps}" + "".join(f", beside it {other.name}" for other in priors),
+        alt=tr("The scan with {what}").format(what=maps or tr("no map"))
+        + wording.beside(other.name for other in priors),
         layers=[*layers, *priors],
         outline=None if lungs is None else lungs.mask,
         marks=marks.mask,

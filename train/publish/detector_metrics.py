@@ -12,13 +12,13 @@ from scipy.stats import norm, spearmanr
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from core import names
+from core import cards, names
 from core.anatomy import lungs
-from core.card_types import Card, Policy
+from core.card_types import Card, Policy, Scores
 from core.detectors import Detector, DetectorEnsemble, FeatureDetector
 from core.detectors.error_given_detail import ReconstructionDetector
 from core.detectors.sharpness import Sharpness
-from core.evaluation import thresholds
+from core.evaluation import choosing
 from core.evaluation.binary import auc_interval
 from core.preprocess import align, stretch
 from core.resample import crop
@@ -69,20 +69,19 @@ def held_out(source: Source, cases: tuple[Case, ...], runs: Path = Path("runs"))
     return HeldOut(chosen, *cached("held-out", known, read, runs))
 
 
-def compute_metrics(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) -> dict[str, float]:
+def compute_metrics(card: Card, network: Detector, held: HeldOut, table: Scores) -> dict[str, float]:
     """False alarms nominal and realised, AUROC per abnormal label, the yardstick: figure to value.
 
     card: with its threshold and report.
     network: the detector.
     held: validation and test.
-    scores: (N,), the detector's on held.cases.
+    table: the detector's scores of held.cases.
     """
+    scores = table.score
     split = np.array([case.split for case in held.cases])
     label = np.array([case.label for case in held.cases])
     test, normal = split == "test", label == card.labels[0]
-    measured = _false_alarms(card, scores, split, normal)
-    point = card.report["test"].points[0]
-    measured[names.BALANCED_ACCURACY] = (point.sensitivity + point.specificity) / 2
+    measured = false_alarms(card, table)
     measured |= _per_label(card, held, scores, label)
     if card.input.region == "head":
         measured |= _trivial_aurocs(card, held, label)
@@ -105,13 +104,24 @@ def compute_metrics(card: Card, network: Detector, held: HeldOut, scores: np.nda
     return measured
 
 
-def _false_alarms(card: Card, scores: np.ndarray, split: np.ndarray, normal: np.ndarray) -> dict[str, float]:
-    held = split == "validation"
-    conformal = thresholds.choose(Policy("conformal", {"alpha": ALPHA}), ~normal[held], scores[held])
-    at_test = scores[normal & ~held]
+def false_alarms(card: Card, table: Scores, root: Path = cards.WEIGHTS) -> dict[str, float]:
+    """Nominal, on validation and on test, at the card's threshold and at the conformal one.
+
+    card: with its threshold and report.
+    table: of its validation and test cases.
+    root: where scores of its training normals lie, if there are any.
+    """
+    normal, held = (
+        np.array(column) == wanted
+        for column, wanted in ((table.label, card.labels[0]), (table.split, "validation"))
+    )
+    conformal = choosing.threshold(card, Policy("conformal", {"alpha": ALPHA}), table, root)
+    at_test = table.score[normal & ~held]
+    point = card.report["test"].points[0]
     return {
+        names.BALANCED_ACCURACY: (point.sensitivity + point.specificity) / 2,
         names.NOMINAL_FPR: float(norm.sf(card.policy.arguments.get("k", 1.0))),
-        names.VALIDATION_FPR: float(np.mean(is_abnormal(scores[normal & held], card.threshold))),
+        names.VALIDATION_FPR: float(np.mean(is_abnormal(table.score[normal & held], card.threshold))),
         names.REALISED_FPR: float(np.mean(is_abnormal(at_test, card.threshold))),
         names.CONFORMAL_THRESHOLD: conformal,
         names.CONFORMAL_NOMINAL_FPR: ALPHA,

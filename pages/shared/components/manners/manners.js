@@ -44,6 +44,7 @@ function step(event) {
 }
 
 export default function manners({ data }) {
+  document.documentElement.lang = data.language;
   if (memory.place !== data.place) {
     if (memory.place !== undefined) closeDrawer();
     memory.place = data.place;

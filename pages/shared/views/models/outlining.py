@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared import wording
 from pages.shared.caches import models, outlines
+from pages.shared.language import tr
 from pages.shared.session import chosen
 from pages.shared.views.clinic.outline import ALWAYS
 
@@ -13,14 +14,14 @@ def show(modality: str) -> None:
     fitting = [card for card in outlines.offered() if card.modality == modality]
     if not fitting:
         return
-    st.subheader("Outlines")
+    st.subheader(tr("Outlines"))
     for card in fitting:
         words, use = st.columns([4, 1], vertical_alignment="center")
         words.html(f'<p class="opacity-choice">{wording.escape_html(card.title)}</p>')
-        words.write(card.intended_use)
+        words.write(tr(card.intended_use))
         words.write(wording.outlined_how_well(card))
-        words.caption(f"Measured on: {card.data['name']}.")
-        if use.button("Use this outline", key=f"use-{card.id}"):
+        words.caption(tr("Measured on: {data}.").format(data=card.data["name"]))
+        if use.button(tr("Use this outline"), key=f"use-{card.id}"):
             _use(modality)
 
 

@@ -9,19 +9,20 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 
 from core.types import Curve
+from pages.shared.language import later, tr
 from pages.shared.views import charts
 
 if TYPE_CHECKING:
     from core.evaluation.readers import Result
 
-MODEL = "model"
+MODEL = later("model")
 
 
 def curves(found: Result, drawn: Sequence[str]) -> dict[str, Curve]:
     """The model's curve, and those of these readers."""
-    arms = {"alone": found.alone, "with the model": found.helped}
+    arms = {tr("alone"): found.alone, tr("with the model"): found.helped}
     return {
-        MODEL: found.model[2],
+        tr(MODEL): found.model[2],
         **{f"{who} {how}": arm.curve[who] for who in drawn for how, arm in arms.items()},
     }
 
@@ -34,7 +35,7 @@ def figure(found: Result, lines: Mapping[str, Curve]) -> go.Figure:
     """
     from core.evaluation import binary  # brings scikit-learn
 
-    drawn = charts.roc(lines, {MODEL: found.point}, height=420)
+    drawn = charts.roc(lines, {tr(MODEL): found.point}, height=420)
     normal = found.cases - found.abnormal
     for (name, curve), pair in zip(lines.items(), charts.SERIES, strict=False):
         band = binary.roc_band(curve, normal, found.abnormal)
@@ -47,17 +48,17 @@ def figure(found: Result, lines: Mapping[str, Curve]) -> go.Figure:
             fillcolor=f"rgba({red}, {green}, {blue}, 0.1)",
             line={"width": 0},
             hoverinfo="skip",
-            name=f"95 % band, {name}",
+            name=name,
             showlegend=False,
         )
-        if name == MODEL:
+        if name == tr(MODEL):
             continue
         drawn.add_scatter(
             x=curve.x[1:-1],
             y=curve.y[1:-1],
             mode="markers",
             marker={"color": charts.shade(pair), "size": 7},
-            name=f"each certainty, {name}",
+            name=name,
             showlegend=False,
         )
     return drawn
