@@ -50,7 +50,7 @@ with answer:
     second = second_opinion.pick(first, scan)
     opinions.show(first, scan)
     beside = second_opinion.layers(second, choice, scan)
-    layers = [*marks.layers, *evidence.layers(card, found, beside)]
+    layers = outline.among(marks, evidence.layers(card, found, beside), card)
     report.offer(
         card,
         scan,
@@ -61,11 +61,10 @@ with answer:
         outlined=marks.outlined,
     )
 
-several = choice.several or bool(beside)
 maps = tr(" and ").join(tr("the heat map of {name}").format(name=name) for name in found.shown)
 with picture:
     priors = prior.pick(scan)
-    place = "prior" if priors else "compare" if several else "diagnose"
+    place = "prior" if priors else "compare" if choice.several or beside else "diagnose"
     scan_viewer(
         scan.pixels,
         key=place,

@@ -115,12 +115,10 @@ def sentence(message: Message) -> bool:
 
 
 def texts(app: AppTest) -> Iterator[str]:
-    """Everything a page says, element by element, and every label."""
-    for element in app.main:
-        said = (getattr(element, name, "") for name in ("value", "label", "help"))
-        yield from (text.strip() for text in said if isinstance(text, str))
-    for element in app.sidebar:
-        said = (getattr(element, name, "") for name in ("label", "help"))
+    """Everything a page says, element by element; of a choice its label, as its value is no text."""
+    for element in [*app.main, *app.sidebar]:
+        names = ("label", "help") if hasattr(element, "label") else ("value", "help")
+        said = (getattr(element, name, "") for name in names)
         yield from (text.strip() for text in said if isinstance(text, str))
 
 

@@ -26,7 +26,7 @@ from train.data.films import region_boxes
 from train.data.sources import SOURCES, Normals, Source
 from train.fitted import fit_detector
 from train.publish import provenance, report
-from train.publish.detector_metrics import false_alarms
+from train.publish.detector_metrics import false_alarms, per_label
 
 FOLDS = 6
 OUT_OF_FOLD = "out of fold"  # the split that they are listed under
@@ -46,7 +46,11 @@ def main() -> None:
             found = np.array(out_of_fold(card, source, learned))
             cards.write_normals(card, as_table(learned, found))
         print(f"{card.id}: threshold {card.threshold:.4g} before")
-        report.print_report(choose_again(card, table))
+        by_name = {case.name: case for case in cases}
+        held = [
+            replace(by_name[case], split=split) for case, split in zip(table.case, table.split, strict=True)
+        ]
+        report.print_report(choose_again(card, table, held))
         provenance.log_opening(card.id, card.report["test"].auc, split="test, threshold chosen anew")
 
 
@@ -134,15 +138,17 @@ def as_table(cases: Sequence[Case], scores: np.ndarray) -> Scores:
     return report.tabulate([replace(case, split=OUT_OF_FOLD) for case in cases], scores)
 
 
-def choose_again(card: Card, table: Scores, root: Path = cards.WEIGHTS) -> Card:
+def choose_again(card: Card, table: Scores, held: Sequence[Case], root: Path = cards.WEIGHTS) -> Card:
     """Write the card with the threshold that its policy chooses now, and what follows from it.
 
     card: of the detector.
     table: its scores.csv.
+    held: the cases of its rows.
     root: where all cards lie.
     """
     judged = report.with_report(card, table, root)
-    changed = replace(judged, figures={**card.figures, **false_alarms(judged, table, root)})
+    moved = {**false_alarms(judged, table, root), **per_label(judged, held, table)}
+    changed = replace(judged, figures={**card.figures, **moved})
     cards.write_card(changed, root)
     return changed
 

@@ -1,7 +1,7 @@
 """What a detector's card says beside its curves: the yardstick, sharpness, false alarms, cost."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -82,9 +82,9 @@ def compute_metrics(card: Card, network: Detector, held: HeldOut, table: Scores)
     label = np.array([case.label for case in held.cases])
     test, normal = split == "test", label == card.labels[0]
     measured = false_alarms(card, table)
-    measured |= _per_label(card, held, scores, label)
+    measured |= per_label(card, held.cases, table)
     if card.input.region == "head":
-        measured |= _trivial_aurocs(card, held, label)
+        measured |= _trivial_aurocs(card, held)
     measured |= _equal_detail(card, network, held, ~normal[test])
     if card.input.region == "lungs":
         chosen = torch.from_numpy(test)
@@ -129,28 +129,34 @@ def false_alarms(card: Card, table: Scores, root: Path = cards.WEIGHTS) -> dict[
     }
 
 
-def _per_label(card: Card, held: HeldOut, scores: np.ndarray, label: np.ndarray) -> dict[str, float]:
-    """Each abnormal label against the normal test cases of its own data set, when there are several."""
+def per_label(card: Card, cases: Sequence[Case], table: Scores) -> dict[str, float]:
+    """Each abnormal label against the normal test cases of its own data set, when there are several.
+
+    card: with its threshold.
+    cases: of validation and test.
+    table: their scores, in their order.
+    """
     if len(card.labels) == 2:
         return {}
+    scores = table.score
     called = is_abnormal(scores, card.threshold)
     found = {}
-    for name, normal, abnormal in _label_groups(card, held, label):
+    for name, normal, abnormal in _label_groups(card, cases):
         truth = np.repeat([0, 1], [normal.sum(), abnormal.sum()])
         auc = roc_auc_score(truth, np.concatenate([scores[normal], scores[abnormal]]))
         found[names.auroc_of(name)] = float(auc)
         right = np.mean(~called[normal]) + np.mean(called[abnormal])
         found[names.balanced_accuracy_of(name)] = float(right / 2)
         found[names.fpr_beside(name)] = float(np.mean(called[normal]))
-        found |= _per_patient(name, held, scores, normal, abnormal)
+        found |= _per_patient(name, cases, scores, normal, abnormal)
     return found
 
 
 def _per_patient(
-    name: str, held: HeldOut, scores: np.ndarray, normal: np.ndarray, abnormal: np.ndarray
+    name: str, cases: Sequence[Case], scores: np.ndarray, normal: np.ndarray, abnormal: np.ndarray
 ) -> dict[str, float]:
     """AUROC of patients' mean scores with its interval, where patients have several slices each."""
-    patient = np.array([case.patient for case in held.cases])
+    patient = np.array([case.patient for case in cases])
     means = [
         [float(scores[rows & (patient == one)].mean()) for one in dict.fromkeys(patient[rows].tolist())]
         for rows in (normal, abnormal)
@@ -168,12 +174,11 @@ def _per_patient(
     }
 
 
-def _label_groups(
-    card: Card, held: HeldOut, label: np.ndarray
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def _label_groups(card: Card, cases: Sequence[Case]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Each abnormal label, the test normals of its data set, and its own test cases: (N,) bool each."""
-    test = np.array([case.split == "test" for case in held.cases])
-    folder = np.array([str(case.path.parent.parent) for case in held.cases])
+    test = np.array([case.split == "test" for case in cases])
+    label = np.array([case.label for case in cases])
+    folder = np.array([str(case.path.parent.parent) for case in cases])
     for name in card.labels[1:]:
         abnormal = test & (label == name)
         yield name, test & (label == card.labels[0]) & np.isin(folder, folder[abnormal]), abnormal
@@ -196,14 +201,14 @@ def _equal_detail(card: Card, network: Detector, held: HeldOut, abnormal: np.nda
     }
 
 
-def _trivial_aurocs(card: Card, held: HeldOut, label: np.ndarray) -> dict[str, float]:
+def _trivial_aurocs(card: Card, held: HeldOut) -> dict[str, float]:
     """What sharpness and brightness of the head tell by themselves, whichever way round."""
     heads = torch.cat(
         [stretch(crop(f, b, INSIDE)) for f, b in zip(held.films.split(64), held.boxes.split(64), strict=True)]
     )
     plain = {"sharpness": sharpness(heads).numpy(), "brightness": heads.mean((1, 2, 3)).numpy()}
     found = {}
-    for name, normal, abnormal in _label_groups(card, held, label):
+    for name, normal, abnormal in _label_groups(card, held.cases):
         truth = np.repeat([0, 1], [normal.sum(), abnormal.sum()])
         for what, values in plain.items():
             auc = float(roc_auc_score(truth, np.concatenate([values[normal], values[abnormal]])))

@@ -21,8 +21,9 @@ from torch.nn import functional as F
 from core import checkpoints, inference
 from core.card_types import Card
 from core.inference import Model
-from core.models import LungEvidence
+from core.models import LungEvidence, local_evidence
 from core.names import WORST_SOURCE
+from train import runs
 from train.data import hospitals
 from train.data.datasets import Case, evenly_spaced
 from train.data.hospitals import Film
@@ -38,7 +39,8 @@ from train.where.local import Lesson
 BELOW = "pneumonia-all-ages-dinov2"
 ID, TITLE = "pneumonia-all-ages-local", "All ages, judged place by place"
 GRID = 16  # places a side
-MOST = 200  # films of each source and label
+MOST = {"nih352": 200, "rsna128": 200}  # films of each label of a source: NIH's are the hardest
+OTHERS = 100  # of each label of any other source
 PART = 200  # films whose maps are one file
 REMARKS = (
     "Part of its answer is the hottest evidence of any place, which its map shows; the rest is what "
@@ -53,44 +55,33 @@ def main() -> None:
     arguments = parse()
     torch.set_num_threads(1)
     below = inference.load(BELOW)
+    assert isinstance(below.card, Card)
     cases = load_cases(ALL_AGES, arguments.data, seed=0)
-    held = [case for case in cases if case.split != "train"]
+    held = Held(ALL_AGES, [case for case in cases if case.split != "train"], {})
     learned = look(below, films_to_learn(arguments.data), arguments)
-    seen = look(below, films_of(held, arguments.data), arguments)
+    seen = look(below, films_of(held.cases, arguments.data), arguments)
     started = time.monotonic()
-    network = taught(below, learned, arguments.epochs)
+    network = taught(below, learned, arguments)
     minutes = (time.monotonic() - started) / 60
     left_out = {
-        f"AUC of places, {hospital} left out of them": auc_left_out(
-            below, learned, seen, hospital, arguments.epochs
-        )
-        for hospital in LEFT_OUT
+        f"AUC of places, taught without {name}": auc_left_out(below, learned, seen, name, arguments)
+        for name in LEFT_OUT
     }
-    places, film = (torch.cat(parts) for parts in zip(*(answers(network, one) for one in seen), strict=True))
-    validation = torch.tensor([case.split == "validation" for case in held])
-    truth = torch.tensor([ALL_AGES.labels.index(case.label) for case in held])
-    odds = weigh(network, places, film, truth, validation)
+    odds = weigh(network, *answers(network, seen), held.truth, held.validation)
+    taught_by = [replace(one.film.case, split="train") for one in learned]
     trained = Trained(
         card_id=ID,
         model="lung-evidence",
         arguments={"of": below.card.version, "classes": len(ALL_AGES.labels)},
         input=below.card.input,
         network=network,
-        cases=[*(replace(one.film.case, split="train") for one in learned), *held],
-        settings={"epochs": arguments.epochs, "batch": local.BATCH, "most of a source and label": MOST},
+        cases=[*taught_by, *held.cases],
+        settings={"epochs": arguments.epochs, "batch": local.BATCH, "films of a label": OTHERS, **MOST},
         minutes=minutes,
     )
     card = classifier_card.draft_classifier_card(trained, ALL_AGES, TITLE, remarks=REMARKS)
-    assert isinstance(below.card, Card)
-    worst = min(below.card.figures[WORST_SOURCE], *left_out.values())
-    said = F.pad(odds[:, None], (1, 0))
-    write(
-        replace(card, gate=below.card.gate),
-        network,
-        Held(ALL_AGES, held, {}),
-        said,
-        {**left_out, WORST_SOURCE: worst},
-    )
+    figures = {**left_out, WORST_SOURCE: min(below.card.figures[WORST_SOURCE], *left_out.values())}
+    write(replace(card, gate=below.card.gate), network, held, F.pad(odds[:, None], (1, 0)), figures)
 
 
 def parse() -> argparse.Namespace:
@@ -102,12 +93,12 @@ def parse() -> argparse.Namespace:
 
 
 def films_to_learn(root: Path) -> list[Film]:
-    """Training films, as many of each source and label, and outlined ones with even numbers."""
+    """Training films, as many of each label of a source, and outlined ones with even numbers."""
     kinds: dict[tuple[str, str], list[Film]] = defaultdict(list)
     for film in films_of(load_cases(ALL_AGES, root, seed=0), root):
         if film.case.split == "train":
             kinds[film.source, film.label].append(film)
-    some = [film for kind in sorted(kinds) for film in evenly_spaced(kinds[kind], MOST)]
+    some = [film for kind in sorted(kinds) for film in evenly_spaced(kinds[kind], MOST.get(kind[0], OTHERS))]
     return some + [film for film in outlines.chosen(root)["train"] if film.source == "lesions"]
 
 
@@ -125,13 +116,20 @@ def look(below: Model, films: Sequence[Film], arguments: argparse.Namespace) -> 
     ]
 
 
-def taught(below: Model, known: Sequence[Known], epochs: int) -> LungEvidence:
-    """A new network on the maps of the one below."""
+def taught(below: Model, known: Sequence[Known], arguments: argparse.Namespace) -> LungEvidence:
+    """A network on the maps of the one below, learned anew unless the same was learned before."""
     torch.manual_seed(0)
     network = LungEvidence(of=below.card.version, classes=len(ALL_AGES.labels))
     checkpoints.load_dependencies(network)
-    local.learn(network, lesson_of(known), often(known), epochs)
-    return network
+
+    def learn() -> dict[str, Tensor]:
+        local.learn(network, lesson_of(known), often(known), arguments.epochs)
+        return {name: value for name, value in network.state_dict().items() if not name.startswith("base.")}
+
+    films = [one.film.case.name for one in known]
+    inputs = [below.card.version, films, arguments.epochs, runs.code(local, local_evidence)]
+    network.load_state_dict(runs.cached("places", inputs, learn, arguments.runs / ID), strict=False)
+    return network.eval()
 
 
 def lesson_of(known: Sequence[Known]) -> Lesson:
@@ -152,15 +150,23 @@ def often(known: Sequence[Known]) -> Tensor:
 
 
 @torch.inference_mode()
-def answers(network: LungEvidence, known: Known) -> tuple[Tensor, Tensor]:
-    """Log odds (1,) of the places, and of the whole film."""
-    maps = known.maps[None].float()
-    both = network.places(network.joined([maps])), network.base_classifier().head(maps)
-    return both[0][:, 1] - both[0][:, 0], both[1][:, 1] - both[1][:, 0]
+def answers(network: LungEvidence, known: Sequence[Known]) -> tuple[Tensor, Tensor]:
+    """Log odds (N,) of the places, and of the whole films."""
+    rows = []
+    for one in known:
+        maps = one.maps[None].float()
+        said = network.places(network.joined([maps])), network.base_classifier().head(maps)
+        rows.append([logits[0, 1] - logits[0, 0] for logits in said])
+    places, film = torch.tensor(rows).T
+    return places, film
 
 
 def auc_left_out(
-    below: Model, learned: Sequence[Known], seen: Sequence[Known], hospital: str, epochs: int
+    below: Model,
+    learned: Sequence[Known],
+    seen: Sequence[Known],
+    hospital: str,
+    arguments: argparse.Namespace,
 ) -> float:
     """Of places that no film of that hospital taught, on its validation films; the network below knew it.
 
@@ -168,13 +174,13 @@ def auc_left_out(
     learned: films to learn from.
     seen: films held out.
     hospital: as in WORST_SOURCE's figures.
-    epochs: of the training.
+    arguments: of the command line.
     """
-    network = taught(below, [one for one in learned if one.film.hospital != hospital.lower()], epochs)
+    network = taught(below, [one for one in learned if one.film.hospital != hospital.lower()], arguments)
     there = [
         one for one in seen if one.film.hospital == hospital.lower() and one.film.case.split == "validation"
     ]
-    odds = torch.cat([answers(network, one)[0] for one in there])
+    odds, _ = answers(network, there)
     return float(roc_auc_score([one.film.label != "normal" for one in there], odds))
 
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
 SENTENCES = Path("pages/shared/sentences.py")
 KEYWORDS = {"tr": None, "later": None, "ntr": (1, 2)}
+ABOUT = "# What the app says. In step with the code by: python -m pages.shared.locale"
 IN_CORE = ("core/anatomy/outlines.py", "core/evaluation/local_calibration.py")  # sentences built there
 METHODS = [
     *((file, "python") for file in ("app.py", "pages/**.py", *IN_CORE)),
@@ -61,14 +62,14 @@ def template() -> Catalog:
 def update(code: str) -> None:
     """Write the language's file anew. code: of the language, "de"."""
     path = HERE / f"{code}.po"
-    known = Catalog(locale=code)
+    known = Catalog(locale=code, project="Opacity", version="", fuzzy=False, header_comment=ABOUT)
     if path.exists():
         with path.open("rb") as file:
             known = read_po(file, code)
-    made = known.creation_date
+    made = known.creation_date  # kept, so that a file changes only where a sentence does
     known.update(template(), no_fuzzy_matching=True)
     known.obsolete.clear()
-    known.creation_date, known.fuzzy, known.header_comment = made, False, f"# {known.locale_identifier}"
+    known.creation_date = made
     with path.open("wb") as file:
         write_po(file, known, width=110, include_lineno=False, sort_by_file=True, omit_header=False)
 

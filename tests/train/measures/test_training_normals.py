@@ -86,7 +86,7 @@ def test_the_threshold_follows_from_them_and_the_figures_from_the_threshold(
     cards.write(CARD, b"", table, tmp_path)
     high = np.full(len(CASES), table.score.max() + 1)
     cards.write_normals(CARD, training_normals.as_table(CASES, high), tmp_path)
-    found = training_normals.choose_again(CARD, table, tmp_path)
+    found = training_normals.choose_again(CARD, table, [], tmp_path)
     assert found.threshold > CARD.threshold
     assert found.policy == CARD.policy == Policy("mean-k-std", {"k": 1.0})
     assert found.figures[REALISED_FPR] == pytest.approx(1 - found.report["test"].points[0].specificity)

@@ -17,7 +17,7 @@ from core.errors import CardError
 from core.names import BRAIN_MRI
 from core.types import Prediction, Scan, is_abnormal
 from pages.shared import sentences, wording
-from pages.shared.caches import models, outlines
+from pages.shared.caches import heatmaps, models, outlines
 from pages.shared.components.scan_viewer import Layer
 from pages.shared.language import tr
 from pages.shared.session import reading
@@ -86,6 +86,18 @@ def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThre
     if found.marks:
         _offer_files(outliner, scan, found)
     return Marks((_layer(outliner, found),) if useful else (), (found, outliner))
+
+
+def among(marks: Marks, maps: list[Layer], card: Card) -> list[Layer]:
+    """All that the viewer may lay over the scan, the one to open with first.
+
+    marks: of the card that outlines.
+    maps: of the card that judged; they go first where they find disease themselves.
+    card: the one that judged.
+    """
+    best = heatmaps.best_explainer(card.id)
+    own = best is not None and heatmaps.worth(card.id, best) == "useful"
+    return [*maps, *marks.layers] if own else [*marks.layers, *maps]
 
 
 def _layer(outliner: SegmenterCard, found: Outline) -> Layer:

@@ -71,8 +71,8 @@ def show_recommended(cards: Sequence[Card]) -> None:
         return
     words, use = st.columns([4, 1], vertical_alignment="center")
     with words:
-        title = wording.escape_html(first.title)
-        st.html(f'<p class="opacity-choice opacity-recommended">Recommended: {title}</p>')
+        told = tr("Recommended: {title}").format(title=wording.escape_html(first.title))
+        st.html(f'<p class="opacity-choice opacity-recommended">{told}</p>')
         st.write(_why(first, rivals))
         st.caption(_told_without_disease(first))
     with use:
