@@ -1,5 +1,6 @@
 // The picture: panes, what lies in each, their names, the outline.
 
+import { tr } from "../language.js";
 import { bounded, matrixOf, panesOf } from "./geometry.js";
 import { drawRuler } from "./ruler.js";
 
@@ -22,6 +23,11 @@ function panesShown(state, pictures) {
   if (state.view === "overlay") return [{ name: chosen.name, parts: over(chosen), layer: chosen }];
   if (state.view === "swipe")
     return [{ ...scan, right: { name: chosen.name, parts: alone(chosen), layer: chosen } }];
+  const other = pictures.layers.find((layer) => layer.otherScan);
+  if (other) {
+    const own = chosen.otherScan ? scan : { name: chosen.name, parts: over(chosen), layer: chosen };
+    return [own, { name: other.name, parts: alone(other), layer: other }]; // two alone, so that both are large
+  }
   const layers = pictures.layers.length < SIDE_MOST ? pictures.layers : [chosen];
   return [
     scan,
@@ -130,7 +136,7 @@ export function composed(width, height, words, bar, draw) {
     context.fillText(words.legend, 12, height + 30, width - 24);
   }
   context.fillStyle = "#b4b4b4";
-  const caution = "Research demo, not for clinical use"; // it leaves the page that says so
+  const caution = tr("Research demo, not for clinical use"); // it leaves the page that says so
   context.fillText(`${words.status} · ${caution}`, 12, height + 50, width - 24);
   return canvas;
 }

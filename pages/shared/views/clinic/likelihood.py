@@ -8,6 +8,7 @@ import streamlit as st
 from core.card_types import Card
 from pages.shared import wording
 from pages.shared.caches import scores
+from pages.shared.language import tr
 from pages.shared.session import clinic
 
 
@@ -36,14 +37,16 @@ def sentence(card: Card, score: float, prevalence: float) -> str:
     found = ratio.at(score)
     often = wording.likelihood(card, found, at_an_end=not ratio.least < found < ratio.most)
     share = wording.one_in(ratio.probability(score, prevalence))
-    return f"Such a score is {often}; at {100 * prevalence:.3g}% prevalence {share}"
+    return tr("Such a score is {often}; at {prevalence:.3g}% prevalence {share}").format(
+        often=often, prevalence=100 * prevalence, share=share
+    )
 
 
 def _dial() -> float:
     """The prevalence where the model is used, the same number as on page Thresholds."""
     known = clinic.current()
     percent = st.number_input(
-        "Prevalence where it is used, %",
+        tr("Prevalence where it is used, %"),
         100 * clinic.LOWEST,
         100 * clinic.HIGHEST,
         100 * known.prevalence,
