@@ -28,7 +28,10 @@ LIMITATIONS = {
     "vae": (
         "Rebuilds blurred: its error is large at every edge, and only beyond what is usual does it count.",
     ),
-    "restoring": ("Learned to remove lesions drawn by a program; what looks unlike them may be kept.",),
+    "restoring": (
+        "Learned to remove lesions drawn by a program; what looks unlike them may be kept.",
+        "Only places brighter than restored count: air where none should be goes unseen.",
+    ),
     "convlstm": (
         "The public model of this kind claims accuracy 0.9756, from a subset of 508 images at the threshold "
         "1e-7. Here every film scores above that: it would call all of them abnormal. The figures of this "
