@@ -18,7 +18,7 @@ from pages.shared import sentences, wording
 from pages.shared.caches import models
 from pages.shared.components.copy_link import copy_link
 from pages.shared.components.scan_viewer import Layer
-from pages.shared.language import tr
+from pages.shared.language import Translator, tr, translator
 from pages.shared.session import clinic, reading
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import operating_points, sample_strip
@@ -79,7 +79,7 @@ def offer(
     paper, link = st.columns(2)
     paper.download_button(
         "PDF",
-        partial(_pdf, title, facts, scan, layers),  # made when it is asked for
+        partial(_pdf, title, facts, scan, layers, translator()),  # made when it is asked for
         file_name=f"report-{scan.digest[:8]}.pdf",
         mime="application/pdf",
         on_click="ignore",
@@ -184,7 +184,7 @@ def _blended(scan: Scan, heat: Layer | None) -> overlay.RGB:
     return overlay.blend(scan.pixels, heat.values, scale=heat.scale) if heat else overlay.grey(scan.pixels)
 
 
-def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Layer]) -> bytes:
+def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Layer], tr: Translator) -> bytes:
     from core.export import report  # brings torch, loaded by now
 
     pictures = [report.Picture(overlay.grey(scan.pixels), tr("The scan"))]
@@ -201,7 +201,8 @@ def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Laye
             facts,
             tr("{disclaimer} Made {made}.").format(disclaimer=tr(sentences.DISCLAIMER), made=made),
             pictures,
-        )
+        ),
+        tr,
     )
 
 

@@ -12,7 +12,7 @@ from core.card_types import Card
 from core.errors import OpacityError
 from core.types import Curve
 from pages.shared import sentences, wording
-from pages.shared.language import ntr, tr
+from pages.shared.language import Translator, ntr, tr, translator
 from pages.shared.session.study import Study
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
@@ -139,7 +139,7 @@ def _show_result(card: Card, found: Result) -> None:
     _show_turned(found)
     st.download_button(
         tr("PDF of the outcome"),
-        partial(_pdf, card, {tr("Outcome"): gain, tr("Method"): method}, lines, rows),
+        partial(_pdf, card, {tr("Outcome"): gain, tr("Method"): method}, lines, rows, translator()),
         f"reader-study-{card.id}.pdf",
         "application/pdf",
         on_click="ignore",
@@ -192,7 +192,11 @@ def _show_turned(found: Result) -> None:
 
 
 def _pdf(
-    card: Card, facts: Mapping[str, str], lines: Mapping[str, Curve], rows: Sequence[Mapping[str, str]]
+    card: Card,
+    facts: Mapping[str, str],
+    lines: Mapping[str, Curve],
+    rows: Sequence[Mapping[str, str]],
+    tr: Translator,
 ) -> bytes:
     from core.export import report  # brings torch
 
@@ -204,4 +208,4 @@ def _pdf(
         disclaimer=tr(sentences.DISCLAIMER)
     )
     page = report.Report(tr("Reader study"), {tr("Model"): model, **facts}, foot, curves=lines, table=cells)
-    return report.pdf(page)
+    return report.pdf(page, tr)
