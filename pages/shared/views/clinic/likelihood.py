@@ -11,8 +11,10 @@ from pages.shared.caches import scores
 from pages.shared.session import clinic
 
 
+@st.fragment
 def show(card: Card, score: float, probabilities: Mapping[str, float] = wording.NO_PROBABILITIES) -> None:
-    """The likelihood ratio, the share at the prevalence on the dial, and where both were measured.
+    """The likelihood ratio, the share at the prevalence on the dial, and where both were measured. The dial
+    runs this part of the page alone.
 
     card: the one that judged.
     score: the scan's.
@@ -37,6 +39,16 @@ def sentence(card: Card, score: float, prevalence: float) -> str:
     often = wording.likelihood(card, found, at_an_end=not ratio.least < found < ratio.most)
     share = wording.one_in(ratio.probability(score, prevalence))
     return f"Such a score is {often}; at {100 * prevalence:.3g}% prevalence {share}"
+
+
+def meaning(card: Card, score: float, prevalence: float) -> str:
+    """For a report: the sentence, and where it was measured.
+
+    card: the one that judged.
+    score: the scan's.
+    prevalence: share of abnormal scans where it is used.
+    """
+    return f"{sentence(card, score, prevalence)}. {wording.where_calibrated(card)}"
 
 
 def _dial() -> float:

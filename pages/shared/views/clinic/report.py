@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 
 import streamlit as st
 
@@ -17,6 +18,8 @@ from pages.shared.session import clinic, reading
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import operating_points, sample_strip
 from pages.shared.views.clinic import likelihood
+
+MEANING: Final = "What it means"
 
 
 def offer(
@@ -50,7 +53,7 @@ def offer(
     paper, link = st.columns(2)
     paper.download_button(
         "PDF",
-        partial(_pdf, title, facts, scan, layers),  # made when it is asked for
+        partial(_pdf, title, facts, card, score, clinic.held(), scan, layers),  # made when it is asked for
         file_name=f"report-{scan.digest[:8]}.pdf",
         mime="application/pdf",
         on_click="ignore",
@@ -110,11 +113,10 @@ def _judged(card: Card, scan: Scan, score: float, threshold: DecisionThreshold) 
     lower = wording.percent(models.percentile(card.id, score))
     band = "" if threshold.upper is None else f" Referred from there up to {threshold.upper:.3f}."
     refused, _ = models.gate(card.id, scan.digest, _scan=scan)
-    prevalence = clinic.current().prevalence
     return {
         "Score": f"{score:.3f}, higher than {lower} of {report.n - report.abnormal} normal test scans.",
         "Threshold": f"{threshold.value:.3f}, {operating_points.origin(card, threshold)}.{band}",
-        "What it means": f"{likelihood.sentence(card, score, prevalence)}. {wording.where_calibrated(card)}",
+        MEANING: likelihood.meaning(card, score, clinic.current().prevalence),
         "Model": f"{card.title} ({card.id}), weights {card.sha256[:12]}, code {card.commit}. "
         f"{wording.auc(report)}.",
         "Learned from": f"{card.data['name']}. {card.intended_use}",
@@ -132,13 +134,32 @@ def _blended(scan: Scan, heat: Layer | None) -> overlay.RGB:
     return overlay.blend(scan.pixels, heat.values, scale=heat.scale) if heat else overlay.grey(scan.pixels)
 
 
-def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Layer]) -> bytes:
+def _pdf(
+    title: str,
+    facts: Mapping[str, str],
+    card: Card,
+    score: float,
+    place: Sequence[clinic.Clinic],
+    scan: Scan,
+    layers: Sequence[Layer],
+) -> bytes:
+    """The page as it is on screen now.
+
+    title: the verdict.
+    facts: sentences by heading, as of the page's last run.
+    card: the one that judged.
+    score: the scan's.
+    place: where it is used, as chosen since: the dial runs without the rest of the page.
+    scan: the one on screen.
+    layers: of the viewer.
+    """
     from core.export import report  # brings torch, loaded by now
 
     pictures = [report.Picture(overlay.grey(scan.pixels), "The scan")]
     if heat := _heat(layers):
         ends = heat.zero or "no influence", f"{heat.scale:.3g} {heat.unit} or more"
         pictures.append(report.Picture(_blended(scan, heat), f"{heat.name}. {heat.caption}", ends))
+    facts = {**facts, MEANING: likelihood.meaning(card, score, place[0].prevalence)}
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return report.pdf(report.Report(title, facts, f"{sentences.DISCLAIMER} Made {made}.", pictures))
 
