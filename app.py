@@ -2,19 +2,22 @@
 
 import streamlit as st
 
+from pages.shared import language
 from pages.shared.caches import ahead
+from pages.shared.language import tr
 from pages.shared.session import deep_link
 
 st.set_page_config(layout="wide", initial_sidebar_state="auto")
+language.settle()
 page = st.navigation(
     [
-        st.Page("pages/diagnose.py", title="Diagnose", default=True),
-        st.Page("pages/anomaly.py", title="Anomaly"),
-        st.Page("pages/thresholds.py", title="Thresholds"),
-        st.Page("pages/neighbours.py", title="Neighbours"),
-        st.Page("pages/screen.py", title="Screen"),
-        st.Page("pages/models.py", title="Models"),
-        st.Page("pages/samples.py", title="Samples"),
+        st.Page("pages/diagnose.py", title=tr("Diagnose"), default=True),
+        st.Page("pages/anomaly.py", title=tr("Anomaly")),
+        st.Page("pages/thresholds.py", title=tr("Thresholds")),
+        st.Page("pages/neighbours.py", title=tr("Neighbours")),
+        st.Page("pages/screen.py", title=tr("Screen")),
+        st.Page("pages/models.py", title=tr("Models")),
+        st.Page("pages/samples.py", title=tr("Samples")),
     ]
 )
 deep_link.open_requested_page()

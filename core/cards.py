@@ -42,6 +42,7 @@ GATES = "gates"  # learned checks, each stored once for all cards that were taug
 TASKS = ("pneumonia", "etiology", "covid", "opacity", "tuberculosis", "chest anomaly")
 SYNTHETIC_LESION_MODELS = ("restoring",)  # they have a head start on drawn lesions
 SLOW = ("ensemble-classifier",)  # as slow as all its members, so that nobody lands on it unasked
+BY_PLACE = ("lung-evidence",)  # their map is their reason: of equals they are offered first
 YARDSTICK_MARGIN = 0.02  # by this much a detector must beat the yardstick there to be offered before it
 
 AnyCard = Card | SegmenterCard | BackboneCard
@@ -81,7 +82,8 @@ def _fault(error: ValidationError) -> str:
 def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
     """All cards that a person can choose, by task, the default first: test is for reports only.
 
-    Classifiers go by their validation AUC, those of many sources first and by the worst left out. Detectors
+    Classifiers go by their validation AUC, those of many sources first and by the worst left out; of equals
+    those come first that say where. Detectors
     may learn nothing from sick scans, not even which of them is best: ensembles of different detectors come
     first, then those that find lesions drawn into normal scans. A person's own cards come last, so that no
     page opens with one. Broken cards are left to `broken`.
@@ -104,8 +106,9 @@ def outlining(root: Path = WEIGHTS) -> tuple[SegmenterCard, ...]:
     return tuple(card for card in found if isinstance(card, SegmenterCard) and card.task != "lungs")
 
 
-def _order(card: Card) -> tuple[str, bool, int, str, float]:
-    return card.kind, card.origin == "own", _place(card.task), card.task, -_rank(card)
+def _order(card: Card) -> tuple[str, bool, int, str, float, bool]:
+    by_place = card.model in BY_PLACE
+    return card.kind, card.origin == "own", _place(card.task), card.task, -_rank(card), not by_place
 
 
 def _place(task: str) -> int:
@@ -213,6 +216,33 @@ def scores(card: Card, root: Path = WEIGHTS) -> Scores:
     path = root / card.id / "scores.csv"
     if not path.is_file():
         raise CardError(f"{path} is missing. Make it with: {card.training.command}")
+    return _table(path)
+
+
+def normals(card: Card, root: Path = WEIGHTS) -> Scores | None:
+    """Normals that the card learned from, judged by networks like its own that had not seen their run.
+
+    They have the columns of scores.csv; None where nobody made them for these weights. Raises CardError for
+    another header.
+    """
+    path = _normals(card, root)
+    return _table(path) if path.is_file() else None
+
+
+def write_normals(card: Card, table: Scores, root: Path = WEIGHTS) -> None:
+    """Store what `normals` reads, in place of those of other weights."""
+    path = _normals(card, root)
+    _put(path, _as_csv(table))
+    for other in path.parent.glob("normals-*.csv"):
+        if other != path:
+            other.unlink()
+
+
+def _normals(card: Card, root: Path) -> Path:
+    return root / card.id / f"normals-{card.sha256[:12]}.csv"
+
+
+def _table(path: Path) -> Scores:
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     expected = {"split", "case", "label", "score"}

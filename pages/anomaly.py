@@ -6,22 +6,24 @@ from core.names import CHEST_FILM
 from pages.shared import sentences, sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
+from pages.shared.language import tr
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import anomaly, operating_points, refusal
 from pages.shared.views.clinic import caution, report
 from pages.shared.views.desk import filmstrip
 
-sidebar.show_frame("How unlike normal is it, and where?")
-scan = sidebar.upload_scan(needed=True)
-card = sidebar.pick_card("detector")
-second = anomaly.pick_second(card)
-st.caption(sentences.DETECTOR_PAGE.format(wording.escape_markdown(card.title)))
-if scan is None:
-    sidebar.show_invitation(card.modality)
-    st.stop()
-
-filmstrip.show(card)
-slices.judge_stack(card, scan)
+sidebar.show_frame(tr("How unlike normal is it, and where?"))
+with st.container():  # of so many lines as there is to say: what follows stays in its place
+    scan = sidebar.upload_scan(needed=True)
+    card = sidebar.pick_card("detector")
+    second = anomaly.pick_second(card)
+    st.caption(tr(sentences.DETECTOR_PAGE).format(wording.escape_markdown(card.title)))
+    if scan is None:
+        sidebar.show_invitation(card.modality)
+        st.stop()
+with st.container():
+    filmstrip.show(card)
+    slices.judge_stack(card, scan)
 picture, answer = refusal.columns_unless_refused(card, scan, key="anomaly")
 result = models.anomaly(card.id, scan.digest, _scan=scan)
 threshold = thresholds.current(card)
@@ -37,7 +39,8 @@ with answer:
         st.subheader(second.title)
         reason = models.refusal(second.id, scan.digest, _scan=scan)
         if reason:
-            st.warning(wording.escape_markdown(reason))
+            _, test = models.gate(second.id, scan.digest, _scan=scan)
+            st.warning(wording.refused(reason, test))
         else:
             other = models.anomaly(second.id, scan.digest, _scan=scan)
             anomaly.show_answer(second, other, thresholds.DecisionThreshold(second.threshold))
@@ -48,7 +51,9 @@ with picture:
     scan_viewer(
         scan.pixels,
         key="anomaly-two" if second is not None else "anomaly",
-        alt="The scan with its reconstruction, where there is one, and the map of its deviation from normal",
+        alt=tr(
+            "The scan with its reconstruction, where there is one, and the map of its deviation from normal"
+        ),
         layers=layers,
         outline=models.lungs(scan.digest, _scan=scan).mask if film else None,
         view="side",

@@ -6,21 +6,23 @@ from core.names import CHEST_FILM
 from pages.shared import sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
+from pages.shared.language import tr
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import charts, evidence, operating_points, readout, refusal, second_opinion
 from pages.shared.views.clinic import caution, likelihood, outline, report
 from pages.shared.views.desk import filmstrip, opinions, prior
 from pages.shared.views.second_opinion import Opinion
 
-sidebar.show_frame("What is it, and why?")
-scan = sidebar.upload_scan(needed=True, example=True)
-card = sidebar.pick_card("classifier")
-if scan is None:
-    sidebar.show_invitation(card.modality)
-    st.stop()
-
-filmstrip.show(card)
-slices.judge_stack(card, scan)
+sidebar.show_frame(tr("What is it, and why?"))
+with st.container():  # of so many lines as there is to say: what follows stays in its place
+    scan = sidebar.upload_scan(needed=True, example=True)
+    card = sidebar.pick_card("classifier")
+    if scan is None:
+        sidebar.show_invitation(card.modality)
+        st.stop()
+with st.container():
+    filmstrip.show(card)
+    slices.judge_stack(card, scan)
 picture, answer = refusal.columns_unless_refused(card, scan, key="diagnose")
 prediction = models.prediction(card.id, scan.digest, _scan=scan)
 threshold = thresholds.current(card)
@@ -40,7 +42,7 @@ with answer:
     operating_points.show_in_use(card, threshold)
     likelihood.show(card, prediction.score, prediction.probabilities)
     marks = outline.show(card, scan, prediction, threshold)
-    st.subheader("Evidence")
+    st.subheader(tr("Evidence"))
     choice = evidence.pick_heatmaps(card, prediction.probabilities)
     found = evidence.draw(choice, scan)
     readout.show(card, found, lungs, scan)
@@ -48,7 +50,7 @@ with answer:
     second = second_opinion.pick(first, scan)
     opinions.show(first, scan)
     beside = second_opinion.layers(second, choice, scan)
-    layers = [*marks.layers, *evidence.layers(card, found, beside)]
+    layers = outline.among(marks, evidence.layers(card, found, beside), card)
     report.offer(
         card,
         scan,
@@ -59,14 +61,14 @@ with answer:
     )
 
 several = choice.several or bool(beside)
-maps = " and ".join(f"the heat map of {name}" for name in found.shown) or "no map"
+maps = tr(" and ").join(tr("the heat map of {name}").format(name=name) for name in found.shown)
 with picture:
     priors = prior.pick(scan)  # two films alone, so that both are large
     place = "prior" if priors else "compare" if several else "diagnose"
     scan_viewer(
         scan.pixels,
         key=place,
-        alt=f"The scan with {priors[0].name if priors else maps}",
+        alt=tr("The scan with {what}").format(what=priors[0].name if priors else maps or tr("no map")),
         layers=priors or layers,
         outline=None if lungs is None else lungs.mask,
         marks=marks.mask,

@@ -7,6 +7,7 @@ from core.errors import CardError
 from core.types import Scan
 from pages.shared import sidebar, wording
 from pages.shared.caches import neighbours
+from pages.shared.language import tr
 from pages.shared.session import thresholds
 from pages.shared.views import neighbour_cases, neighbour_map
 
@@ -48,7 +49,7 @@ def show(chosen: Card, card: Card, scan: Scan | None, folder: str) -> None:
             neighbour_cases.show_beside(card, scan, folder)
 
 
-sidebar.show_frame("What does it resemble?")
+sidebar.show_frame(tr("What does it resemble?"))
 scan = sidebar.upload_scan()
 chosen = sidebar.pick_card("classifier")
 folder = neighbour_cases.data_folder()

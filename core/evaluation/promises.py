@@ -10,7 +10,7 @@ import numpy as np
 from core import cards
 from core.card_types import Card, Policy, Scores
 from core.errors import NotEnoughLabels, NoUsefulThreshold
-from core.evaluation import sources, thresholds
+from core.evaluation import choosing, sources, thresholds
 from core.evaluation.cases import Floats, Ints
 from core.evaluation.clustered import Rate, rate
 from core.types import is_abnormal
@@ -42,8 +42,9 @@ class Kept:
 class Promise:
     """One policy on one card.
 
-    threshold: that it chose on validation. sensitivity, specificity: that it promised for scans of a new run
-    of file numbers, None where it promises nothing. kept: the whole test split, then its sources, home first.
+    threshold: that it chose by `choosing.scans`. sensitivity, specificity: that it promised for scans of a
+    new run of file numbers, None where it promises nothing. kept: the whole test split, then its sources,
+    home first.
     """
 
     policy: Policy
@@ -93,7 +94,7 @@ def promises(
     table: Scores | None = None,
     root: Path = cards.WEIGHTS,
 ) -> tuple[Promise, ...]:
-    """Each policy that finds a threshold on the card's validation scores; the others are left out.
+    """Each policy that finds a threshold on the scans that the card's is chosen by; the others are left out.
 
     card: whose scores.
     policies: in the order of the answer.
@@ -101,9 +102,8 @@ def promises(
     root: where all cards lie.
     """
     table = cards.scores(card, root) if table is None else table
-    rows = _rows(card, table)
-    split = np.array(table.split)
-    validation, test = rows.of(split == "validation"), rows.of(split == "test")
+    test = _rows(card, table).of(np.array(table.split) == "test")
+    validation = _rows(card, choosing.scans(card, table, root))
     found = []
     for policy in policies:
         try:

@@ -19,7 +19,7 @@ from core.models.frozen import (
     NormalVersusRest,
 )
 from core.models.knn import KNN
-from core.models.local_evidence import LocalEvidence
+from core.models.local_evidence import LocalEvidence, LungEvidence
 from core.models.lung_mobilenet import LungMobileNetV2
 from core.models.mobile_unet import MobileUNet
 from core.models.outline_head import OutlineHead
@@ -61,6 +61,7 @@ FROZEN_BASE_MODELS: dict[str, type[FrozenBaseClassifier]] = {
     "adapted-transformer": AdaptedTransformer,
     "another-head": AnotherHead,
     "local-evidence": LocalEvidence,
+    "lung-evidence": LungEvidence,
 }
 
 ENSEMBLES: dict[str, type[nn.Module]] = {
@@ -87,6 +88,7 @@ __all__ = [
     "FrozenBase",
     "FrozenBaseClassifier",
     "LocalEvidence",
+    "LungEvidence",
     "LungMobileNetV2",
     "MobileUNet",
     "OutlineHead",

@@ -1,4 +1,4 @@
-"""A classifier that says of every place what it shows: its map is its reason, not an afterthought."""
+"""Classifiers that say of every place what it shows: their map is their reason, not an afterthought."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.models.adapted import WIDTH
 from core.models.frozen import FeatureReuse
 
 DEPTHS = (7, 14, 19)  # steps of MobileNetV2 after which its maps are read
@@ -22,10 +23,12 @@ class LocalEvidence(FeatureReuse):
     layer's bias. The grid is an eighth of the input.
     """
 
+    widths: Sequence[int] = WIDTHS  # of the maps that it reads
+
     def __init__(self, *, of: str, classes: int, width: int = 48) -> None:
         super().__init__(of)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(size, affine=False) for size in WIDTHS)
-        self.reduce = nn.ModuleList(nn.Conv2d(size, width, 1) for size in WIDTHS)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(size, affine=False) for size in self.widths)
+        self.reduce = nn.ModuleList(nn.Conv2d(size, width, 1) for size in self.widths)
         self.near = nn.Conv2d(width, width, 3, padding=1)
         self.far = nn.Conv2d(width, width, 3, padding=2, dilation=2)
         self.last = nn.Conv2d(width, classes - 1, 1)
@@ -63,8 +66,46 @@ class LocalEvidence(FeatureReuse):
         """(N, width, h, w) -> (N, K - 1, h, w), how much each place speaks for each class, as log odds."""
         return self.last(f)  # type: ignore[no-any-return]
 
-    def head(self, f: Tensor) -> Tensor:
+    def places(self, f: Tensor) -> Tensor:
+        """(N, width, h, w) -> (N, K) logits, the smooth maximum of the evidence."""
         places = F.softplus(self.evidence(f)).flatten(2)
         most = (torch.logsumexp(SHARPNESS * places, 2) - math.log(places.shape[2])) / SHARPNESS
         logits = most * self.scale.exp() + self.shift
         return F.pad(logits, (1, 0))  # nothing speaks for the first class but that nothing speaks for others
+
+    def head(self, f: Tensor) -> Tensor:
+        return self.places(f)
+
+
+class LungEvidence(LocalEvidence):
+    """Evidence of places from an AdaptedTransformer's maps, and beside it that network's own answer.
+
+    That answer is of the whole film and of no place: it goes through the maps as channels of its own, which
+    have no gradient, so that every class activation map shows the evidence of places alone.
+    """
+
+    widths = (WIDTH,)
+
+    def __init__(self, *, of: str, classes: int, width: int = 64) -> None:
+        super().__init__(of=of, classes=classes, width=width)
+        self.width = width
+        self.film = nn.Parameter(torch.ones(()))  # how much the whole film's answer counts
+
+    def depths(self, x: Tensor) -> list[Tensor]:
+        return [self.base_classifier().features(x)]
+
+    def features(self, x: Tensor) -> Tensor:
+        (maps,) = self.depths(x)
+        answer = self.base_classifier().head(maps)
+        return torch.cat([self.joined([maps]), _everywhere(answer, maps)], dim=1)
+
+    def evidence(self, f: Tensor) -> Tensor:
+        return super().evidence(f[:, : self.width])
+
+    def head(self, f: Tensor) -> Tensor:
+        return self.places(f) + self.film * f[:, self.width :].mean((2, 3)).detach()
+
+
+def _everywhere(answer: Tensor, maps: Tensor) -> Tensor:
+    """(N, K) logits -> (N, K, h, w), on the grid of the maps."""
+    return answer[:, :, None, None].expand(-1, -1, *maps.shape[-2:])

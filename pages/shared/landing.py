@@ -6,6 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.samples import Sample
 from pages.shared import sentences
 from pages.shared.components.tour import tour
+from pages.shared.language import tr
 from pages.shared.views import sample_strip
 
 
@@ -18,14 +19,14 @@ def introduce() -> DeltaGenerator:
     """What this is, and the tour; returns the place beside it for the drop zone."""
     words, drop_zone = st.columns([3, 2], gap="medium")
     with words:
-        st.html(f'<p class="opacity-lead">{sentences.WHAT_THIS_IS}</p>')
-        tour(sentences.TOUR, key="tour")
+        st.html(f'<p class="opacity-lead">{tr(sentences.WHAT_THIS_IS)}</p>')
+        tour([(target, tr(words)) for target, words in sentences.TOUR], key="tour")
     return drop_zone
 
 
 def show() -> Sample | None:
     """Samples of every kind and what stands below them; the sample that was clicked."""
     clicked = sample_strip.strip(sample_strip.one_of_each(), "landing")
-    steps = "".join(f"<li><strong>{name}</strong> {words}</li>" for name, words in sentences.STEPS)
+    steps = "".join(f"<li><strong>{tr(name)}</strong> {tr(words)}</li>" for name, words in sentences.STEPS)
     st.html(f'<ol class="opacity-steps">{steps}</ol>')
     return clicked

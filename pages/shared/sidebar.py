@@ -14,10 +14,11 @@ from core.reading import images
 from core.samples import Sample
 from core.types import Kind, Scan
 from pages.shared import landing as welcome
-from pages.shared import sentences, wording
+from pages.shared import language, sentences, wording
 from pages.shared.caches import heatmaps, models, neighbours, outlines, scores
 from pages.shared.components.leave_guard import leave_guard
 from pages.shared.components.manners import manners
+from pages.shared.language import tr
 from pages.shared.numbering import numbered
 from pages.shared.session import chosen, deep_link, memory, reading, routing, sign_in, worklist
 from pages.shared.views import sample_strip
@@ -30,18 +31,21 @@ def show_frame(question: str) -> None:
 
     question: the one that the page answers, its heading.
     """
+    language.settle()  # before the way through app.py, which takes the address along only afterwards
     deep_link.route_through_app()
     st.logo(HERE / "opacity.svg", size="large")
     st.html(HERE / "frame.css")
     st.html(
         f'<div class="opacity-head"><h1 class="opacity-title">{question}</h1>'
-        f"<p>{sentences.NOT_FOR_CLINICAL_USE}</p></div>"
+        f"<p>{tr(sentences.NOT_FOR_CLINICAL_USE)}</p></div>"
     )
     manners(place=f"{question} {st.session_state.get('scan', '')}")
+    language.offer()
     sign_in.require()
     models.refresh()
-    if worklist.has_work():
-        leave_guard()
+    with st.container():  # also without the guard: what comes and goes would move all that follows
+        if worklist.has_work():
+            leave_guard()
     _name_sample()
 
 
@@ -60,14 +64,14 @@ def upload_scan(*, needed: bool = False, example: bool = False) -> Scan | None:
     on_page = landing or (needed and not held)
     with st.container(key="welcome") if on_page else st.sidebar:
         if not on_page:
-            st.subheader("Scan")
+            st.subheader(tr("Scan"))
         with welcome.introduce() if landing else nullcontext():
             files = st.file_uploader(
-                sentences.UPLOAD,
+                tr(sentences.UPLOAD),
                 type=None,  # the name proves nothing; the bytes are looked at
                 accept_multiple_files=True,
                 key=f"upload-{upload}",
-                help=sentences.UPLOAD_HELP,
+                help=tr(sentences.UPLOAD_HELP),
             )
         if _read_uploads(files):
             st.rerun()  # the drop zone leaves the page, and a phone's drawer closes
@@ -115,10 +119,10 @@ def show_invitation(modality: str) -> None:
     """What to do on a page without a scan, and samples to begin with."""
     st.info(wording.invitation(modality))
     if sample_strip.selection(modality):
-        st.caption(sentences.SAMPLES_INVITATION)
+        st.caption(tr(sentences.SAMPLES_INVITATION))
     clicked = sample_strip.strip(sample_strip.selection(modality), "first")
     if hard := sample_strip.hard(modality):
-        st.caption(sentences.HARD_SAMPLES)
+        st.caption(tr(sentences.HARD_SAMPLES))
         clicked = sample_strip.strip(hard, "hard") or clicked
     if clicked:
         _read_sample(clicked)
@@ -192,7 +196,7 @@ def _choose_shown(held: dict[str, Scan]) -> None:
     digests = list(held)
     names = dict(zip(digests, numbered(scan.name for scan in held.values()), strict=True))
     chosen = st.selectbox(
-        "Shown",
+        tr("Shown"),
         digests,
         index=digests.index(st.session_state.scan),
         format_func=names.__getitem__,
@@ -202,7 +206,7 @@ def _choose_shown(held: dict[str, Scan]) -> None:
         st.session_state.scan = chosen
         st.rerun()
     reading.show_options(held[st.session_state.scan])
-    st.button("Forget this scan", on_click=_forget, width="stretch")
+    st.button(tr("Forget this scan"), on_click=_forget, width="stretch")
 
 
 def _forget() -> None:
@@ -235,13 +239,13 @@ def pick_card(kind: Kind | None = None) -> Card:
     """The model to ask: of one kind, or of any. One choice for all pages."""
     cards = models.offered(kind)
     if not cards:
-        st.info(f"There is no {kind or 'model'} in weights/ yet. Train one with the scripts in train/.")
+        st.info(tr("There is no model of this kind in weights/ yet. Train one with the scripts in train/."))
         st.stop()
     every = {card.id for card in models.offered()}
     if not chosen.anything() and deep_link.card() in every:
         chosen.choose(deep_link.card())
     with st.sidebar:
-        st.subheader("Model")
+        st.subheader(tr("Model"))
         if notice := deep_link.gone(every):
             st.warning(wording.escape_markdown(notice))
         routing.route(kind, cards)
@@ -264,14 +268,14 @@ def _pick(kind: Kind | None, cards: Sequence[Card]) -> Card:
     # Set anew in each run: another page, or the scan, may have chosen meanwhile.
     st.session_state[f"task-{kind}"], st.session_state[f"card-{kind}"] = card.task, card.id
     st.selectbox(
-        "Task",
+        tr("Task"),
         tasks,
         format_func=questions.__getitem__,
         key=f"task-{kind}",
         on_change=lambda: chosen.choose(first[st.session_state[f"task-{kind}"]]),
     )
     st.selectbox(
-        "Model",
+        tr("Model"),
         list(titles),
         format_func=titles.__getitem__,
         key=f"card-{kind}",
@@ -283,4 +287,6 @@ def _pick(kind: Kind | None, cards: Sequence[Card]) -> Card:
 def _figures(card: Card) -> str:
     """How good the card is, and how long it takes where that was measured in this session."""
     spent = st.session_state.get("latency", {}).get(card.id)
-    return wording.auc(card.report["test"]) + (f"; {spent:.0f} ms here" if spent else "")
+    return wording.auc(card.report["test"]) + (
+        tr("; {spent:.0f} ms here").format(spent=spent) if spent else ""
+    )

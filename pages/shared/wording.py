@@ -15,41 +15,63 @@ from core import names
 from core.card_types import Card, Localisation, Policy, SegmenterCard
 from core.names import CHEST_FILM
 from core.types import EvaluationReport, Scan, is_abnormal
-from pages.shared import sentences
+from pages.shared import language, sentences
+from pages.shared.language import later, ntr, tr
 from pages.shared.numbering import numbered
 from pages.shared.session.thresholds import DecisionThreshold
 
 Side = Literal["suspicious", "below", "refused", "waiting"]  # what a model says of a scan
 SIDES: Mapping[Side, str] = MappingProxyType(
-    {"suspicious": "Suspicious", "below": "Below threshold", "refused": "Not read", "waiting": "Waiting"}
+    {
+        "suspicious": later("Suspicious"),
+        "below": later("Below threshold"),
+        "refused": later("Not read"),
+        "waiting": later("Waiting"),
+    }
 )
-TASKS = {"etiology": "bacterial or viral", "covid": "COVID-19", "brain-mri": "brain tumour, MRI"}
+TASKS = {
+    "etiology": later("bacterial or viral"),
+    "covid": "COVID-19",
+    "brain-mri": later("brain tumour, MRI"),
+}
 PLAIN_SHARES = [Fraction(part, whole) for whole in (2, 3, 4, 5, 10) for part in range(1, whole)]
 COIN = 0.5  # AUC of a coin
 NO_PROBABILITIES: Mapping[str, float] = MappingProxyType({})
 # labels that need a word more to be a finding
 FINDINGS = {
-    "bacterial": "bacterial pneumonia",
-    "viral": "viral pneumonia",
-    "covid": "COVID-19 pneumonia",
-    "pituitary": "a pituitary tumour",
+    "bacterial": later("bacterial pneumonia"),
+    "viral": later("viral pneumonia"),
+    "covid": later("COVID-19 pneumonia"),
+    "pituitary": later("a pituitary tumour"),
 }
 
 
 def invitation(modality: str) -> str:
     """What to do on a page without a scan."""
-    return sentences.INVITATION.format(f"frontal {modality}" if modality == CHEST_FILM else modality)
+    return tr(sentences.INVITATION).format(
+        tr(f"frontal {modality}") if modality == CHEST_FILM else tr(modality)
+    )
+
+
+def plural(modality: str) -> str:
+    """Pictures of that kind, as a heading: "Chest films"."""
+    return upper_first(tr(f"{modality}s"))
+
+
+def upper_first(text: str) -> str:
+    """With a capital at its beginning; what follows stays, as German nouns keep theirs."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def task(name: str) -> str:
     """The task as a person would ask it."""
-    return TASKS.get(name, name)
+    return tr(TASKS.get(name, name))
 
 
 def title(card: Card) -> str:
     """The card's title, a yardstick marked as such."""
     unmarked = card.yardstick and "yardstick" not in card.title
-    return f"Yardstick: {card.title}" if unmarked else card.title
+    return tr("Yardstick: {title}").format(title=card.title) if unmarked else card.title
 
 
 def unique_titles(cards: Iterable[Card]) -> dict[str, str]:
@@ -61,12 +83,12 @@ def unique_titles(cards: Iterable[Card]) -> dict[str, str]:
 def finding(card: Card, probabilities: Mapping[str, float] = NO_PROBABILITIES) -> str:
     """What a high score of this card stands for; of several classes the most probable, if that is known."""
     if card.kind == "detector":
-        return "an anomaly"
+        return tr("an anomaly")
     abnormal = card.labels[1:]
     if probabilities:
         abnormal = (max(abnormal, key=lambda label: probabilities[label]),)
-    *others, last = (FINDINGS.get(label, label) for label in abnormal)
-    return f"{', '.join(others)} or {last}" if others else last
+    *others, last = (tr(FINDINGS.get(label, label)) for label in abnormal)
+    return tr("{others} or {last}").format(others=", ".join(others), last=last) if others else last
 
 
 def verdict(
@@ -82,10 +104,12 @@ def verdict(
     probabilities: by label, where a classifier gave them.
     """
     if not is_abnormal(score, threshold.value):
-        return f"Below threshold for {finding(card)}{chance(card)}"
+        return tr("Below threshold for {finding}{chance}").format(finding=finding(card), chance=chance(card))
     if threshold.upper is not None and score < threshold.upper:
-        return f"Refer: too close to call{chance(card)}"
-    return f"Suspicious for {finding(card, probabilities)}{chance(card)}"
+        return tr("Refer: too close to call{chance}").format(chance=chance(card))
+    return tr("Suspicious for {finding}{chance}").format(
+        finding=finding(card, probabilities), chance=chance(card)
+    )
 
 
 def heat_map(name: str, shares: tuple[float | None, float] | None, *, similar: int, methods: int) -> str:
@@ -98,22 +122,27 @@ def heat_map(name: str, shares: tuple[float | None, float] | None, *, similar: i
     """
     told = [f"{name}:"]
     if shares is not None and shares[0] is None:
-        told.append("no heat anywhere.")
+        told.append(tr("no heat anywhere."))
     elif shares is not None:
         told.append(
-            f"{shares[0]:.0%} of the heat lies in the lungs or between them; "
-            f"an even spread would put {shares[1]:.0%} there."
+            tr(
+                "{inside:.0%} of the heat lies in the lungs or between them; "
+                "an even spread would put {even:.0%} there."
+            ).format(inside=shares[0], even=shares[1])
         )
     if methods:
-        told.append(f"{similar} of {methods} other methods agree.")
+        told.append(
+            tr("{similar} of {methods} other methods agree.").format(similar=similar, methods=methods)
+        )
     return " ".join(told)
 
 
 def unreliable(methods: Sequence[str], better: str) -> str:
     """methods: that the card's table finds unreliable. better: the one to prefer, empty without one."""
-    are = "is" if len(methods) == 1 else "are"
-    prefer = f" Prefer {better}." if better else ""
-    return f"{' and '.join(methods)} {are} unreliable for this model.{prefer}"
+    told = ntr(
+        "{methods} is unreliable for this model.", "{methods} are unreliable for this model.", len(methods)
+    ).format(methods=tr(" and ").join(methods))
+    return told + (tr(" Prefer {better}.").format(better=better) if better else "")
 
 
 def found_outlines(tables: Mapping[str, Mapping[str, Localisation]], name: str) -> str:
@@ -124,14 +153,19 @@ def found_outlines(tables: Mapping[str, Mapping[str, Localisation]], name: str) 
     """
     rows = ((source, table[name], table[name].pointing_interval) for source, table in tables.items())
     shares = (
-        f"{row.pointing:.0%} ({low:.0%}-{high:.0%}) of {row.n} {source}" for source, row, (low, high) in rows
+        tr("{pointing:.0%} ({low:.0%}-{high:.0%}) of {n} {source}").format(
+            pointing=row.pointing, low=low, high=high, n=row.n, source=source
+        )
+        for source, row, (low, high) in rows
     )
-    return f"**Useful** for finding disease: its surest place lay in a lesion in {' and '.join(shares)}."
+    return tr("**Useful** for finding disease: its surest place lay in a lesion in {shares}.").format(
+        shares=tr(" and ").join(shares)
+    )
 
 
 def map_worth(word: str, method: str) -> str:
     """What a method is worth for finding disease. word: as core.evaluation.localisation says it."""
-    return sentences.MAP_WORTH[word].format(method)
+    return tr(sentences.MAP_WORTH[word]).format(method)
 
 
 def corner(scan: Scan) -> tuple[str, ...]:
@@ -141,9 +175,9 @@ def corner(scan: Scan) -> tuple[str, ...]:
     header = scan.acquisition
     spacing = header.get("PixelSpacing") or header.get("ImagerPixelSpacing", "")
     told = (
-        "" if scan.age is None else f"{scan.age} years",
+        "" if scan.age is None else tr("{age} years").format(age=scan.age),
         " ".join(filter(None, (scan.modality, header.get("ViewPosition", "")))),
-        f"{spacing} mm per pixel" if spacing else "",
+        tr("{spacing} mm per pixel").format(spacing=spacing) if spacing else "",
         scan.window,
     )
     return tuple(filter(None, told))
@@ -151,10 +185,12 @@ def corner(scan: Scan) -> tuple[str, ...]:
 
 def score_and_threshold(score: float, threshold: DecisionThreshold) -> str:
     """Both in figures, and what the shaded part of the bar means where there is one."""
-    told = f"Score {score:.2f}, threshold {threshold.value:.2f}"
+    told = tr("Score {score:.2f}, threshold {value:.2f}").format(score=score, value=threshold.value)
     if threshold.upper is None:
         return told
-    return f"{told}. Shaded, from there to {threshold.upper:.2f}: too close to call"
+    return tr("{told}. Shaded, from there to {upper:.2f}: too close to call").format(
+        told=told, upper=threshold.upper
+    )
 
 
 def above_normals(share: float, normals: int, kind: str) -> str:
@@ -165,8 +201,10 @@ def above_normals(share: float, normals: int, kind: str) -> str:
     kind: what they are, in the plural.
     """
     if share >= 1:
-        return f"Higher than every one of {normals} normal test {kind}"
-    return f"Higher than {percent(share)} of {normals} normal test {kind}"
+        return tr("Higher than every one of {normals} normal test {kind}").format(normals=normals, kind=kind)
+    return tr("Higher than {percent} of {normals} normal test {kind}").format(
+        percent=percent(share), normals=normals, kind=kind
+    )
 
 
 def agreement(suspicious: bool, sides: Sequence[Side]) -> str:
@@ -177,21 +215,21 @@ def agreement(suspicious: bool, sides: Sequence[Side]) -> str:
     """
     same = sides.count("suspicious" if suspicious else "below")
     answers = same + sides.count("below" if suspicious else "suspicious")
-    told = f"{same} of {answers} other models agree."
+    told = tr("{same} of {answers} other models agree.").format(same=same, answers=answers)
     if refused := sides.count("refused"):
-        told += f" {refused} may not read this scan."
+        told += tr(" {refused} may not read this scan.").format(refused=refused)
     if waiting := sides.count("waiting"):
-        told += f" Asking {waiting} more ..."
+        told += tr(" Asking {waiting} more ...").format(waiting=waiting)
     return told
 
 
 def chance(card: Card) -> str:
     """What follows a verdict where the interval of the card's test figure reaches down to a coin's."""
     lows = {label: card.figures.get(names.auroc_by_patient(label, "low"), 1.0) for label in card.labels[1:]}
-    blind = [FINDINGS.get(label, label) for label, low in lows.items() if low <= COIN]
+    blind = [tr(FINDINGS.get(label, label)) for label, low in lows.items() if low <= COIN]
     if blind:
-        return f"; no better than chance for {' and '.join(blind)}"
-    return "; no better than chance" if card.report["test"].auc_interval[0] <= COIN else ""
+        return tr("; no better than chance for {blind}").format(blind=tr(" and ").join(blind))
+    return tr("; no better than chance") if card.report["test"].auc_interval[0] <= COIN else ""
 
 
 def likelihood(card: Card, ratio: float, *, at_an_end: bool) -> str:
@@ -201,23 +239,28 @@ def likelihood(card: Card, ratio: float, *, at_an_end: bool) -> str:
     ratio: of the score, abnormal against normal.
     at_an_end: no more can be claimed from so few validation scans.
     """
-    normal = "normal films" if card.modality == CHEST_FILM else "normal scans"
+    normal = tr("normal films") if card.modality == CHEST_FILM else tr("normal scans")
     often, rare = (finding(card), normal) if ratio >= 1 else (normal, finding(card))
     times = max(ratio, 1 / ratio)
     shown = f"{times:.1f}" if times < 10 else f"{times:.0f}"
-    return f"{'at least ' if at_an_end else ''}{shown} times as often seen in {often} as in {rare}"
+    words = tr("{times} times as often seen in {often} as in {rare}")
+    if at_an_end:
+        words = tr("at least {times} times as often seen in {often} as in {rare}")
+    return words.format(times=shown, often=often, rare=rare)
 
 
 def one_in(share: float) -> str:
     """A share as a count that a person can picture: "1 in 3"; above nine tenths "95 in 100"."""
     if share > 0.99:
-        return "more than 99 in 100"
+        return tr("more than 99 in 100")
     if share > 0.9:
-        return f"{round(100 * share)} in 100"
+        return tr("{share} in 100").format(share=round(100 * share))
     if share > 0.2:
         near = min(PLAIN_SHARES, key=lambda fraction: abs(fraction - share))
-        return f"{near.numerator} in {near.denominator}"
-    return f"1 in {float(f'{1 / max(share, 1e-6):.2g}'):.0f}"
+        return tr("{numerator} in {denominator}").format(
+            numerator=near.numerator, denominator=near.denominator
+        )
+    return tr("1 in {count:.0f}").format(count=float(f"{1 / max(share, 1e-6):.2g}"))
 
 
 def kinds(card: Card, probabilities: Mapping[str, float]) -> str:
@@ -227,51 +270,70 @@ def kinds(card: Card, probabilities: Mapping[str, float]) -> str:
         return ""
     whole = max(sum(abnormal.values()), 1e-12)  # of one that is sure of a normal scan
     most = max(abnormal, key=lambda label: abnormal[label])
-    return (
-        f"If it is one of these, rather {FINDINGS.get(most, most)}: {one_in(abnormal[most] / whole)} "
-        "on the model's own scale"
+    return tr("If it is one of these, rather {finding}: {one_in} on the model's own scale").format(
+        finding=tr(FINDINGS.get(most, most)), one_in=one_in(abnormal[most] / whole)
     )
 
 
 def where_calibrated(card: Card) -> str:
     """On whose scans it was checked that a score means what it says."""
     checked = sorted(name.removeprefix("ECE, ") for name in card.figures if name.startswith("ECE, "))
-    learned = f"Ratio fitted on {card.report['validation'].n} validation scans."
+    learned = tr("Ratio fitted on {n} validation scans.").format(n=card.report["validation"].n)
     if checked:
-        return f"{learned} Calibration was measured on {'; '.join(checked)}; and nowhere else."
-    return f"{learned} Not calibrated outside the sources below: {card.data['name']}."
+        return tr("{learned} Calibration was measured on {checked}; and nowhere else.").format(
+            learned=learned, checked="; ".join(checked)
+        )
+    return tr("{learned} Not calibrated outside the sources below: {name}.").format(
+        learned=learned, name=card.data["name"]
+    )
 
 
 def policy(known: Policy) -> str:
     """A threshold policy with what it aims at, as on its button."""
     aims = {
-        "youden": "Youden",
-        "smoothed-youden": "Smoothed Youden",
+        "youden": tr("Youden"),
+        "smoothed-youden": tr("Smoothed Youden"),
         "f1": "F1",
-        "mean-k-std": "Mean + {k:g} std",
-        "target-sensitivity": "Sensitivity {target:.2f}",
-        "target-specificity": "Specificity {target:.2f}",
-        "conformal": "Conformal {alpha:.2f}",
-        "conformal-groups": "Conformal by groups {alpha:.2f}",
-        "cost": "Cost {missed_cost:g}:1",
+        "mean-k-std": tr("Mean + {k:g} std"),
+        "target-sensitivity": tr("Sensitivity {target:.2f}"),
+        "target-specificity": tr("Specificity {target:.2f}"),
+        "conformal": tr("Conformal {alpha:.2f}"),
+        "conformal-groups": tr("Conformal by groups {alpha:.2f}"),
+        "cost": tr("Cost {missed_cost:g}:1"),
     }
     return aims.get(known.name, known.name).format(**known.arguments)
 
 
+def refused(reason: str, test: str) -> str:
+    """Why a scan is not read, safe to show as Markdown.
+
+    reason: as the gate says it, in English; another language has a sentence of its own before it.
+    test: which of the gate's tests failed.
+    """
+    told = escape_markdown(reason)
+    if language.current() == language.CODE:
+        return told
+    return f"{tr(sentences.REFUSALS.get(test, sentences.OTHER_REFUSAL))} ({told})"
+
+
 def imported(names: Sequence[str], *, of: int) -> str:
     """What came of a file of operating points. names: as they are listed now. of: how many it holds."""
-    known = f" {of - len(names)} of {of} were here already." if len(names) < of else ""
-    listed = f"Imported: {', '.join(names)}." if names else "Nothing new."
+    known = (
+        tr(" {known} of {all} were here already.").format(known=of - len(names), all=of)
+        if len(names) < of
+        else ""
+    )
+    listed = tr("Imported: {names}.").format(names=", ".join(names)) if names else tr("Nothing new.")
     return escape_markdown(f"{listed}{known}")
 
 
 def gain(value: float, interval: tuple[float, float], p: float) -> str:
     """What help changed about the mean AUC."""
     low, high = interval
-    shown = "no difference is shown" if low <= 0 <= high else "a rise" if low > 0 else "a fall"
-    return (
-        f"With the model the mean AUC moved by {value:+.3f} ({low:+.3f} to {high:+.3f}, p {p:.3f}): {shown}."
-    )
+    shown = tr("no difference is shown") if low <= 0 <= high else tr("a rise") if low > 0 else tr("a fall")
+    return tr(
+        "With the model the mean AUC moved by {value:+.3f} ({low:+.3f} to {high:+.3f}, p {p:.3f}): {shown}."
+    ).format(value=value, low=low, high=high, p=p, shown=shown)
 
 
 def escape_html(text: str) -> str:
@@ -287,22 +349,47 @@ def percent(share: float) -> str:
 def outlined_how_well(card: SegmenterCard) -> str:
     """Of a card that outlines: how far its marks were right on scans held out."""
     test = card.report["test"]
-    return (
-        f"Drawn by a network. On {test['n']:.0f} test scans outlined by hand its Dice is {test['dice']:.2f} "
-        f"({test['dice_low']:.2f}-{test['dice_high']:.2f}); {test['normal_scans_unmarked']:.0%} "
-        f"({test['normal_scans_unmarked_low']:.0%}-{test['normal_scans_unmarked_high']:.0%}) of "
-        f"{test['normal_scans']:.0f} normal ones got no mark."
+    return tr(
+        "Drawn by a network. On {n:.0f} test scans outlined by hand its Dice is {dice:.2f} "
+        "({dice_low:.2f}-{dice_high:.2f}); {normal_scans_unmarked:.0%} "
+        "({normal_scans_unmarked_low:.0%}-{normal_scans_unmarked_high:.0%}) of "
+        "{normal_scans:.0f} normal ones got no mark."
+    ).format(
+        n=test["n"],
+        dice=test["dice"],
+        dice_low=test["dice_low"],
+        dice_high=test["dice_high"],
+        normal_scans_unmarked=test["normal_scans_unmarked"],
+        normal_scans_unmarked_low=test["normal_scans_unmarked_low"],
+        normal_scans_unmarked_high=test["normal_scans_unmarked_high"],
+        normal_scans=test["normal_scans"],
     )
 
 
 def auc(report: EvaluationReport) -> str:
     """The AUC with its interval and its cases, as a sentence."""
     low, high = report.auc_interval
-    return f"AUC {report.auc:.3f} ({low:.3f}-{high:.3f}), {report.n} {report.split} scans"
+    return tr("AUC {auc:.3f} ({low:.3f}-{high:.3f}), {n} {split} scans").format(
+        auc=report.auc, low=low, high=high, n=report.n, split=tr(report.split)
+    )
 
 
-def with_interval(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
+def with_interval(value: float, bounds: tuple[float, float]) -> str:
+    return f"{value:.3f} ({interval(bounds)})"
+
+
+def interval(bounds: tuple[float, float]) -> str:
+    return f"{bounds[0]:.3f}-{bounds[1]:.3f}"
+
+
+def chosen_by(card: Card, training_normals: int) -> str:
+    """What the card's threshold was chosen by."""
+    if not training_normals:
+        return tr("chosen on validation by {name}").format(name=card.policy.name)
+    return tr(
+        "chosen by {name} on validation and on {count} normal scans of training, judged by networks that had "
+        "not seen their run of file numbers"
+    ).format(name=card.policy.name, count=training_normals)
 
 
 def escape_markdown(text: str) -> str:

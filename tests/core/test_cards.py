@@ -8,7 +8,7 @@ import pytest
 from core import cards
 from core.card_types import Card, Scores
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
-from core.names import AUROC_DRAWN_LESIONS
+from core.names import AUROC_DRAWN_LESIONS, WORST_SOURCE
 
 EVERY = cards.every()
 MEBIBYTE = 2**20
@@ -213,15 +213,11 @@ def test_a_shipped_report_follows_from_its_scores(card: Card):
 
 
 @pytest.mark.parametrize("card", EVERY, ids=lambda card: card.id)
-def test_a_shipped_threshold_comes_from_validation(card: Card):
-    from core.evaluation import thresholds
+def test_a_shipped_threshold_comes_from_validation_and_training_normals(card: Card):
+    from core.evaluation import choosing
 
-    table = cards.scores(card)
-    rows = [i for i, name in enumerate(table.split) if name == "validation"]
-    labels = [int(table.label[i] != card.labels[0]) for i in rows]
-    assert card.threshold == pytest.approx(
-        thresholds.choose(card.policy, labels, table.score[rows]), rel=1e-4
-    )
+    chosen = choosing.threshold(card, card.policy, cards.scores(card))
+    assert card.threshold == pytest.approx(chosen, rel=1e-4)
 
 
 def test_detectors_stand_behind_ensembles_by_drawn_lesions_and_must_beat_the_yardstick(tmp_path: Path):
@@ -239,3 +235,12 @@ def test_detectors_stand_behind_ensembles_by_drawn_lesions_and_must_beat_the_yar
         cards.write_card(made, tmp_path)
     order = [card.id for card in cards.every(tmp_path)]
     assert order == ["several", "best", "ruler", "hardly-better", "unmeasured"]
+
+
+def test_of_equals_the_card_that_says_where_comes_first(tmp_path: Path):
+    first = replace(EVERY[0], figures={**EVERY[0].figures, WORST_SOURCE: 0.8}, gate=None, known=None)
+    by_place = replace(first, id="zebra", model=cards.BY_PLACE[0])
+    worse = replace(first, id="aardvark", figures={**first.figures, WORST_SOURCE: 0.7})
+    for card in (worse, first, by_place):
+        cards.write(card, b"", cards.scores(EVERY[0]), tmp_path)
+    assert [card.id for card in cards.every(tmp_path)] == ["zebra", first.id, "aardvark"]

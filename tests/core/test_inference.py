@@ -15,6 +15,7 @@ from tests.core.explainers.brief import BRIEF
 
 CLASSIFIERS = [card.id for card in cards.every() if card.kind == "classifier"]
 EXPLAINED = [name for name in CLASSIFIERS if not cards.read(name).yardstick]  # those look at no place
+EACH_NETWORK = {cards.read(name).model: name for name in EXPLAINED}.values()  # one card of each architecture
 DETECTORS = [card.id for card in cards.every() if card.kind == "detector"]
 
 
@@ -42,12 +43,12 @@ def explained(request: pytest.FixtureRequest) -> Model:
     return inference.load(request.param)
 
 
-def test_every_method_explains_every_card_with_the_cards_scale(explained: Model, drawn: Scan):
+def test_fast_methods_explain_every_card_and_slow_ones_each_network(explained: Model, drawn: Scan):
     label = explained.card.labels[-1]
     maps = inference.explain_fast(explained, drawn, label=label)
     methods = explained.card.scales.keys()
     assert set(maps) == methods & FAST.keys() != set()
-    for method in methods & SLOW.keys():
+    for method in methods & SLOW.keys() if explained.card.id in EACH_NETWORK else ():
         arguments = BRIEF.get(method)
         maps[method] = inference.explain(explained, drawn, method=method, label=label, arguments=arguments)
     for method, explanation in maps.items():

@@ -29,9 +29,11 @@ def started(*, welcomed: bool = True) -> AppTest:
     return app
 
 
-def opened(page: str) -> AppTest:
-    app = started().run()
-    return app if page == ALL_PAGES[0] else app.switch_page(page).run()
+def opened(page: str, **address: str) -> AppTest:
+    """The page as a link opens it, run once. address: what the link says after its `?`."""
+    app = started()
+    app.session_state["requested_page"] = (page, address)
+    return app.run()
 
 
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:

@@ -136,4 +136,4 @@ def test_what_a_hand_chose_is_kept_though_the_run_is_broken_off():
     app = AppTest.from_function(interrupted, kwargs={"card_id": CARD.id}).run()
     assert not app.exception
     assert app.session_state["thresholds"] == {CARD.version: DecisionThreshold(0.25, 0.5)}
-    assert app.session_state["clinic"] == [Clinic(0.2, 7.0)]
+    assert app.session_state["clinic"] == Clinic(0.2, 7.0)

@@ -17,6 +17,7 @@ from core.card_types import Card, Scores
 from core.evaluation import thresholds
 from core.evaluation.binary import evaluate
 from core.models import MODELS
+from pages.shared.caches import ahead
 
 REAL = cards.read("pneumonia-cnn")
 assert isinstance(REAL, Card)
@@ -95,6 +96,7 @@ def weights(root: Path, *made: tuple[Card, float, int]) -> Iterator[None]:
         for module, names in REDIRECTED.items():
             for name in names:
                 stack.enter_context(patch.object(module, name, _redirected(getattr(module, name), root)))
+        stack.enter_context(patch.object(ahead, "prepare"))  # or it loads the default card for each test
         _let_go()
         yield
     _let_go()

@@ -76,7 +76,8 @@ def main() -> None:
     truth = torch.tensor([task.labels.index(case.label) for case in learned])
     lesson = Lesson(kept[:3], kept[3], truth, kept[4])
     start = time.monotonic()
-    learn(network, lesson, arguments.epochs)
+    often = torch.where(lesson.known, 1.0, UNKNOWN_SELDOM) * torch.where(lesson.outlined, OUTLINED_OFTEN, 1)
+    learn(network, lesson, often, arguments.epochs)
     trained = Trained(
         card_id=ID,
         model="local-evidence",
@@ -120,9 +121,14 @@ def _look(network: LocalEvidence, below: Card, case: Case, root: Path) -> tuple[
     return (*maps, F.adaptive_avg_pool2d(inside.float(), GRID)[0, 0], torch.tensor(True))
 
 
-def learn(network: LocalEvidence, lesson: Lesson, epochs: int) -> None:
-    """Train in place."""
-    weight = torch.where(lesson.known, 1.0, UNKNOWN_SELDOM) * torch.where(lesson.outlined, OUTLINED_OFTEN, 1)
+def learn(network: LocalEvidence, lesson: Lesson, weight: Tensor, epochs: int) -> None:
+    """Train in place.
+
+    network: on a frozen one.
+    lesson: scans to learn from.
+    weight: (N,), how often each is drawn.
+    epochs: in units of N draws.
+    """
     settle(network, lesson, torch.multinomial(weight, min(256, len(weight))))
     own = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(own, lr=RATE, weight_decay=DECAY)
@@ -160,7 +166,7 @@ def loss_of(network: LocalEvidence, lesson: Lesson, chosen: Tensor) -> Tensor:
     truth, known, outlined = lesson.truth[chosen], lesson.known[chosen], lesson.outlined[chosen]
     f = network.joined(maps)
     places = network.evidence(f)
-    loss = F.cross_entropy(network.head(f), truth, label_smoothing=0.05)
+    loss = F.cross_entropy(network.places(f), truth, label_smoothing=0.05)
     if known.any():
         wanted = F.one_hot(truth, places.shape[1] + 1)[:, 1:, None, None] * outlines[:, None]
         more = torch.tensor(FEW_ARE_TUMOUR)

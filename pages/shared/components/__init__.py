@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 DOM = Path(__file__).parent / "dom.js"
+LANGUAGE = Path(__file__).parent / "language.js"
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 

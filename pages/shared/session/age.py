@@ -6,9 +6,14 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Scan
+from pages.shared.language import later
 
 Span = tuple[int, int]  # youngest and oldest that it may be, in whole years
-ANSWERS: Final[dict[str, Span | None]] = {"child": (0, 17), "adult": (18, 150), "not known": None}
+ANSWERS: Final[dict[str, Span | None]] = {
+    later("child"): (0, 17),
+    later("adult"): (18, 150),
+    later("not known"): None,
+}
 
 
 def span(scan: Scan) -> Span | None:

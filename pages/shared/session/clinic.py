@@ -20,25 +20,16 @@ class Clinic:
     missed_cost: float = 5.0
 
 
-def held() -> list[Clinic]:
-    """This session's as the only one of a list, else with the address's prevalence. Whoever keeps the list
-    sees what is chosen later."""
-    if "clinic" not in st.session_state:
-        st.session_state["clinic"] = [_from_url()]
-    kept: list[Clinic] = st.session_state["clinic"]
-    return kept
-
-
 def current() -> Clinic:
-    """This session's. The address names its prevalence unless it is the default."""
-    (clinic,) = held()
+    """This session's, else with the address's prevalence. The address names it unless it is the default."""
+    clinic: Clinic = st.session_state.get("clinic") or _from_url()
     choose(clinic)
     return clinic
 
 
 def choose(clinic: Clinic) -> None:
     """Use it on every page."""
-    held()[:] = [clinic]
+    st.session_state["clinic"] = clinic
     if clinic.prevalence == Clinic().prevalence:
         st.query_params.pop("prevalence", None)
     else:

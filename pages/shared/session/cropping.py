@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.types import Scan, View
+from pages.shared.language import tr
 from pages.shared.session import reading
 
 MOST_DEGREES = 20.0
@@ -31,15 +32,15 @@ def choose(scan: Scan) -> Cut:
     """
     if scan.cropped or reading.file_of(scan) is None:
         return Cut()
-    with st.expander("Crop and straighten, then try again"):
-        left, right = st.slider("Left and right, %", 0, 100, (0, 100), key=f"crop-x-{scan.digest}")
-        top, bottom = st.slider("Top and bottom, %", 0, 100, (0, 100), key=f"crop-y-{scan.digest}")
+    with st.expander(tr("Crop and straighten, then try again")):
+        left, right = st.slider(tr("Left and right, %"), 0, 100, (0, 100), key=f"crop-x-{scan.digest}")
+        top, bottom = st.slider(tr("Top and bottom, %"), 0, 100, (0, 100), key=f"crop-y-{scan.digest}")
         angle = st.slider(
-            "Turn, degrees", -MOST_DEGREES, MOST_DEGREES, 0.0, 0.5, key=f"crop-angle-{scan.digest}"
+            tr("Turn, degrees"), -MOST_DEGREES, MOST_DEGREES, 0.0, 0.5, key=f"crop-angle-{scan.digest}"
         )
         cut = Cut((top / 100, left / 100, bottom / 100, right / 100), float(angle))
         st.button(
-            "Try again with this part",
+            tr("Try again with this part"),
             type="primary",
             disabled=cut.is_whole or left == right or top == bottom,
             on_click=reading.show,

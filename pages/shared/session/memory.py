@@ -11,6 +11,7 @@ from core.errors import OpacityError
 from core.reading import images
 from core.types import FloatArray, Scan, View
 from pages.shared import sentences
+from pages.shared.language import tr
 from pages.shared.session import reading
 
 PIXELS: Final = 128 * 2**20  # bytes of decoded scans; one film of 3000 x 2600 has 31 MB
@@ -57,7 +58,7 @@ def fit(shown: str) -> None:
         st.rerun()
     held.update({scan.digest: scan for scan in rested(list(held.values()), shown)})
     if gone := _let_go(shown):
-        _say(sentences.LET_GO.format(", ".join(gone)))
+        _say(tr(sentences.LET_GO).format(", ".join(gone)))
         st.session_state.uploader += 1  # the uploader holds their bytes too
 
 

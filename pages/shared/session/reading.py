@@ -11,8 +11,9 @@ from core.reading.limits import SLICED
 from core.types import Scan, View
 from pages.shared import thumbnails
 from pages.shared.caches import models, verdicts
+from pages.shared.language import tr
 from pages.shared.sentences import ANALYSE_ANYWAY, ANALYSE_ANYWAY_HELP, BURNED_IN
-from pages.shared.wording import escape_markdown
+from pages.shared.wording import escape_markdown, refused
 
 THUMBNAIL_SIDE = 160  # pixels; shown at half that
 
@@ -65,7 +66,7 @@ def _stack(parts: Sequence[Scan]) -> Scan:
     from core.reading import archives  # with it comes pydicom, which takes long
 
     packed = archives.pack([_files()[part.digest] for part in parts])
-    name = f"{parts[0].name} and {len(parts) - 1} more"
+    name = tr("{name} and {parts} more").format(name=parts[0].name, parts=len(parts) - 1)
     try:
         stack = images.read(packed, name)
     except OpacityError as problem:  # too large together: one slice after the other, then
@@ -98,31 +99,37 @@ def show_options(scan: Scan) -> None:
     if scan.burned_in:
         st.warning(BURNED_IN)
     if scan.turned:
-        st.caption("Turned back: black and white are exchanged relative to the file.")
-        st.button("Show as in the file", on_click=_turn, args=(scan,), width="stretch")
+        st.caption(tr("Turned back: black and white are exchanged relative to the file."))
+        st.button(tr("Show as in the file"), on_click=_turn, args=(scan,), width="stretch")
         return
     if len(scan.windows) == 1:
-        st.caption(f"Shown: {scan.window}.")
+        st.caption(tr("Shown: {window}.").format(window=scan.window))
     for note in scan.notes:
         st.caption(escape_markdown(note))
     if scan.digest not in _files():
         return
     if scan.cropped:
-        st.caption("Cropped: a part of the file's picture, as you chose it.")
+        st.caption(tr("Cropped: a part of the file's picture, as you chose it."))
         st.button(
-            "Show all of it", on_click=show, args=(scan, View(scan.frame, scan.window)), width="stretch"
+            tr("Show all of it"), on_click=show, args=(scan, View(scan.frame, scan.window)), width="stretch"
         )
         return
     if scan.frames > 1:
         pick = st.slider if scan.stack else st.number_input
-        what = "Slice" if scan.stack else "Frame"
-        frame = pick(f"{what}, of {scan.frames}", 1, scan.frames, scan.frame + 1, key=f"frame-{scan.digest}")
+        what = tr("Slice") if scan.stack else tr("Frame")
+        frame = pick(
+            tr("{what}, of {frames}").format(what=what, frames=scan.frames),
+            1,
+            scan.frames,
+            scan.frame + 1,
+            key=f"frame-{scan.digest}",
+        )
         if frame != scan.frame + 1:
             show(scan, View(int(frame) - 1, scan.window if scan.stack else ""))
             st.rerun()
     if len(scan.windows) > 1:
         window = st.selectbox(
-            "Window, centre / width",
+            tr("Window, centre / width"),
             scan.windows,
             index=scan.windows.index(scan.window),
             key=f"window-{scan.digest}",
@@ -139,10 +146,10 @@ def show_refusal(card: Card, scan: Scan, refusal: str) -> None:
     scan: the one on screen.
     refusal: the reason.
     """
-    st.warning(escape_markdown(refusal))
     _, test = models.gate(card.id, scan.digest, _scan=scan)
+    st.warning(refused(refusal, test))
     if test == "negative":
-        st.button("Turn it back", on_click=_turn, args=(scan,), type="primary")
+        st.button(tr("Turn it back"), on_click=_turn, args=(scan,), type="primary")
     if test != "card":
         st.button(
             ANALYSE_ANYWAY,
@@ -156,8 +163,12 @@ def show_override(card: Card) -> None:
     """On every result of a scan that was read despite the gate's refusal: that it was, and why."""
     scan: Scan | None = st.session_state.get("scans", {}).get(st.session_state.get("scan", ""))
     if scan is not None and (card.id, scan.digest) in _overridden():
-        reason, _ = models.gate(card.id, scan.digest, _scan=scan)
-        st.warning(f"Read at your request although the input check refused it: {escape_markdown(reason)}")
+        reason, test = models.gate(card.id, scan.digest, _scan=scan)
+        st.warning(
+            tr("Read at your request although the input check refused it: {reason}").format(
+                reason=refused(reason, test)
+            )
+        )
 
 
 def record(card: Card, scan: Scan, *, score: float, threshold: float) -> None:

@@ -8,6 +8,7 @@ from core.card_types import Card
 from core.types import Kind, Scan
 from pages.shared import sentences, wording
 from pages.shared.caches import models
+from pages.shared.language import tr
 from pages.shared.session import age, chosen
 
 
@@ -42,7 +43,7 @@ def _route_by_modality(scan: Scan, offered: Sequence[Card]) -> None:
         found = models.modality_of(tuple(first.values()), scan.digest, _scan=scan)
         if found is not None and found != asked.modality:
             card = chosen.current([card for card in offered if card.modality == found])
-            _take(scan, card, sentences.ROUTED.format(found, wording.escape_markdown(card.title)))
+            _take(scan, card, tr(sentences.ROUTED).format(tr(found), wording.escape_markdown(card.title)))
 
 
 def _route_by_age(scan: Scan, offered: Sequence[Card]) -> None:
@@ -50,7 +51,7 @@ def _route_by_age(scan: Scan, offered: Sequence[Card]) -> None:
     others = [card for card in offered if card.task == asked.task and not card.yardstick]
     fitting = [card for card in others if age.fits(card, known)]
     if fitting and not age.fits(asked, known):
-        words = sentences.ROUTED_BY_AGE.format(wording.escape_markdown(asked.title), fitting[0].title)
+        words = tr(sentences.ROUTED_BY_AGE).format(wording.escape_markdown(asked.title), fitting[0].title)
         _take(scan, fitting[0], words)
 
 

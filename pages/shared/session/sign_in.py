@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from pages.shared.language import tr
+
 
 def require() -> None:
     """Stop the page until the person is signed in."""
@@ -11,11 +13,11 @@ def require() -> None:
         return
     if st.user.get("is_logged_in", False):
         with st.sidebar:
-            st.button("Sign out", on_click=st.logout, width="stretch")
+            st.button(tr("Sign out"), on_click=st.logout, width="stretch")
         return
-    st.info("Sign in to read scans.")
+    st.info(tr("Sign in to read scans."))
     named = [name for name, value in st.secrets["auth"].items() if isinstance(value, Mapping)]
     for name in named or [""]:
-        words = f"Sign in with {name}" if name else "Sign in"
+        words = tr("Sign in with {name}").format(name=name) if name else tr("Sign in")
         st.button(words, on_click=st.login, args=(name,) if name else (), key=f"sign-in-{name}")
     st.stop()

@@ -7,6 +7,7 @@ import streamlit as st
 from core.card_types import Card
 from core.types import Scan, View
 from pages.shared.caches import models
+from pages.shared.language import tr
 from pages.shared.session import reading
 
 MOST = 120  # slices judged; of more, every n-th
@@ -34,11 +35,14 @@ def judge_stack(card: Card, scan: Scan | None) -> None:
 
 def _judged(card: Card, scan: Scan, data: bytes, name: str) -> dict[int, models.ScreeningResult]:
     frames = range(0, scan.frames, -(-scan.frames // MOST))
-    progress = st.progress(0.0, "Judging the slices")
+    progress = st.progress(0.0, tr("Judging the slices"))
     results: dict[int, models.ScreeningResult] = {}
     for count, frame in enumerate(frames, 1):
         results[frame] = models.screen(card.id, data, name, View(frame, scan.window))
-        progress.progress(count / len(frames), f"{count} of {len(frames)} slices judged")
+        progress.progress(
+            count / len(frames),
+            tr("{count} of {frames} slices judged").format(count=count, frames=len(frames)),
+        )
     progress.empty()
     return results
 
@@ -51,10 +55,16 @@ def _worst(results: dict[int, models.ScreeningResult]) -> int | None:
 def _tell(scan: Scan, results: dict[int, models.ScreeningResult]) -> None:
     worst = _worst(results)
     refused = sum(result.score is None for result in results.values())
-    said = f"{len(results)} of {scan.frames} slices looked at, {refused} of them not read."
+    said = tr("{results} of {frames} slices looked at, {refused} of them not read.").format(
+        results=len(results), frames=scan.frames, refused=refused
+    )
     if worst is None:
-        st.caption(f"{said} Move the slider in the sidebar to see each.")
+        st.caption(tr("{said} Move the slider in the sidebar to see each.").format(said=said))
         return
-    st.caption(f"Slice {worst + 1} has the highest score, {results[worst].score:.2f}. {said}")
+    st.caption(
+        tr("Slice {worst} has the highest score, {score:.2f}. {said}").format(
+            worst=worst + 1, score=results[worst].score, said=said
+        )
+    )
     if scan.frame != worst:
-        st.button("Show it", on_click=reading.show, args=(scan, View(worst, scan.window)))
+        st.button(tr("Show it"), on_click=reading.show, args=(scan, View(worst, scan.window)))

@@ -9,6 +9,7 @@ from core.types import AnomalyResult, ErrorFit, Scan
 from pages.shared import sentences, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import Layer
+from pages.shared.language import tr
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
 
@@ -22,10 +23,10 @@ def pick_second(first: Card) -> Card | None:
     }
     if not others:
         return None
-    titles = wording.unique_titles((first, *others.values())) | {"": "no other"}
+    titles = wording.unique_titles((first, *others.values())) | {"": tr("no other")}
     with st.sidebar:
         chosen = st.selectbox(
-            "Compare with",
+            tr("Compare with"),
             ["", *others],
             format_func=titles.__getitem__,
             key=f"second-{first.modality}",
@@ -50,30 +51,38 @@ def show_answer(card: Card, result: AnomalyResult, threshold: DecisionThreshold)
         span=charts.span_of(scores),
     )
     st.html(
-        f'<p class="opacity-line">Conformal p-value {models.p_value(card.id, result.score):.3f}: '
-        "the share of normal scans expected to score as high or higher</p>"
+        '<p class="opacity-line">'
+        + tr(
+            "Conformal p-value {p_value:.3f}: the share of normal scans expected to score as high or higher"
+        ).format(p_value=models.p_value(card.id, result.score))
+        + "</p>"
     )
     st.plotly_chart(
         charts.histogram(
             labels,
             scores,
-            names=("normal", "abnormal"),
+            names=(tr("normal"), tr("abnormal")),
             threshold=threshold.value,
             scan=result.score,
             height=240,
         ),
         config=charts.PLAIN,
-        alt=f"{card.title}: scores of the test scans by class, with the threshold and this scan",
+        alt=tr("{title}: scores of the test scans by class, with the threshold and this scan").format(
+            title=card.title
+        ),
         key=f"histogram-{card.id}",
     )
     st.caption(
-        f"{card.title}, {wording.auc(card.report['test'])}. "
-        f"Threshold by {card.policy.name} of normal validation scans unless moved."
+        tr("{title}, {auc}. Threshold by {name} of normal validation scans unless moved.").format(
+            title=card.title, auc=wording.auc(card.report["test"]), name=card.policy.name
+        )
     )
     if result.reconstruction is None:
         st.caption(
-            f"{card.title} makes no reconstruction. The map shows how far each place differs from normal "
-            "scans there."
+            tr(
+                "{title} makes no reconstruction. The map shows how far each place differs from normal "
+                "scans there."
+            ).format(title=card.title)
         )
 
 
@@ -86,21 +95,21 @@ def show_error_fit(card: Card, scan: Scan) -> None:
     fit = models.error_fit(card.id, scan.digest, _scan=scan)
     if fit is None:
         return
-    with st.expander("How the error is judged"):
-        st.markdown(sentences.ERROR_GIVEN_DETAIL)
+    with st.expander(tr("How the error is judged")):
+        st.markdown(tr(sentences.ERROR_GIVEN_DETAIL))
         if names.AUROC_OF_RAW_ERROR in card.figures:
-            st.caption(sentences.RAW_ERROR.format(card.figures[names.AUROC_OF_RAW_ERROR]))
+            st.caption(tr(sentences.RAW_ERROR).format(card.figures[names.AUROC_OF_RAW_ERROR]))
         st.plotly_chart(
             error_picture(fit),
             config=charts.PLAIN,
-            alt="Error of each cell against its detail: this scan, and what is usual",
+            alt=tr("Error of each cell against its detail: this scan, and what is usual"),
             key=f"error-fit-{card.id}",
         )
 
 
 def error_picture(fit: ErrorFit) -> go.Figure:
     """Two points per cell: what is usual there with that much detail, and this scan."""
-    marks = (("usual", fit.usual, charts.QUIET), ("this scan", fit.error, charts.ABNORMAL))
+    marks = ((tr("usual"), fit.usual, charts.QUIET), (tr("this scan"), fit.error, charts.ABNORMAL))
     figure = go.Figure(
         [
             go.Scatter(
@@ -109,8 +118,8 @@ def error_picture(fit: ErrorFit) -> go.Figure:
             for name, errors, pair in marks
         ]
     )
-    figure.update_xaxes(type="log", title="fine detail of the cell")
-    figure.update_yaxes(type="log", title="error of the reconstruction")
+    figure.update_xaxes(type="log", title=tr("fine detail of the cell"))
+    figure.update_yaxes(type="log", title=tr("error of the reconstruction"))
     return figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0})
 
 
@@ -126,13 +135,15 @@ def layers(card: Card, scan: Scan, result: AnomalyResult, *, named: bool = False
     usual = card.scales.get("map")
     found = [
         Layer(
-            f"Deviation{after}",
+            tr("Deviation{after}").format(after=after),
             result.map,
             scale=usual or max(float(result.map.max()), 1e-9),
-            unit="standard deviations",
-            zero="within the normal range",
-            caption="Beyond what normal scans show at that place."
-            + ("" if usual else " Full colour: the hottest place of this scan; scans cannot be compared."),
+            unit=tr("standard deviations"),
+            zero=tr("within the normal range"),
+            caption=tr("Beyond what normal scans show at that place.")
+            + (
+                "" if usual else tr(" Full colour: the hottest place of this scan; scans cannot be compared.")
+            ),
         )
     ]
     if result.reconstruction is None:
@@ -141,17 +152,17 @@ def layers(card: Card, scan: Scan, result: AnomalyResult, *, named: bool = False
     return [
         *found,
         Layer(
-            f"Reconstruction{after}",
+            tr("Reconstruction{after}").format(after=after),
             result.reconstruction,
             kind="grey",
-            caption="The scan as the model reconstructs it.",
+            caption=tr("The scan as the model reconstructs it."),
         ),
         Layer(
-            f"Signed error{after}",
+            tr("Signed error{after}").format(after=after),
             seen - result.reconstruction,
             kind="signed",
             scale=0.5,
-            unit="of the grey range",
-            caption="Orange: the scan is darker than its reconstruction. Purple: brighter.",
+            unit=tr("of the grey range"),
+            caption=tr("Orange: the scan is darker than its reconstruction. Purple: brighter."),
         ),
     ]

@@ -8,7 +8,8 @@ from core import names
 from core.card_types import Card, Localisation
 from core.types import Trust
 from pages.shared import sentences, wording
-from pages.shared.caches import models
+from pages.shared.caches import models, scores
+from pages.shared.language import ntr, tr
 from pages.shared.views import charts, explainer_names
 
 SHOWN = (
@@ -28,29 +29,41 @@ def show_figures(card: Card) -> None:
         st.plotly_chart(
             charts.roc({name: report.roc for name, report in card.report.items()}, points),
             config=charts.PLAIN,
-            alt="ROC of validation and test with the card's threshold",
+            alt=tr("ROC of validation and test with the card's threshold"),
         )
     with price:
         for report in card.report.values():
             st.write(wording.auc(report))
-        abnormal = card.labels[1] if len(card.labels) == 2 else "abnormal"
+        abnormal = card.labels[1] if len(card.labels) == 2 else tr("abnormal")
         st.dataframe(charts.confusion(points["test"], (card.labels[0], abnormal)), hide_index=True)
         if points["test"].policy:
-            st.caption(
-                f"Test scans at threshold {card.threshold:.3f}, chosen on validation by {card.policy.name}."
-            )
+            chosen = wording.chosen_by(card, scores.training_normals(card.id))
+            said = tr("Test scans at threshold {threshold:.3f}, {chosen}.")
+            st.caption(said.format(threshold=card.threshold, chosen=chosen))
     st.dataframe(charts.metrics(points), hide_index=True)
+    st.caption(tr(sentences.BY_SCAN))
     looks = models.test_openings(card.id)
     st.write(
-        f"The test split was opened {looks} time{'s' if looks != 1 else ''}, as far as the card's log knows."
+        ntr(
+            "The test split was opened {looks} time, as far as the card's log knows.",
+            "The test split was opened {looks} times, as far as the card's log knows.",
+            looks,
+        ).format(looks=looks)
         if looks
-        else "How often the test split was opened is not known: the card has no log."
+        else tr("How often the test split was opened is not known: the card has no log.")
     )
     shift = card.shift
     st.write(
-        f"From validation to test: AUC {shift['auc']:+.3f}, sensitivity {shift['sensitivity']:+.3f}, "
-        f"specificity {shift['specificity']:+.3f}; the scores of normal scans differ by "
-        f"{shift['normals_ks']:.2f} (Kolmogorov-Smirnov distance, 0 identical to 1 disjoint)."
+        tr(
+            "From validation to test: AUC {auc:+.3f}, sensitivity {sensitivity:+.3f}, "
+            "specificity {specificity:+.3f}; the scores of normal scans differ by "
+            "{normals_ks:.2f} (Kolmogorov-Smirnov distance, 0 identical to 1 disjoint)."
+        ).format(
+            auc=shift["auc"],
+            sensitivity=shift["sensitivity"],
+            specificity=shift["specificity"],
+            normals_ks=shift["normals_ks"],
+        )
     )
 
 
@@ -59,7 +72,7 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
     rivals = [card for card in cards if card.kind == "detector" and card.task == chosen.task]
     if chosen not in rivals:
         return
-    st.subheader(f"All detectors of this task: {wording.task(chosen.task)}")
+    st.subheader(tr("All detectors of this task: {task}").format(task=wording.task(chosen.task)))
     share, whole, two, three = (
         st.column_config.NumberColumn(format=form) for form in ("percent", "%.0f", "%.2f", "%.3f")
     )
@@ -67,37 +80,45 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
         [_detector_row(card) for card in sorted(rivals, key=lambda card: -card.report["test"].auc)],
         hide_index=True,
         column_config={
-            **dict.fromkeys(("AUROC", "AUROC, equal sharpness", "accuracy"), three),
+            **dict.fromkeys(
+                ("AUROC", tr("AUROC, equal detail"), tr("detail alone then"), tr("accuracy")), three
+            ),
             **dict.fromkeys(("ms", "MB"), whole),
-            "false alarms": share,
-            "correlation with the yardstick": two,
+            tr("false alarms"): share,
+            tr("correlation with the yardstick"): two,
         },
         key="detectors",
     )
     nominal = chosen.figures.get(names.NOMINAL_FPR)
     st.caption(
-        "Accuracy and false alarms at each threshold, set on normal validation scans alone"
-        + (f" to call {nominal:.0%} of normals abnormal. " if nominal is not None else ". ")
-        + "Equal sharpness: all test films blurred to the sharpness of the least sharp. Correlation with the "
-        "yardstick: rank correlation with a score that measures fine detail alone. Time: one scan on one "
-        "core, lungs already found. Memory: the weights, shared backbones included."
+        (
+            tr("Accuracy and false alarms at each threshold, set on normal validation scans alone.")
+            if nominal is None
+            else tr(
+                "Accuracy and false alarms at each threshold, set on normal validation scans alone to call "
+                "{nominal:.0%} of normals abnormal."
+            ).format(nominal=nominal)
+        )
+        + " "
+        + tr(sentences.ALL_DETECTORS)
     )
     others = {name: value for name, value in chosen.figures.items() if name not in SHOWN}
     st.dataframe(
-        [{"figure": name, "value": f"{value:.3g}"} for name, value in others.items()], hide_index=True
+        [{tr("figure"): name, tr("value"): f"{value:.3g}"} for name, value in others.items()], hide_index=True
     )
 
 
 def _detector_row(card: Card) -> dict[str, str | float | None]:
-    report = card.report["test"]
+    report, even = card.report["test"], scores.equal_detail(card.id)
     return {
-        "detector": card.title,
+        tr("detector"): card.title,
         "AUROC": report.auc,
-        "95 % interval": "{:.3f}-{:.3f}".format(*report.auc_interval),
-        "accuracy": report.points[0].accuracy,
-        "false alarms": 1 - report.points[0].specificity,
-        "AUROC, equal sharpness": card.figures.get(names.AUROC_EQUAL_SHARPNESS),
-        "correlation with the yardstick": card.figures.get(names.YARDSTICK_CORRELATION),
+        tr("95 % interval"): wording.interval(report.auc_interval),
+        tr("accuracy"): report.points[0].accuracy,
+        tr("false alarms"): 1 - report.points[0].specificity,
+        tr("AUROC, equal detail"): None if even is None else even[0],
+        tr("detail alone then"): None if even is None else even[1],
+        tr("correlation with the yardstick"): card.figures.get(names.YARDSTICK_CORRELATION),
         "ms": card.figures.get(names.MILLISECONDS_PER_SCAN),
         "MB": card.figures.get(names.MEMORY_MB),
     }
@@ -107,14 +128,14 @@ def show_refusals(card: Card) -> None:
     """What the gate refused when it was measured, by kind of picture."""
     if card.gate is None:
         return
-    st.subheader("What it refuses to read")
+    st.subheader(tr("What it refuses to read"))
     rows = [
         {
-            "picture": row.kind,
-            "should be": "refused" if row.wanted else "read",
-            "tried": row.n,
+            tr("picture"): row.kind,
+            tr("should be"): "refused" if row.wanted else tr("read"),
+            tr("tried"): row.n,
             "refused": row.refused / row.n,
-            "by which check": ", ".join(f"{test} {count}" for test, count in row.tests.items()),
+            tr("by which check"): ", ".join(f"{test} {count}" for test, count in row.tests.items()),
         }
         for row in card.gate.refusals
     ]
@@ -122,9 +143,16 @@ def show_refusals(card: Card) -> None:
     st.dataframe(rows, hide_index=True, column_config={"refused": share})
     sources = ", ".join(f"{name}: {value}" for name, value in card.gate.data.items())
     st.caption(
-        f"Learned check: feature distance at most {card.gate.threshold:.2f}, which "
-        f"{card.gate.quantile:.0%} of each validation set pass ({sources}). Measured with: "
-        f"{card.gate.command}"
+        tr(
+            "Learned check: feature distance at most {threshold:.2f}, which "
+            "{quantile:.0%} of each validation set pass ({sources}). Measured with: "
+            "{command}"
+        ).format(
+            threshold=card.gate.threshold,
+            quantile=card.gate.quantile,
+            sources=sources,
+            command=card.gate.command,
+        )
     )
 
 
@@ -134,47 +162,49 @@ def show_trust(card: Card, best: str | None) -> None:
         return
     from core.explainers import trust
 
-    st.subheader("Which heat map to trust")
+    st.subheader(tr("Which heat map to trust"))
     rows = [_trust_row(name, row, first=name == best) for name, row in card.trust.items()]
     row = next(iter(card.trust.values()))
-    random = {"deletion": row.random_deletion, "insertion": row.random_insertion}
-    rows.append({"method": "random map", "scans": row.n, **random})
-    measured = [name for name in rows[0] if name not in ("method", "note", "scans")]
+    random = {tr("deletion"): row.random_deletion, tr("insertion"): row.random_insertion}
+    rows.append({tr("method"): tr("random map"), tr("scans"): row.n, **random})
+    measured = [name for name in rows[0] if name not in (tr("method"), tr("note"), tr("scans"))]
     formats = {name: st.column_config.NumberColumn(format="%.2f") for name in measured}
     st.dataframe(rows, hide_index=True, column_config=formats, placeholder="", key="trust")
     if best and not trust.is_trustworthy(card.trust[best]):
-        st.write("No method is reliable on this card: trust none of its heat maps alone.")
+        st.write(tr("No method is reliable on this card: trust none of its heat maps alone."))
     st.caption(
-        "Means over test scans, each for its most probable class. Deletion, insertion: area under the "
-        "probability, in bfloat16, while the hottest places are blurred, or shown, first; less deletion and "
-        "more insertion are better. Similarity: rank correlation with the map of a network whose head, later "
-        "half or all layers were set to random weights. On normals: heat relative to that on abnormal scans, "
-        "for the last class. Default: Diagnose opens with it. Not reliable: similarity of "
-        f"{trust.MAX_RANDOMISED_CORRELATION} or more, so the map ignores what was learned, "
-        f"or {trust.MAX_NORMAL_HEAT:.0f} or more on normals, so it is as hot there."
+        tr(
+            "Means over test scans, each for its most probable class. Deletion, insertion: area under the "
+            "probability, in bfloat16, while the hottest places are blurred, or shown, first; less "
+            "deletion and more insertion are better. Similarity: rank correlation with the map of a "
+            "network whose head, later half or all layers were set to random weights. On normals: heat "
+            "relative to that on abnormal scans, for the last class. Default: Diagnose opens with it. Not "
+            "reliable: similarity of {limit} or more, so the map ignores what was learned, or {heat:.0f} "
+            "or more on normals, so it is as hot there."
+        ).format(limit=trust.MAX_RANDOMISED_CORRELATION, heat=trust.MAX_NORMAL_HEAT)
     )
 
 
 def _trust_row(method: str, row: Trust, *, first: bool) -> dict[str, str | float]:
     from core.explainers import trust
 
-    notes = {"default": first, "not reliable": not trust.is_trustworthy(row)}
+    notes = {tr("default"): first, tr("not reliable"): not trust.is_trustworthy(row)}
     return {
-        "method": explainer_names.name(method),
-        "note": ", ".join(note for note, holds in notes.items() if holds),
-        "scans": row.n,
-        "deletion": row.deletion,
-        "insertion": row.insertion,
-        **{f"similarity: {stage}": value for stage, value in row.sanity.items()},
-        "on normals": row.normal_heat,
-        "seconds": row.seconds,
+        tr("method"): explainer_names.name(method),
+        tr("note"): ", ".join(note for note, holds in notes.items() if holds),
+        tr("scans"): row.n,
+        tr("deletion"): row.deletion,
+        tr("insertion"): row.insertion,
+        **{tr("similarity: {stage}").format(stage=tr(stage)): value for stage, value in row.sanity.items()},
+        tr("on normals"): row.normal_heat,
+        tr("seconds"): row.seconds,
     }
 
 
 def show_localisation(card: Card) -> None:
     """Whether the card's maps are hot where radiologists outlined disease, beside maps that know nothing."""
     for name, table in card.localisation.items():
-        st.subheader(f"Do its maps find disease? {name}")
+        st.subheader(tr("Do its maps find disease? {name}").format(name=name))
         some = next(iter(table.values()))
         st.dataframe(
             [_localisation_row(card, method, row) for method, row in table.items()],
@@ -182,38 +212,48 @@ def show_localisation(card: Card) -> None:
             placeholder="",
             key=f"localisation-{name}",
         )
-        st.caption(sentences.LOCALISATION.format(reported=some.n, chosen=some.chosen_on))
+        st.caption(tr(sentences.LOCALISATION).format(reported=some.n, chosen=some.chosen_on))
 
 
 def _localisation_row(card: Card, method: str, row: Localisation) -> dict[str, str | float]:
     from core.evaluation.localisation import BASELINES, word
 
     return {
-        "map": explainer_names.name(method),
-        "worth": "knows nothing" if method in BASELINES else word(card.localisation, method) or "",
-        "pointing game": wording.with_interval(row.pointing, row.pointing_interval),
-        "average precision": wording.with_interval(row.average_precision, row.average_precision_interval),
-        "overlap": wording.with_interval(row.overlap, row.overlap_interval),
-        "heat inside": f"{row.energy:.0%}",
+        tr("map"): explainer_names.name(method),
+        tr("worth"): tr("knows nothing")
+        if method in BASELINES
+        else tr(str(word(card.localisation, method) or "")),
+        tr("pointing game"): wording.with_interval(row.pointing, row.pointing_interval),
+        tr("average precision"): wording.with_interval(row.average_precision, row.average_precision_interval),
+        tr("overlap"): wording.with_interval(row.overlap, row.overlap_interval),
+        tr("heat inside"): f"{row.energy:.0%}",
     }
 
 
 def show_use(card: Card) -> None:
     """What the model is for, and what it is not."""
-    st.subheader("Use and limits")
+    st.subheader(tr("Use and limits"))
     st.write(card.intended_use)
     st.markdown("\n".join(f"- {limit}" for limit in card.limitations))
 
 
 def show_making(card: Card) -> None:
     """Of what and how it was made, and of which members."""
-    st.subheader("Data and training")
+    st.subheader(tr("Data and training"))
     if members := _members(card):
-        st.write(f"Made of {', '.join(members)}.")
+        st.write(tr("Made of {members}.").format(members=", ".join(members)))
     st.markdown("\n".join(f"- {name}: {value}" for name, value in card.data.items()))
     st.caption(
-        f"{card.training.parameters:,} parameters, trained {card.training.minutes:.0f} min, "
-        f"seed {card.seed}, code {card.commit}, weights {card.sha256[:12]}"
+        tr(
+            "{parameters:,} parameters, trained {minutes:.0f} min, "
+            "seed {seed}, code {commit}, weights {sha256}"
+        ).format(
+            parameters=card.training.parameters,
+            minutes=card.training.minutes,
+            seed=card.seed,
+            commit=card.commit,
+            sha256=card.sha256[:12],
+        )
     )
     st.code(card.training.command, language=None)
     show_training(card)
@@ -235,7 +275,7 @@ def show_training(card: Card) -> None:
     curve = card.training.curve
     if not curve:
         return
-    st.subheader("Training")
+    st.subheader(tr("Training"))
     epochs = [row["epoch"] for row in curve]
     columns = [name for name in curve[0] if name not in ("epoch", "closeness")]
     groups = {
@@ -246,8 +286,8 @@ def show_training(card: Card) -> None:
         if figures:
             lines = {name.replace("_", " "): (epochs, [row[name] for row in curve]) for name in figures}
             place.plotly_chart(
-                charts.lines(lines, x="epoch", y=title),
+                charts.lines(lines, x=tr("epoch"), y=tr(title)),
                 config=charts.PLAIN,
-                alt=f"{title.capitalize()} by epoch",
+                alt=tr("{title} by epoch").format(title=tr(title).capitalize()),
                 key=f"training-{title}",
             )

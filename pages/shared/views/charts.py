@@ -10,6 +10,7 @@ from core.card_types import Card
 from core.names import CHEST_FILM
 from core.types import Curve, OperatingPoint, is_abnormal
 from pages.shared import wording
+from pages.shared.language import tr
 from pages.shared.session.thresholds import DecisionThreshold
 
 # Okabe and Ito 2008: told apart by colour-blind readers. (on light, on dark)
@@ -51,7 +52,7 @@ def show_verdict(
     colour = shade(ABNORMAL if is_abnormal(score, threshold.value) else NORMAL)
     figures = wording.score_and_threshold(score, threshold)
     report = card.report["test"]
-    kind = "films" if card.modality == CHEST_FILM else "scans"
+    kind = tr("films") if card.modality == CHEST_FILM else tr("scans")
     above = wording.above_normals(percentile, report.n - report.abnormal, kind)
     with st.container(key=f"verdict-{card.id}"):
         st.html(
@@ -111,24 +112,24 @@ def histogram(
         figure.add_bar(
             x=(edges[:-1] + edges[1:]) / 2,
             y=counts / max(len(chosen), 1),
-            name=f"{names[label]} ({len(chosen)})",
+            name=f"{tr(names[label])} ({len(chosen)})",
             marker={"color": shade(pair), "pattern": {"shape": pattern, "solidity": 0.25}},
             opacity=0.75,
-            hovertemplate="score %{x:.2f}: %{y:.1%}<extra></extra>",
+            hovertemplate=tr("score") + " %{x:.2f}: %{y:.1%}<extra></extra>",
         )
     figure.add_vline(
         x=threshold,
         line={"color": shade(ACCENT), "width": 2},
-        annotation={"text": f"threshold {threshold:.2f}", "yanchor": "bottom"},
+        annotation={"text": tr("threshold {threshold:.2f}").format(threshold=threshold), "yanchor": "bottom"},
     )
     if scan is not None:
         figure.add_vline(
             x=float(np.clip(scan, low, high)),
             line={"color": shade(MARK), "width": 2, "dash": "dot"},
-            annotation={"text": "this scan", "yanchor": "top"},
+            annotation={"text": tr("this scan"), "yanchor": "top"},
         )
     figure.update_layout(barmode="overlay", bargap=0.05)
-    quiet = _quiet(figure, height, x="score", y="share of class", percent="y")
+    quiet = _quiet(figure, height, x=tr("score"), y=tr("share of class"), percent="y")
     # the legend a line higher: right above the plot stands the threshold
     return quiet.update_layout(legend={"y": 1.16}, margin={"t": 44})
 
@@ -157,7 +158,7 @@ def roc(
     )
     for (name, curve), pair, dash in zip(curves.items(), SERIES, DASHES, strict=False):
         line = {"color": shade(pair), "dash": dash, "width": 2}
-        figure.add_scatter(x=curve.x, y=curve.y, mode="lines", line=line, name=name)
+        figure.add_scatter(x=curve.x, y=curve.y, mode="lines", line=line, name=tr(name))
         if name in points:
             point = points[name]
             figure.add_scatter(
@@ -165,10 +166,10 @@ def roc(
                 y=[point.sensitivity],
                 mode="markers",
                 marker={"color": shade(pair), "size": 10, "line": {"color": shade(MARK), "width": 1}},
-                name=f"{name} at the threshold",
+                name=tr("{name} at the threshold").format(name=tr(name)),
                 showlegend=False,
             )
-    _quiet(figure, height, x="1 - specificity", y="sensitivity", percent="xy")
+    _quiet(figure, height, x=tr("1 - specificity"), y=tr("sensitivity"), percent="xy")
     edge = 0.4 if corner else 1.0
     figure.update_xaxes(range=[-0.02 * edge, edge])
     figure.update_yaxes(range=[1 - edge, 1 + 0.02 * edge])
@@ -194,7 +195,7 @@ def lines(
     figure = go.Figure()
     for (name, (xs, ys)), pair, dash in zip(curves.items(), SERIES, DASHES, strict=False):
         figure.add_scatter(
-            x=xs, y=ys, mode="lines", name=name, line={"color": shade(pair), "dash": dash, "width": 2}
+            x=xs, y=ys, mode="lines", name=tr(name), line={"color": shade(pair), "dash": dash, "width": 2}
         )
     if threshold is not None:
         figure.add_vline(x=threshold, line={"color": shade(ACCENT), "width": 2})
@@ -225,14 +226,14 @@ def confusion(point: OperatingPoint, names: tuple[str, str]) -> list[dict[str, s
     """The confusion matrix as table rows."""
     return [
         {
-            "true label": names[1],
-            "read as abnormal": point.true_positives,
-            "read as normal": point.false_negatives,
+            tr("true label"): tr(names[1]),
+            tr("read as abnormal"): point.true_positives,
+            tr("read as normal"): point.false_negatives,
         },
         {
-            "true label": names[0],
-            "read as abnormal": point.false_positives,
-            "read as normal": point.true_negatives,
+            tr("true label"): tr(names[0]),
+            tr("read as abnormal"): point.false_positives,
+            tr("read as normal"): point.true_negatives,
         },
     ]
 
@@ -241,16 +242,22 @@ def metrics(points: Mapping[str, OperatingPoint]) -> list[dict[str, str]]:
     """One row per named operating point, with 95 % intervals."""
     return [
         {
-            "": name,
-            "threshold": f"{point.threshold:.3f}",
-            "sensitivity": wording.with_interval(point.sensitivity, point.sensitivity_interval),
-            "specificity": wording.with_interval(point.specificity, point.specificity_interval),
-            "accuracy": wording.with_interval(point.accuracy, point.accuracy_interval),
-            "PPV": _rate(point.ppv),
-            "NPV": _rate(point.npv),
+            "": tr(name),
+            tr("threshold"): f"{point.threshold:.3f}",
+            tr("sensitivity"): wording.with_interval(point.sensitivity, point.sensitivity_interval),
+            tr("specificity"): wording.with_interval(point.specificity, point.specificity_interval),
+            tr("accuracy"): wording.with_interval(point.accuracy, point.accuracy_interval),
+            tr("PPV"): _rate(point.ppv),
+            tr("NPV"): _rate(point.npv),
             "F1": _rate(point.f1),
-            "missed": f"{point.false_negatives} of {point.true_positives + point.false_negatives}",
-            "false alarms": f"{point.false_positives} of {point.false_positives + point.true_negatives}",
+            tr("missed"): tr("{part} of {whole}").format(
+                part=point.false_negatives,
+                whole=point.true_positives + point.false_negatives,
+            ),
+            tr("false alarms"): tr("{part} of {whole}").format(
+                part=point.false_positives,
+                whole=point.false_positives + point.true_negatives,
+            ),
         }
         for name, point in points.items()
     ]

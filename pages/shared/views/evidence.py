@@ -14,6 +14,7 @@ from pages.shared import sentences, wording
 from pages.shared.caches import heatmaps
 from pages.shared.caches.heatmaps import HeatmapRequest
 from pages.shared.components.scan_viewer import Layer
+from pages.shared.language import tr
 from pages.shared.views import explainer_names
 
 PROGRESS_AFTER = 0.6  # seconds before a wait is announced
@@ -49,22 +50,32 @@ def pick_heatmaps(card: Card, probabilities: Mapping[str, float]) -> HeatmapChoi
     if not known or not _wanted(card, known[0]):
         return HeatmapChoice((), own_scale=False)
     method = st.selectbox(
-        "Method", known, format_func=explainer_names.name, key=f"method-{card.id}", persist_state="session"
+        tr("Method"),
+        known,
+        format_func=explainer_names.name,
+        key=f"method-{card.id}",
+        persist_state="session",
     )
     labels = [*sorted(card.labels[1:], key=lambda name: -probabilities[name]), card.labels[0]]
-    label = st.selectbox("Evidence for", labels, key=f"label-{card.id}-{labels[0]}", persist_state="session")
-    with st.expander("Compare and set"):
+    label = st.selectbox(
+        tr("Evidence for"),
+        labels,
+        format_func=tr,
+        key=f"label-{card.id}-{labels[0]}",
+        persist_state="session",
+    )
+    with st.expander(tr("Compare and set")):
         beside = st.multiselect(
-            "Side by side with",
+            tr("Side by side with"),
             [name for name in known if name != method],
             format_func=explainer_names.name,
             key=f"beside-{card.id}-{method}",
-            placeholder="None",
+            placeholder=tr("None"),
         )
         own_scale = st.toggle(
-            "Scale to this film",
+            tr("Scale to this film"),
             key="own-scale",
-            help="Shows faint maps in full colour; maps of different films can no longer be compared.",
+            help=tr("Shows faint maps in full colour; maps of different films can no longer be compared."),
         )
         options = {name: _pick_options(name) for name in (method, *beside)}
     return HeatmapChoice(
@@ -78,7 +89,7 @@ def _wanted(card: Card, best: str) -> bool:
     if heatmaps.worth(card.id, best) != "ignore":
         return True
     st.write(wording.map_worth("ignore", explainer_names.name(best)))
-    return st.toggle(sentences.SHOW_MAP, key=f"show-map-{card.id}", persist_state="session")
+    return st.toggle(tr(sentences.SHOW_MAP), key=f"show-map-{card.id}", persist_state="session")
 
 
 def _pick_options(method: str) -> tuple[tuple[str, int], ...]:
@@ -87,7 +98,7 @@ def _pick_options(method: str) -> tuple[tuple[str, int], ...]:
         (
             name,
             st.select_slider(
-                f"{name.capitalize()}, {explainer_names.name(method)}",
+                f"{tr(name).capitalize()}, {explainer_names.name(method)}",
                 option.choices,
                 value=option.default,
                 key=f"{method}-{name}",
@@ -109,7 +120,9 @@ def draw(choice: HeatmapChoice, scan: Scan) -> Evidence:
             request,
             scan,
             report_progress(
-                f"Drawing {explainer_names.name(request.method)}", place, cancel=lambda: _draw_fast(choice)
+                tr("Drawing {name}").format(name=explainer_names.name(request.method)),
+                place,
+                cancel=lambda: _draw_fast(choice),
             ),
         )
         for request in choice.requests
@@ -155,8 +168,13 @@ def report_progress(words: str, place: DeltaGenerator, cancel: Callable[[], None
             if bar is None:
                 with place.container():
                     bar = st.progress(share)
-                    st.button("Cancel", key=f"cancel {words}", on_click=cancel)
-            bar.progress(share, f"{words}: {share:.0%}, about {spent / share - spent:.0f} s left")
+                    st.button(tr("Cancel"), key=f"cancel {words}", on_click=cancel)
+            bar.progress(
+                share,
+                tr("{words}: {share:.0%}, about {spent:.0f} s left").format(
+                    words=words, share=share, spent=spent / share - spent
+                ),
+            )
 
     return show
 
@@ -176,12 +194,12 @@ def layers(card: Card, found: Evidence, beside: Sequence[Layer]) -> list[Layer]:
     if beside or not shared.together.any():
         return [*drawn, *beside]
     together = Layer(
-        "Where methods agree",
+        tr("Where methods agree"),
         shared.together,
         scale=float(max(shared.together.max(), 3)),
-        unit="methods",
-        zero="fewer than three",
-        caption="Methods that count a place among the hottest tenth of their map.",
+        unit=tr("methods"),
+        zero=tr("fewer than three"),
+        caption=tr("Methods that count a place among the hottest tenth of their map."),
     )
     return [*drawn, together]
 
@@ -195,10 +213,11 @@ def layer(request: HeatmapRequest, shown: Explanation, *, own_scale: bool, of: s
     of: the model's name, where there are maps of several.
     """
     return Layer(
-        f"{of and f'{of}: '}{explainer_names.name(shown.method)} for {shown.label}",
+        (of and f"{of}: ")
+        + tr("{method} for {label}").format(method=explainer_names.name(shown.method), label=tr(shown.label)),
         shown.heatmap,
         scale=_scale(shown, own=own_scale),
-        unit=shown.unit,
+        unit=tr(shown.unit),
         caption=_caption(request, own=own_scale),
     )
 
@@ -209,6 +228,6 @@ def _scale(shown: Explanation, *, own: bool) -> float:
 
 
 def _caption(request: HeatmapRequest, *, own: bool) -> str:
-    settings = ", ".join(f"{name} {value}" for name, value in request.arguments)
-    brightest = sentences.BRIGHTEST_OWN if own else sentences.BRIGHTEST
-    return f"{settings and f'{settings.capitalize()}. '}{brightest}"
+    settings = ", ".join(f"{tr(name)} {value}" for name, value in request.arguments)
+    brightest = tr(sentences.BRIGHTEST_OWN) if own else tr(sentences.BRIGHTEST)
+    return f"{settings and f'{wording.upper_first(settings)}. '}{brightest}"

@@ -15,6 +15,7 @@ from core.types import Prediction, Scan, is_abnormal
 from pages.shared import sentences, wording
 from pages.shared.caches import models, neighbours
 from pages.shared.components.scan_viewer import scan_viewer
+from pages.shared.language import tr
 from pages.shared.session import reading
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
@@ -34,11 +35,17 @@ def pick_card_with_map(card: Card) -> Card | None:
     found = neighbours.card_with_index(card)
     if found is None:
         st.info(
-            f"No model for {wording.task(card.task)} has a map of its training scans. "
-            f"Choose another task, or make a map with: python -m train.index --data DATA --card {card.id}"
+            tr(
+                "No model for {task} has a map of its training scans. "
+                "Choose another task, or make a map with: python -m train.index --data DATA --card {id}"
+            ).format(task=wording.task(card.task), id=card.id)
         )
     elif found.id != card.id:
-        st.caption(f"{card.title} has no map: shown are the map and the verdict of {found.title}.")
+        st.caption(
+            tr("{title} has no map: shown are the map and the verdict of {other}.").format(
+                title=card.title, other=found.title
+            )
+        )
     return found
 
 
@@ -83,24 +90,30 @@ def show_verdicts(card: Card, prediction: Prediction, threshold: DecisionThresho
     known = known_cases(card)
     own = DecisionThreshold(known.threshold)
     number = len(vote.neighbours.rows)
-    _show_verdict("By its neighbours", card, vote.score, own, vote.shares)
+    _show_verdict(tr("By its neighbours"), card, vote.score, own, vote.shares)
     st.html(
-        f'<p class="opacity-line">{vote.score:.2f} of the votes of the {number} nearest, '
-        f"threshold {own.value:.2f}</p>"
+        '<p class="opacity-line">'
+        + tr("{share:.2f} of the votes of the {number} nearest, threshold {threshold:.2f}").format(
+            share=vote.score, number=number, threshold=own.value
+        )
+        + "</p>"
     )
-    _show_verdict("By the network", card, prediction.score, threshold, prediction.probabilities)
-    st.html(f'<p class="opacity-line">Score {prediction.score:.2f}, threshold {threshold.value:.2f}</p>')
-    usual = f"{100 * known.agreement:.0f}% of validation scans"
+    _show_verdict(tr("By the network"), card, prediction.score, threshold, prediction.probabilities)
+    told = wording.score_and_threshold(prediction.score, DecisionThreshold(threshold.value))
+    st.html(f'<p class="opacity-line">{told}</p>')
+    usual = tr("{agreement:.0f}% of validation scans").format(agreement=100 * known.agreement)
     words = [
         wording.verdict(card, vote.score, own, vote.shares),
         wording.verdict(card, prediction.score, threshold, prediction.probabilities),
     ]
     if words[0] == words[1]:
-        st.caption(f"Both agree. On normal against abnormal they do on {usual}.")
+        st.caption(tr("Both agree. On normal against abnormal they do on {usual}.").format(usual=usual))
     else:
         st.warning(
-            f"They disagree: {words[0].lower()} by the neighbours, {words[1].lower()} by the network. "
-            f"They agree on {usual}: look twice at this one."
+            tr(
+                "They disagree. By the neighbours: {vote}. By the network: {network}. "
+                "They agree on {usual}: look twice at this one."
+            ).format(vote=words[0], network=words[1], usual=usual)
         )
 
 
@@ -124,26 +137,30 @@ def show_nearest(card: Card, index: Index, vote: Vote, folder: str) -> None:
     folder: of the public data sets, empty without one.
     """
     rows = vote.neighbours.rows.tolist()
-    st.subheader("Nearest cases")
+    st.subheader(tr("Nearest cases"))
     nearer = neighbours.share_with_nearer_case(card.id, float(vote.neighbours.similarity[0]))
     if nearer >= OUTSIDE_THE_MAP:
         st.warning(
-            f"Unlike any known case: {wording.percent(nearer)} of validation scans have a nearer one. "
-            "Its place on the map and the vote are unreliable."
+            tr(
+                "Unlike any known case: {percent} of validation scans have a nearer one. "
+                "Its place on the map and the vote are unreliable."
+            ).format(percent=wording.percent(nearer))
         )
     if vote.itself is not None:
         name = escape_markdown(_short(index, vote.itself))
         st.caption(
-            f"This file is itself a known case, {name}, {index.label[vote.itself]}: it has no vote here."
+            tr("This file is itself a known case, {name}, {label}: it has no vote here.").format(
+                name=name, label=tr(str(index.label[vote.itself]))
+            )
         )
     _show_pictures(card, index, rows, folder, opens=True)
     st.dataframe(
         [
             {
-                "true label": str(index.label[row]),
-                "similarity": near,
-                "vote": 100 * weight,
-                "case": _short(index, row),
+                tr("true label"): tr(str(index.label[row])),
+                tr("similarity"): near,
+                tr("vote"): 100 * weight,
+                tr("case"): _short(index, row),
             }
             for row, near, weight in zip(
                 rows, vote.neighbours.similarity.tolist(), vote.weights.tolist(), strict=True
@@ -151,7 +168,7 @@ def show_nearest(card: Card, index: Index, vote: Vote, folder: str) -> None:
         ],
         hide_index=True,
         height=300,
-        column_config={"similarity": THREE, "vote": SHARE},
+        column_config={tr("similarity"): THREE, tr("vote"): SHARE},
     )
 
 
@@ -164,22 +181,24 @@ def show_marked(card: Card, index: Index, rows: Sequence[int], folder: str) -> N
     folder: of the public data sets, empty without one.
     """
     counts = Counter(str(index.label[row]) for row in rows)
-    mix = ", ".join(f"{counts[name]} {name} ({counts[name] / len(rows):.0%})" for name in card.labels)
-    st.subheader("Marked cases")
-    st.write(f"{len(rows)} of {len(index.case)} known cases: {mix}.")
+    mix = ", ".join(f"{counts[name]} {tr(name)} ({counts[name] / len(rows):.0%})" for name in card.labels)
+    st.subheader(tr("Marked cases"))
+    st.write(
+        tr("{rows} of {known} known cases: {mix}.").format(rows=len(rows), known=len(index.case), mix=mix)
+    )
     st.dataframe(
         [
             {
-                "true label": str(index.label[row]),
-                "network's score": 1 - float(index.probabilities[row, 0]),
-                "split": str(index.split[row]),
-                "case": _short(index, row),
+                tr("true label"): tr(str(index.label[row])),
+                tr("network's score"): 1 - float(index.probabilities[row, 0]),
+                tr("split"): tr(str(index.split[row])),
+                tr("case"): _short(index, row),
             }
             for row in rows
         ],
         hide_index=True,
         height=300,
-        column_config={"network's score": THREE},
+        column_config={tr("network's score"): THREE},
     )
     _show_pictures(card, index, rows, folder)
 
@@ -200,11 +219,11 @@ def _show_pictures(
     found = {row: neighbours.picture(folder, *_file(index, row)) for row in rows[:PICTURED]}
     shown = {row: picture for row, picture in found.items() if picture is not None}
     if not shown:
-        st.caption(sentences.NO_PICTURES)
+        st.caption(tr(sentences.NO_PICTURES))
         return
     with st.container(horizontal=True, gap="small", key=f"samples-cases-{opens}"):
         for row, picture in shown.items():
-            label = f"![]({picture}) **{index.label[row]}** {escape_markdown(_short(index, row))}"
+            label = f"![]({picture}) **{tr(str(index.label[row]))}** {escape_markdown(_short(index, row))}"
             if st.button(label, key=f"case-{opens}-{row}", type="tertiary", disabled=not opens):
                 st.session_state["case-open"] = (card.id, row)
 
@@ -223,8 +242,8 @@ def show_beside(card: Card, scan: Scan, folder: str) -> None:
     case = neighbours.case(folder, *_file(index, row))
     if case is None:
         return
-    name = f"{_short(index, row)}, {index.label[row]}"
-    pairs = (("This scan", scan), (name, case))
+    name = f"{_short(index, row)}, {tr(str(index.label[row]))}"
+    pairs = ((tr("This scan"), scan), (name, case))
     for place, (title, shown) in zip(st.columns(2), pairs, strict=True):
         with place:
             st.caption(escape_markdown(title))

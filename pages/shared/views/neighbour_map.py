@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.card_types import Card
 from pages.shared.caches import neighbours
+from pages.shared.language import later, tr
 from pages.shared.views import charts
 from pages.shared.views.charts import shade
 
@@ -19,11 +20,16 @@ if TYPE_CHECKING:
     from core.neighbours import Index, Vote
 
 MAX_POINTS = 6000  # points; more only lie on top of each other
-COLOURS = ("class", "prediction", "error")
+COLOURS = (later("class"), later("prediction"), later("error"))
 BACKGROUND = ("#FFFFFF", "#0E1113")  # and the letters on the mark
 CLASSES = (charts.NORMAL, charts.ABNORMAL, charts.SERIES[3], charts.SERIES[4], charts.SERIES[2])
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
-RIGHT, FALSE_ALARM, MISSED, WRONG_CLASS = "right", "false alarm", "missed", "wrong class"
+RIGHT, FALSE_ALARM, MISSED, WRONG_CLASS = (
+    later("right"),
+    later("false alarm"),
+    later("missed"),
+    later("wrong class"),
+)
 OUTCOMES = {
     RIGHT: (charts.QUIET, "circle"),
     FALSE_ALARM: (charts.ABNORMAL, "diamond"),
@@ -41,8 +47,10 @@ def pick(index: Index) -> tuple[str, str]:
     """Which layout, and what colour stands for."""
     layouts = list(index.layouts)
     with st.container(horizontal=True):
-        layout = st.segmented_control("Map", layouts, default=layouts[0], required=True)
-        colour = st.segmented_control("Colour", COLOURS, default=COLOURS[0], required=True)
+        layout = st.segmented_control(tr("Map"), layouts, default=layouts[0], required=True)
+        colour = st.segmented_control(
+            tr("Colour"), COLOURS, default=COLOURS[0], required=True, format_func=tr
+        )
     return layout, colour
 
 
@@ -69,13 +77,17 @@ def show(
         on_select="rerun",
         selection_mode=("points", "box", "lasso"),
         config=TOOLS,
-        alt=f"{len(index.case)} known cases, similar ones side by side, coloured by {colour}"
-        + (", with the scan among them" if scan is not None else ""),
+        alt=tr("{known} known cases, similar ones side by side, coloured by {colour}").format(
+            known=len(index.case), colour=tr(colour)
+        )
+        + (tr(", with the scan among them") if scan is not None else ""),
     )
     st.caption(
-        "Near each other: similar to the network. Long distances mean little. Hollow marks are "
-        "validation scans, which do not "
-        "vote. Mark cases with lasso, box or click to list them."
+        tr(
+            "Near each other: similar to the network. Long distances mean little. Hollow marks are "
+            "validation scans, which do not "
+            "vote. Mark cases with lasso, box or click to list them."
+        )
     )
     return marked(event["selection"]["points"])
 
@@ -139,9 +151,9 @@ def draw(
             x=places[shown, 0],
             y=places[shown, 1],
             mode="markers",
-            name=f"{name} ({len(rows)})",
+            name=f"{tr(name)} ({len(rows)})",
             customdata=shown,
-            text=[f"{index.case[row]}<br>{index.label[row]}" for row in shown],
+            text=[f"{index.case[row]}<br>{tr(str(index.label[row]))}" for row in shown],
             hovertemplate="%{text}<extra></extra>",
             marker={"color": shade(colours), "symbol": solid, "size": 5, "opacity": 0.7},
         )
@@ -173,7 +185,7 @@ def add_scan(
         x=around[:, 0],
         y=around[:, 1],
         mode="markers",
-        name=f"nearest ({len(rows)})",
+        name=tr("nearest ({rows})").format(rows=len(rows)),
         customdata=list(rows),
         hoverinfo="skip",
         marker=ring,
@@ -181,7 +193,7 @@ def add_scan(
     figure.add_annotation(
         x=place[0],
         y=place[1],
-        text="<b>this scan</b>",
+        text=f"<b>{tr('this scan')}</b>",
         ax=0,
         ay=-70,
         font={"color": shade(BACKGROUND), "size": 14},

@@ -13,6 +13,7 @@ from core.evaluation.operating_points import NamedPoint
 from pages.shared import sentences, wording
 from pages.shared.caches import scores
 from pages.shared.components.threshold_panel import PanelState
+from pages.shared.language import tr
 from pages.shared.numbering import numbered
 from pages.shared.session import thresholds
 from pages.shared.session.clinic import Clinic
@@ -24,10 +25,10 @@ def pick_policies(clinic: Clinic) -> dict[str, Policy]:
     """The policies by their button's name, with the arguments a person may change; cost goes by the panel's
     dials."""
     deviations, sensitivity, specificity, alarms = st.columns(4)
-    k = deviations.number_input("k (mean + k std)", 0.0, 6.0, 1.0, 0.5, key="policy-k")
-    found = sensitivity.number_input("Sensitivity", 0.5, 1.0, 0.95, 0.01, key="policy-sensitivity")
-    spared = specificity.number_input("Specificity", 0.5, 1.0, 0.95, 0.01, key="policy-specificity")
-    alpha = alarms.number_input("Conformal alpha", 0.01, 0.5, 0.1, 0.01, key="policy-alpha")
+    k = deviations.number_input(tr("k (mean + k std)"), 0.0, 6.0, 1.0, 0.5, key="policy-k")
+    found = sensitivity.number_input(tr("Sensitivity"), 0.5, 1.0, 0.95, 0.01, key="policy-sensitivity")
+    spared = specificity.number_input(tr("Specificity"), 0.5, 1.0, 0.95, 0.01, key="policy-specificity")
+    alpha = alarms.number_input(tr("Conformal alpha"), 0.01, 0.5, 0.1, 0.01, key="policy-alpha")
     policies = (
         Policy("smoothed-youden"),
         Policy("youden"),
@@ -52,14 +53,14 @@ def threshold_or_reason(card: Card, policy: Policy) -> float | str:
 
 def show_table(card: Card, state: PanelState) -> None:
     """The card's own threshold, the chosen one and the named ones, on both splits, once they differ."""
-    values = [("card's own", card.threshold), ("now", state.threshold)]
+    values = [(tr("card's own"), card.threshold), (tr("now"), state.threshold)]
     values += [(point.name, point.threshold) for point in _named(card)]
     if {value for _, value in values} == {card.threshold}:
         return
-    st.subheader("Before and after")
+    st.subheader(tr("Before and after"))
     names = numbered(name for name, _ in values)
     rows = {
-        f"{name}, {split}": scores.operating_point(card.id, split, threshold, name)
+        f"{name}, {tr(split)}": scores.operating_point(card.id, split, threshold, name)
         for name, (_, threshold) in zip(names, values, strict=True)
         for split in ("validation", "test")
     }
@@ -68,7 +69,7 @@ def show_table(card: Card, state: PanelState) -> None:
 
 def show_chips(card: Card) -> None:
     """The card's own threshold and the named ones, one click each: every page then judges by it."""
-    cuts = {sentences.OWN_THRESHOLD: DecisionThreshold(card.threshold)}
+    cuts = {tr(sentences.OWN_THRESHOLD): DecisionThreshold(card.threshold)}
     cuts |= {point.name: DecisionThreshold(point.threshold, point.upper) for point in _named(card)}
     if len(cuts) == 1:
         return
@@ -76,7 +77,7 @@ def show_chips(card: Card) -> None:
     # Set anew in each run: a hand on the panel moves the threshold too.
     st.session_state[key] = next((name for name, cut in cuts.items() if cut == now), None)
     st.pills(
-        "Saved thresholds",
+        tr("Saved thresholds"),
         list(cuts),
         key=key,
         on_change=lambda: thresholds.choose(card, cuts.get(st.session_state[key] or "", now)),
@@ -87,19 +88,19 @@ def show_saving(card: Card, state: PanelState) -> None:
     """Name the current point, take the named ones away as a file, or bring them back."""
     named = _named(card)
     name, save, away, back = st.columns([2, 1, 1, 2], vertical_alignment="bottom")
-    title = name.text_input("Name this threshold", max_chars=60, key=f"name-{card.id}")
-    if save.button("Save", disabled=not title, width="stretch"):
+    title = name.text_input(tr("Name this threshold"), max_chars=60, key=f"name-{card.id}")
+    if save.button(tr("Save"), disabled=not title, width="stretch"):
         keep(card, _point(card, state, title))
         st.rerun()
     away.download_button(
-        "Export",
+        tr("Export"),
         operating_points.export(named),
         file_name=f"{card.id}-operating-points.json",
         mime="application/json",
         disabled=not named,
         width="stretch",
     )
-    file = back.file_uploader("Import operating points", type="json", key=f"import-{card.id}")
+    file = back.file_uploader(tr("Import operating points"), type="json", key=f"import-{card.id}")
     if file is None:
         st.session_state.pop("import-told", None)
     else:
@@ -141,18 +142,26 @@ def show_in_use(card: Card, threshold: DecisionThreshold) -> None:
         return
     for point in _named(card):
         if DecisionThreshold(point.threshold, point.upper) == threshold:
-            on = "" if point.local is None else f", set on {point.local.normals} normal scans of your own"
-            st.caption(wording.escape_markdown(f"Judged by the threshold '{point.name}'{on}."))
+            on = (
+                ""
+                if point.local is None
+                else tr(", set on {normals} normal scans of your own").format(normals=point.local.normals)
+            )
+            st.caption(
+                wording.escape_markdown(
+                    tr("Judged by the threshold '{name}'{on}.").format(name=point.name, on=on)
+                )
+            )
 
 
 def origin(card: Card, threshold: DecisionThreshold) -> str:
     """Where a threshold comes from, in words."""
     for point in _named(card):
         if DecisionThreshold(point.threshold, point.upper) == threshold:
-            return f"saved as '{point.name}'"
+            return tr("saved as '{name}'").format(name=point.name)
     if threshold == DecisionThreshold(card.threshold):
-        return f"the model's own, chosen on validation by {card.policy.name}"
-    return "chosen by hand in this session"
+        return tr("the model's own, chosen on validation by {name}").format(name=card.policy.name)
+    return tr("chosen by hand in this session")
 
 
 def _named(card: Card) -> list[NamedPoint]:

@@ -6,6 +6,7 @@ from core.card_types import Card
 from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan, Trust
 from pages.shared import sentences, wording
 from pages.shared.caches import heatmaps
+from pages.shared.language import tr
 from pages.shared.views import explainer_names
 from pages.shared.views.evidence import Evidence, HeatmapChoice, report_progress
 
@@ -23,15 +24,15 @@ def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> N
     if not found.shown and heatmaps.explainers(card.id):
         return  # nobody asked for a map that finds nothing
     if not found.shown:
-        st.caption(f"{card.title} has no heat map yet: there is no evidence to show.")
+        st.caption(tr("{title} has no heat map yet: there is no evidence to show.").format(title=card.title))
         return
     for method, shown in found.shown.items():
         st.write(_sentence(found, method, None if lungs is None else _lung_shares(shown, lungs)))
         if word := heatmaps.worth(card.id, method):
             st.write(wording.map_worth(word, explainer_names.name(method)))
     _warn_of_unreliable(card, found)
-    st.caption(sentences.HEAT_MAP_CAUTION)
-    with st.expander(sentences.MAP_FIGURES):
+    st.caption(tr(sentences.HEAT_MAP_CAUTION))
+    with st.expander(tr(sentences.MAP_FIGURES)):
         measured = _measure(found.choice, scan)
         rows = {
             explainer_names.name(method): {
@@ -45,7 +46,7 @@ def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> N
         if len(rows) == 1:  # one map: its figures under each other, which needs less room
             ((method, row),) = rows.items()
             table = [{"": name, method: value} for name, value in row.items()]
-        st.dataframe(table, hide_index=True, alt="How far each map can be trusted")
+        st.dataframe(table, hide_index=True, alt=tr("How far each map can be trusted"))
         _show_explanations(found, lungs is not None)
 
 
@@ -94,8 +95,8 @@ def _warn_of_unreliable(card: Card, found: Evidence) -> None:
 
 def _inside(shown: Explanation, lungs: LungFields) -> dict[str, str]:
     inside, even = _lung_shares(shown, lungs)
-    told = "no heat" if inside is None else f"{inside:.0%}"
-    return {"inside the lungs (even spread)": f"{told} ({even:.0%})"}
+    told = tr("no heat") if inside is None else f"{inside:.0%}"
+    return {tr("inside the lungs (even spread)"): f"{told} ({even:.0%})"}
 
 
 def _agreement(card: Card, found: Evidence, method: str) -> dict[str, str]:
@@ -104,8 +105,10 @@ def _agreement(card: Card, found: Evidence, method: str) -> dict[str, str]:
     similar = sum(value >= SIMILAR for value in correlations)
     known = card.trust.get(method)
     return {
-        "agrees with": f"{similar} of {len(correlations)} methods",
-        "depends on training": _depends(known),
+        tr("agrees with"): tr("{similar} of {methods} methods").format(
+            similar=similar, methods=len(correlations)
+        ),
+        tr("depends on training"): _depends(known),
     }
 
 
@@ -114,17 +117,19 @@ def _depends(known: Trust | None) -> str:
     from core.explainers.trust import MAX_RANDOMISED_CORRELATION
 
     if known is None:
-        return "not measured"
+        return tr("not measured")
     similar = max(known.sanity.values())
-    answer = "yes" if similar < MAX_RANDOMISED_CORRELATION else "no"
-    return f"{answer} ({similar:.2f}; under {MAX_RANDOMISED_CORRELATION:g} is good)"
+    answer = tr("yes") if similar < MAX_RANDOMISED_CORRELATION else tr("no")
+    return tr("{answer} ({similar:.2f}; under {limit:g} is good)").format(
+        answer=answer, similar=similar, limit=MAX_RANDOMISED_CORRELATION
+    )
 
 
 def _faithfulness(test: Faithfulness) -> dict[str, str]:
     return {
-        "deletion (random)": f"{test.deletion.area:.2f} ({test.random_deletion.area:.2f})",
-        "insertion (random)": f"{test.insertion.area:.2f} ({test.random_insertion.area:.2f})",
-        "probability, all blurred": f"{test.deletion.y[-1]:.2f}",
+        tr("deletion (random)"): f"{test.deletion.area:.2f} ({test.random_deletion.area:.2f})",
+        tr("insertion (random)"): f"{test.insertion.area:.2f} ({test.random_insertion.area:.2f})",
+        tr("probability, all blurred"): f"{test.deletion.y[-1]:.2f}",
     }
 
 
@@ -132,11 +137,11 @@ def _measure(choice: HeatmapChoice, scan: Scan) -> dict[str, Faithfulness]:
     """Deletion and insertion of the chosen maps, once somebody asks."""
     place = st.empty()
     wanted = st.button(
-        sentences.TEST_MAP,
+        tr(sentences.TEST_MAP),
         key="faithfulness",
-        help=sentences.TEST_MAP_HELP,
+        help=tr(sentences.TEST_MAP_HELP),
     )
-    words = "Measuring"
+    words = tr("Measuring")
     return {
         request.method: heatmaps.faithfulness(
             request,
@@ -153,17 +158,22 @@ def _show_explanations(found: Evidence, has_lungs: bool) -> None:
     from core.explainers.trust import MAX_RANDOMISED_CORRELATION
 
     maps, shared = found.maps, found.shared
-    inside = "- **Inside the lungs**: share of the heat in the hull of both lungs.\n" if has_lungs else ""
+    inside = (
+        tr("- **Inside the lungs**: share of the heat in the hull of both lungs.") + "\n" if has_lungs else ""
+    )
     st.markdown(
         "".join(
             f"- **{explainer_names.name(method)}**: {explainer_names.meaning(method)}\n"
             for method in found.shown
         )
-        + f"{inside}- **Agrees with**: maps with a rank correlation of {SIMILAR} or more.\n"
-        "- **Depends on training**: rank correlation with the map of a network with random "
-        f"weights, on test films. From {MAX_RANDOMISED_CORRELATION} on, the map ignores the model.\n"
-        "- **Deletion, insertion**: area under the probability while the hottest places are blurred, or "
-        "shown, first. A faithful map has less deletion and more insertion than a random one."
+        + inside
+        + tr(
+            "- **Agrees with**: maps with a rank correlation of {similar} or more.\n"
+            "- **Depends on training**: rank correlation with the map of a network with random "
+            "weights, on test films. From {limit} on, the map ignores the model.\n"
+            "- **Deletion, insertion**: area under the probability while the hottest places are blurred, or "
+            "shown, first. A faithful map has less deletion and more insertion than a random one."
+        ).format(similar=SIMILAR, limit=MAX_RANDOMISED_CORRELATION)
     )
     st.dataframe(
         [
@@ -178,9 +188,9 @@ def _show_explanations(found: Evidence, has_lungs: bool) -> None:
         column_config={
             explainer_names.name(one): st.column_config.NumberColumn(format="%.2f") for one in maps
         },
-        alt="Rank correlation of the maps, two by two",
+        alt=tr("Rank correlation of the maps, two by two"),
     )
-    st.caption("Rank correlation of the maps: 1 identical, 0 unrelated, -1 opposite.")
+    st.caption(tr("Rank correlation of the maps: 1 identical, 0 unrelated, -1 opposite."))
 
 
 def _pair(shared: Agreement, one: str, other: str) -> float:

@@ -8,6 +8,7 @@ from core.reading import cutting
 from core.types import Scan, View
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
+from pages.shared.language import tr
 from pages.shared.session import cropping, reading
 
 
@@ -29,7 +30,7 @@ def columns_unless_refused(card: Card, scan: Scan, *, key: str) -> tuple[DeltaGe
             scan_viewer(
                 cutting.pixels(scan.pixels, View(angle=chosen.angle)),
                 key=key,
-                alt="The scan, not read",
+                alt=tr("The scan, not read"),
                 outline=cropping.rectangle(scan, chosen),
                 height=680,
             )

@@ -8,6 +8,7 @@ from core import samples
 from core.errors import CardError
 from core.samples import SamplesCard
 from pages.shared import sentences
+from pages.shared.language import tr
 from pages.shared.wording import escape_markdown
 
 
@@ -19,22 +20,28 @@ def show() -> None:
         st.error(escape_markdown(str(fault)))
         return
     if card is None:
-        st.info(sentences.NO_SAMPLES.format(samples.COMMAND))
+        st.info(tr(sentences.NO_SAMPLES).format(samples.COMMAND))
         return
-    st.header("How real they are")
+    st.header(tr("How real they are"))
     figures, limits = st.columns(2, gap="medium")
     with figures:
-        st.table(_table(card), hide_index=True, border="horizontal", alt="Figures of the samples")
+        st.table(_table(card), hide_index=True, border="horizontal", alt=tr("Figures of the samples"))
     with limits:
         st.markdown("\n".join(f"- {escape_markdown(limit)}" for limit in card.limitations))
-        judges = ", ".join(f"{modality}s by {found.card}" for modality, found in card.agreement.items())
-        st.caption(
-            f"Fresh: samples before any selection, classified: {judges}. Fréchet: distance between the "
-            "features of many samples and of held-out real scans; smaller is more similar. Nearest: distance "
-            f"to the most similar training scan. {escape_markdown(card.choosing)} Made by {card.model}, "
-            f"code {card.commit}."
+        judges = ", ".join(
+            tr("{modality} by {card}").format(modality=tr(f"{modality}s"), card=found.card)
+            for modality, found in card.agreement.items()
         )
-        st.caption(sentences.HARD_SAMPLES)
+        st.caption(
+            tr(
+                "Fresh: samples before any selection, classified: {judges}. Fréchet: distance between the "
+                "features of many samples and of held-out real scans; smaller is more similar. Nearest: "
+                "distance to the most similar training scan. {choosing} Made by {model}, code {commit}."
+            ).format(
+                judges=judges, choosing=escape_markdown(card.choosing), model=card.model, commit=card.commit
+            )
+        )
+        st.caption(tr(sentences.HARD_SAMPLES))
         st.code(card.command, language=None)
 
 
@@ -51,10 +58,14 @@ def _table(card: SamplesCard) -> list[dict[str, str]]:
 def _figures(card: SamplesCard, modality: str) -> dict[str, str]:
     fresh, measures = card.agreement[modality].fresh, card.nearest[modality]
     return {
-        "fresh scans": f"{fresh['n']:.0f}",
-        "classified as intended": f"{fresh['agrees']:.1%}",
-        "pass the gate": f"{fresh['admitted']:.1%}",
-        **{f"Fréchet, {name}": f"{far:.1f}" for name, far in card.frechet[modality].items() if name != "n"},
+        tr("fresh scans"): f"{fresh['n']:.0f}",
+        tr("classified as intended"): f"{fresh['agrees']:.1%}",
+        tr("pass the gate"): f"{fresh['admitted']:.1%}",
+        **{
+            tr("Fréchet, {name}").format(name=name): f"{far:.1f}"
+            for name, far in card.frechet[modality].items()
+            if name != "n"
+        },
         **{name: text for measure, found in measures.items() for name, text in _near(measure, found).items()},
     }
 
@@ -62,7 +73,7 @@ def _figures(card: SamplesCard, modality: str) -> dict[str, str]:
 def _near(measure: str, found: Mapping[str, float | Mapping[str, float]]) -> dict[str, str]:
     """The shipped sample that is nearest to any training scan, and what it is compared with."""
     least = {
-        name if isinstance(far, float) else "shipped samples, the nearest of all": (
+        name if isinstance(far, float) else tr("shipped samples, the nearest of all"): (
             far if isinstance(far, float) else min(far.values())
         )
         for name, far in found.items()

@@ -10,8 +10,9 @@ import streamlit as st
 from core.errors import OpacityError
 from core.samples import Sample, named
 from core.types import Scan
-from pages.shared import sentences
+from pages.shared import sentences, wording
 from pages.shared.caches import samples
+from pages.shared.language import tr
 from pages.shared.session import deep_link, reading
 from pages.shared.wording import escape_markdown
 
@@ -91,12 +92,16 @@ def _with_thumbnails(few: Sequence[Sample]) -> list[tuple[Sample, str]]:
 
 
 def _mark(sample: Sample) -> str:
-    kind = "Synthetic" if sample.synthetic else "Real"
+    kind = tr("Synthetic") if sample.synthetic else tr("Real")
     return f"{kind}, DICOM" if sample.path.suffix == DICOM else kind
 
 
 def _origin(sample: Sample) -> str:
-    return f"made as: {sample.hard or sample.condition}" if sample.synthetic else "a public film"
+    return (
+        tr("made as: {condition}").format(condition=tr(sample.hard or sample.condition))
+        if sample.synthetic
+        else tr("a public film")
+    )
 
 
 def linked() -> Sample | None:
@@ -122,16 +127,16 @@ def show_mark(sample: Sample, *, others: bool = True) -> Sample | None:
     sample: the one on screen.
     others: whether to offer them.
     """
-    mark, words = sentences.PUBLIC_FILM
+    mark, words = map(tr, sentences.PUBLIC_FILM)
     if sample.synthetic:
-        mark, told = sentences.SYNTHETIC_SAMPLE
-        words = told.format(html.escape(sample.hard or sample.condition))
+        mark, told = map(tr, sentences.SYNTHETIC_SAMPLE)
+        words = told.format(html.escape(tr(sample.hard or sample.condition)))
     with st.container(horizontal=True, vertical_alignment="center", key="sample-mark"):
         st.html(f'<p class="opacity-line"><span class="opacity-mark">{mark}</span> {words}</p>')
         if not others:
             return None
         # a name of its own for each sample, so that the next one does not find it open
-        with st.popover("Other samples", key=f"others-{sample.sha256}", on_change="rerun") as opened:
+        with st.popover(tr("Other samples"), key=f"others-{sample.sha256}", on_change="rerun") as opened:
             return _others(sample) if opened.open else None
 
 
@@ -140,7 +145,7 @@ def _others(sample: Sample) -> Sample | None:
     clicked: Sample | None = None
     known, _ = samples.found()
     for modality in dict.fromkeys((sample.modality, *(one.modality for one in known))):
-        st.caption(f"{modality[0].upper()}{modality[1:]}s")
+        st.caption(wording.plural(modality))
         few = selection(modality) + hard(modality)
         clicked = strip(few, f"other-{modality.split()[0]}") or clicked
     return clicked

@@ -10,6 +10,7 @@ from pages.shared import wording
 from pages.shared.caches import heatmaps, models
 from pages.shared.caches.heatmaps import HeatmapRequest
 from pages.shared.components.scan_viewer import Layer
+from pages.shared.language import tr
 from pages.shared.numbering import numbered
 from pages.shared.session import reading, thresholds
 from pages.shared.session.thresholds import DecisionThreshold
@@ -47,11 +48,11 @@ def pick(first: Opinion, scan: Scan) -> Opinion | None:
     if not others:
         return None
     _, *listed = numbered(_title(card, first.card) for card in (first.card, *others.values()))
-    titles = {"": "no other model", **dict(zip(others, listed, strict=True))}
-    st.subheader("Second opinion")
+    titles = {"": tr("no other model"), **dict(zip(others, listed, strict=True))}
+    st.subheader(tr("Second opinion"))
     chosen = others.get(
         st.selectbox(
-            "From",
+            tr("From"),
             ["", *others],
             format_func=titles.__getitem__,
             key=f"opinion-{first.card.modality}",
@@ -62,7 +63,11 @@ def pick(first: Opinion, scan: Scan) -> Opinion | None:
         return None
     refusal = models.refusal(chosen.id, scan.digest, _scan=scan)
     if refusal:
-        st.caption(f"{wording.title(chosen)} gives no opinion. {wording.escape_markdown(refusal)}")
+        st.caption(
+            tr("{title} gives no opinion. {refusal}").format(
+                title=wording.title(chosen), refusal=wording.escape_markdown(refusal)
+            )
+        )
         return None
     prediction = models.prediction(chosen.id, scan.digest, _scan=scan)
     second = Opinion(chosen, prediction, thresholds.current_beside(chosen))
@@ -76,11 +81,8 @@ def _title(card: Card, first: Card) -> str:
 
 
 def _show(first: Opinion, second: Opinion) -> None:
-    score, threshold = second.prediction.score, second.threshold.value
-    st.html(
-        f'<p class="opacity-line">{second.verdict}</p>'
-        f'<p class="opacity-line">Score {score:.2f}, threshold {threshold:.2f}</p>'
-    )
+    told = wording.score_and_threshold(second.prediction.score, DecisionThreshold(second.threshold.value))
+    st.html(f'<p class="opacity-line">{second.verdict}</p><p class="opacity-line">{told}</p>')
     agrees, words = compare(first, second)
     if agrees:
         st.html(f'<p class="opacity-line">{words}</p>')
@@ -94,14 +96,18 @@ def compare(first: Opinion, second: Opinion) -> tuple[bool, str]:
         below, above = numbered([first.card.title, second.card.title])
         if first.suspicious:
             below, above = above, below
-        return False, f"The models disagree: {above} finds the scan suspicious, {below} does not."
+        return False, tr("The models disagree: {above} finds the scan suspicious, {below} does not.").format(
+            above=above, below=below
+        )
     if not first.suspicious:
-        return True, "The models agree: both are below their threshold."
+        return True, tr("The models agree: both are below their threshold.")
     one, other = (wording.finding(o.card, o.prediction.probabilities) for o in (first, second))
     # only cards that know the same classes can differ about them: others have fewer words
     if first.card.labels == second.card.labels and one != other:
-        return False, f"The models agree that the scan is suspicious, but not of what: {one}, or {other}."
-    return True, "The models agree: both find the scan suspicious."
+        return False, tr(
+            "The models agree that the scan is suspicious, but not of what: {one}, or {other}."
+        ).format(one=one, other=other)
+    return True, tr("The models agree: both find the scan suspicious.")
 
 
 def layers(second: Opinion | None, choice: HeatmapChoice, scan: Scan) -> list[Layer]:
@@ -117,9 +123,13 @@ def layers(second: Opinion | None, choice: HeatmapChoice, scan: Scan) -> list[La
     shared = [request for request in choice.requests if request.method in available]
     if not shared:
         method = explainer_names.name(choice.requests[0].method)
-        st.caption(f"{second.card.title} has no map by {method} to show beside it.")
+        st.caption(
+            tr("{title} has no map by {method} to show beside it.").format(
+                title=second.card.title, method=method
+            )
+        )
         return []
-    if not st.toggle("Heat maps of both, side by side", key="opinion-maps"):
+    if not st.toggle(tr("Heat maps of both, side by side"), key="opinion-maps"):
         return []
     label = _label(second, shared[0].label)
     place = st.empty()
@@ -131,7 +141,9 @@ def layers(second: Opinion | None, choice: HeatmapChoice, scan: Scan) -> list[La
                 request,
                 scan,
                 evidence.report_progress(
-                    f"Drawing {explainer_names.name(request.method)} of {second.card.title}",
+                    tr("Drawing {name} of {title}").format(
+                        name=explainer_names.name(request.method), title=second.card.title
+                    ),
                     place,
                     _hide_heatmaps,
                 ),

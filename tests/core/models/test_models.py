@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from core import checkpoints
 from core.detectors import DETECTORS
 from core.errors import CardError
-from core.explainers import EXPLAINERS
+from core.explainers import EXPLAINERS, FAST
 from core.models import ENSEMBLES, FROZEN_BASE_MODELS, MODELS, SEGMENTERS, Classifier, FrozenBaseClassifier
 from core.models.adapted import AdaptedTransformer, AnotherHead
 from core.models.backbones import BACKBONES, Backbone, VisionTransformer
@@ -20,7 +20,7 @@ from core.models.cnn_transformer import places
 from core.models.ensemble import ClassifierEnsemble, Member
 from core.models.frozen import DenseHead, FrozenResNet50, LinearHead, LinearProbe, NormalVersusRest
 from core.models.knn import KNN
-from core.models.local_evidence import LocalEvidence
+from core.models.local_evidence import LocalEvidence, LungEvidence
 from core.models.torchvision_nets import MobileNetV2
 from core.models.unet import UNet
 from core.resample import resize
@@ -42,7 +42,9 @@ class Still(Backbone):
 
 def frozen_base_model(name: str) -> FrozenBaseClassifier:
     """A network that stands on another, with a small stand-in under it."""
-    below = MobileNetV2(classes=3) if name == "local-evidence" else CNN(classes=3, width=8)
+    below = {"local-evidence": MobileNetV2(classes=3), "lung-evidence": CNN(classes=3, width=96)}.get(
+        name, CNN(classes=3, width=8)
+    )
     made: dict[str, Callable[[], FrozenBaseClassifier]] = {
         "resnet50-frozen": lambda: FrozenResNet50(classes=3),
         "probe": lambda: LinearProbe(of="dinov2-vits14", classes=3),
@@ -52,6 +54,7 @@ def frozen_base_model(name: str) -> FrozenBaseClassifier:
         "linear-head": lambda: LinearHead(of="below@0", width=64, classes=3),
         "another-head": lambda: AnotherHead(of="below@0", width=64, classes=3),
         "local-evidence": lambda: LocalEvidence(of="below@0", classes=3, width=8),
+        "lung-evidence": lambda: LungEvidence(of="below@0", classes=3, width=8),
         "knn": lambda: KNN(of="below@0", cases=9, width=64, classes=3, k=3, temperature=0.1, prior=0.1),
     }
     model = made[name]()
@@ -173,6 +176,18 @@ def test_the_map_of_local_evidence_is_the_evidence_and_its_hottest_place_the_ans
     more[0, :, 3, 4] += 500 * model.last.weight[1, :, 0, 0]  # one place says so
     assert model.head(more)[0, 2] > model.head(f)[0, 2] + 1
     assert not model.head(f)[0, 0]
+
+
+def test_what_is_of_the_whole_film_counts_and_no_map_shows_it():
+    model = frozen_base_model("lung-evidence").eval()
+    x = torch.rand(1, 1, 96, 96, generator=Generator().manual_seed(1))
+    with torch.no_grad():
+        said, places = model(x), model.places(model.features(x))
+        assert torch.allclose(said - places, model.base_classifier()(x), atol=1e-5)
+        shown = {name: EXPLAINERS[name](model, x, 2) for name in FAST}
+        model.film.zero_()
+        assert torch.allclose(model(x), places, atol=1e-5)
+    assert all(torch.equal(EXPLAINERS[name](model, x, 2), heat) for name, heat in shown.items())
 
 
 def test_an_ensemble_is_the_mean_of_log_probabilities_on_each_members_own_input():

@@ -30,7 +30,7 @@ def test_the_hottest_place_moves_into_the_outline_of_slices_that_have_none_to_le
     known = lesson()
     torch.manual_seed(1)  # from 0 this small network finds the places, but takes one class for the other
     network = LocalEvidence(of="below@0", classes=3, width=8)
-    local.learn(network, known, epochs=40)
+    local.learn(network, known, torch.ones(len(known.truth)), epochs=40)
     hidden = (known.truth > 0) & ~known.outlined
     with torch.no_grad():
         f = network.joined([seen.float() for seen in known.depths])

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared import language
+
 _mount = st.components.v2.component(
     "opacity.manners", js=(Path(__file__).parent / "manners.js").read_text("utf-8")
 )
@@ -15,4 +17,4 @@ def manners(*, place: str) -> None:
     place: page and scan; a phone's drawer closes when it changes.
     """
     with st.container(key="manners"):
-        _mount(key="page-manners", data={"place": place})
+        _mount(key="page-manners", data={"place": place, "language": language.current()})

@@ -18,7 +18,9 @@ from PIL import Image
 
 from core.overlay import COLOUR_MAPS, colours
 from core.types import FloatArray, Spacing
-from pages.shared.components import DOM, joined
+from pages.shared import language
+from pages.shared.components import DOM, LANGUAGE, joined
+from pages.shared.language import later, tr
 from pages.shared.numbering import numbered
 
 Kind = Literal["heat", "grey", "signed"]
@@ -26,7 +28,7 @@ View = Literal["scan", "overlay", "swipe", "side"]
 
 FILM_SIDE = 1024  # longest side sent; a reader's pane is smaller than this
 LAYER_SIDE = 512  # maps come from grids of 7 to 256 cells
-ZERO = {"heat": "no influence", "signed": "no difference", "grey": ""}
+ZERO = {"heat": later("no influence"), "signed": later("no difference"), "grey": ""}
 
 HERE = Path(__file__).parent
 SCRIPTS = (
@@ -45,7 +47,7 @@ _mount = st.components.v2.component(
     "opacity.scan_viewer",
     html='<div class="viewer"><div class="frame"></div></div>',  # holds the height until the script runs
     css="\n".join((HERE / name).read_text("utf-8") for name in STYLES),
-    js=joined([DOM, *(HERE / name for name in SCRIPTS)]),
+    js=joined([DOM, LANGUAGE, *(HERE / name for name in SCRIPTS)]),
 )
 
 
@@ -111,6 +113,7 @@ def scan_viewer(
                 "corner": list(corner),
                 "spacing": None if spacing is None else _in_words(spacing),
                 "height": height,
+                **language.for_component("scan_viewer"),
             },
         ),
     )
@@ -156,7 +159,7 @@ def pack(
 
 
 def _in_words(spacing: Spacing) -> dict[str, float | str]:
-    unit = "mm at the detector" if spacing.at_detector else "mm"
+    unit = tr("mm at the detector") if spacing.at_detector else tr("mm")
     return {"down": spacing.down, "across": spacing.across, "unit": unit}
 
 
@@ -175,7 +178,7 @@ def _described(layer: Layer, shape: tuple[int, ...], body: bytearray) -> dict[st
         "unit": layer.unit,
         "caption": layer.caption,
         "otherScan": layer.other_scan,
-        "zero": ZERO[layer.kind] if layer.zero is None else layer.zero,
+        "zero": tr(ZERO[layer.kind]) if layer.zero is None else layer.zero,
         "plane": _plane(_quantised(layer), body),
     }
 

@@ -1,12 +1,13 @@
 // The frame around the picture. Every word from outside goes through textContent or an attribute.
 
 import { el, svgEl } from "../dom.js";
+import { later, tr } from "../language.js";
 
 export const VIEWS = [
-  ["scan", "Scan"],
-  ["overlay", "Overlay"],
-  ["swipe", "Swipe"],
-  ["side", "Side by side"],
+  ["scan", later("Scan")],
+  ["overlay", later("Overlay")],
+  ["swipe", later("Swipe")],
+  ["side", later("Side by side")],
 ];
 const MAPS = [
   ["inferno", "Inferno"],
@@ -14,40 +15,40 @@ const MAPS = [
 ];
 // name, words, key, icon drawn in a square of 16, and whether it stays pressed
 export const TOOLS = [
-  ["fit", "Fit", "0", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"],
-  ["tool", "Window", "w", "M8 2a6 6 0 1 0 0 12A6 6 0 1 0 8 2M8 2v12M8 5h4.5M8 8h6M8 11h4.5", true],
-  ["ruler", "Ruler", "r", "M1.5 10.5l9-9 4 4-9 9zM4.5 7.5l2 2M7.5 4.5l2 2", true],
-  ["invert", "Invert", "i", "M2.5 2.5h11v11h-11zM13 3L3 13M13 7l-6 6M13 11l-2 2", true],
-  ["turn", "Turn", "t", "M13 8.5A5 5 0 1 1 8 3.5h4M9.5 1L12 3.5L9.5 6"],
-  ["mirror", "Mirror", "x", "M8 1.5v13M5.5 4v8H1.5zM10.5 4v8h4z", true],
+  ["fit", later("Fit"), "0", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"],
+  ["tool", later("Window"), "w", "M8 2a6 6 0 1 0 0 12A6 6 0 1 0 8 2M8 2v12M8 5h4.5M8 8h6M8 11h4.5", true],
+  ["ruler", later("Ruler"), "r", "M1.5 10.5l9-9 4 4-9 9zM4.5 7.5l2 2M7.5 4.5l2 2", true],
+  ["invert", later("Invert"), "i", "M2.5 2.5h11v11h-11zM13 3L3 13M13 7l-6 6M13 11l-2 2", true],
+  ["turn", later("Turn"), "t", "M13 8.5A5 5 0 1 1 8 3.5h4M9.5 1L12 3.5L9.5 6"],
+  ["mirror", later("Mirror"), "x", "M8 1.5v13M5.5 4v8H1.5zM10.5 4v8h4z", true],
   [
     "outline",
-    "Lungs",
+    later("Lungs"),
     "o",
     "M8 2v6M6.5 5C3 5 2 9 2 13c2 .8 3.5 0 4.5-1zM9.5 5c3.5 0 4.5 4 4.5 8-2 .8-3.5 0-4.5-1z",
     true,
   ],
-  ["marks", "Lesion", "k", "M8 3c3 0 5 1.5 5 4.5S11 13 8 13 3 11.5 3 8s2-5 5-5z", true],
-  ["save", "Save picture", "s", "M8 2v8M4.5 7L8 10.5 11.5 7M2.5 13.5h11"],
-  ["full", "Full screen", "f", "M9.5 6.5L14 2M10 2h4v4M6.5 9.5L2 14M6 14H2v-4", true],
-  ["help", "Keys", "?", "M5.5 6a2.5 2.5 0 1 1 3.5 2.3c-.7.3-1 .7-1 1.7M8 12.5v.5"],
+  ["marks", later("Lesion"), "k", "M8 3c3 0 5 1.5 5 4.5S11 13 8 13 3 11.5 3 8s2-5 5-5z", true],
+  ["save", later("Save picture"), "s", "M8 2v8M4.5 7L8 10.5 11.5 7M2.5 13.5h11"],
+  ["full", later("Full screen"), "f", "M9.5 6.5L14 2M10 2h4v4M6.5 9.5L2 14M6 14H2v-4", true],
+  ["help", later("Keys"), "?", "M5.5 6a2.5 2.5 0 1 1 3.5 2.3c-.7.3-1 .7-1 1.7M8 12.5v.5"],
 ];
 const KEYS = [
-  ["1 2 3 4", "Scan, overlay, swipe, side by side"],
-  ["n p", "Next, previous layer"],
-  ["+ − 0", "Nearer, farther, fit"],
-  ["Arrows", "Move the picture"],
-  ["Shift + arrows", "Window width and level"],
-  ["w d i", "Window by dragging, default window, invert"],
-  ["t x", "Turn, mirror"],
-  ["[ ]", "Overlay weaker, stronger"],
-  [", .", "Cut-off lower, higher"],
-  ["m o k", "Colour map, outline of the lungs, of the lesion"],
-  ["a l", "Swipe line left, right"],
-  ["s f", "Save the picture, full screen"],
-  ["r Esc", "Ruler: drag a line, remove it"],
-  ["? Esc", "Show, hide this list"],
-  ["Mouse", "Wheel zooms, drag moves, right button drags the window, double-click fits"],
+  ["1 2 3 4", later("Scan, overlay, swipe, side by side")],
+  ["n p", later("Next, previous layer")],
+  ["+ − 0", later("Nearer, farther, fit")],
+  [later("Arrows"), later("Move the picture")],
+  ["Shift + arrows", later("Window width and level")],
+  ["w d i", later("Window by dragging, default window, invert")],
+  ["t x", later("Turn, mirror")],
+  ["[ ]", later("Overlay weaker, stronger")],
+  [", .", later("Cut-off lower, higher")],
+  ["m o k", later("Colour map, outline of the lungs, of the lesion")],
+  ["a l", later("Swipe line left, right")],
+  ["s f", later("Save the picture, full screen")],
+  ["r Esc", later("Ruler: drag a line, remove it")],
+  ["? Esc", later("Show, hide this list")],
+  [later("Mouse"), later("Wheel zooms, drag moves, right button drags the window, double-click fits")],
 ];
 
 function icon(path) {
@@ -81,32 +82,36 @@ function menu(words, { name, choices, change }) {
 
 function helpPanel(close) {
   const list = el("dl");
-  for (const [keys, words] of KEYS) list.append(el("dt", {}, keys), el("dd", {}, words));
-  const shut = button("Close", { name: "close", press: close });
-  const panel = el("div", { class: "help", role: "dialog", "aria-label": "Keys", hidden: "" });
-  panel.append(el("div", { class: "help-head" }, el("strong", {}, "Keys"), shut), list);
+  for (const [keys, words] of KEYS) list.append(el("dt", {}, tr(keys)), el("dd", {}, tr(words)));
+  const shut = button(tr("Close"), { name: "close", press: close });
+  const panel = el("div", { class: "help", role: "dialog", "aria-label": tr("Keys"), hidden: "" });
+  panel.append(el("div", { class: "help-head" }, el("strong", {}, tr("Keys")), shut), list);
   return { panel, shut };
 }
 
 // Build the frame inside `root`. act: name to function. Returns the parts that change.
 export function buildFrame(root, act) {
   const views = VIEWS.map(([name, words], i) =>
-    button(words, { name, key: String(i + 1), press: () => act.view(name) }),
+    button(tr(words), { name, key: String(i + 1), press: () => act.view(name) }),
   );
   const tools = TOOLS.map(([name, words, key, path]) =>
-    button(words, { name, key, path, press: () => act[name]() }),
+    button(tr(words), { name, key, path, press: () => act[name]() }),
   );
-  const layer = menu("Layer", { name: "layer", choices: [], change: (value) => act.layer(Number(value)) });
-  const map = menu("Colour map", { name: "map", choices: MAPS, change: act.map });
-  const opacity = slider("Opacity", { name: "opacity", most: 100, change: act.opacity });
-  const cut = slider("Hide below", { name: "cut", most: 95, change: act.cut });
+  const layer = menu(tr("Layer"), {
+    name: "layer",
+    choices: [],
+    change: (value) => act.layer(Number(value)),
+  });
+  const map = menu(tr("Colour map"), { name: "map", choices: MAPS, change: act.map });
+  const opacity = slider(tr("Opacity"), { name: "opacity", most: 100, change: act.opacity });
+  const cut = slider(tr("Hide below"), { name: "cut", most: 95, change: act.cut });
 
   const canvas = el("canvas", { class: "picture", role: "img" });
   const divider = el("div", {
     class: "divider",
     role: "slider",
     tabindex: 0,
-    "aria-label": "Swipe line",
+    "aria-label": tr("Swipe line"),
     "aria-valuemin": 0,
     "aria-valuemax": 100,
   });
@@ -121,7 +126,7 @@ export function buildFrame(root, act) {
       class: "stage",
       tabindex: 0,
       role: "group",
-      "aria-label": "Picture. Press question mark for the keys.",
+      "aria-label": tr("Picture. Press question mark for the keys."),
     },
     canvas,
     divider,
@@ -140,8 +145,8 @@ export function buildFrame(root, act) {
     el(
       "div",
       { class: "bar-top" },
-      el("div", { class: "views", role: "group", "aria-label": "View" }, ...views, layer),
-      el("div", { class: "tools", role: "group", "aria-label": "Tools" }, ...tools),
+      el("div", { class: "views", role: "group", "aria-label": tr("View") }, ...views, layer),
+      el("div", { class: "tools", role: "group", "aria-label": tr("Tools") }, ...tools),
     ),
     stage,
     el(

@@ -1,5 +1,6 @@
 // The picture: panes, what lies in each, their names, the outline.
 
+import { tr } from "../language.js";
 import { bounded, matrixOf, panesOf } from "./geometry.js";
 import { drawRuler } from "./ruler.js";
 
@@ -130,7 +131,7 @@ export function composed(width, height, words, bar, draw) {
     context.fillText(words.legend, 12, height + 30, width - 24);
   }
   context.fillStyle = "#b4b4b4";
-  const caution = "Research demo, not for clinical use"; // it leaves the page that says so
+  const caution = tr("Research demo, not for clinical use"); // it leaves the page that says so
   context.fillText(`${words.status} · ${caution}`, 12, height + 50, width - 24);
   return canvas;
 }

@@ -1,7 +1,9 @@
 // What the frame says of the state: pressed, chosen, how much, in words.
 
+import { speak, tr } from "../language.js";
 import { paintBar } from "./colours.js";
 import { TOOLS, VIEWS } from "./controls.js";
+import { readHeader } from "./payload.js";
 import { MOUNTED, percent, short, Viewer, withUnit } from "./viewer.js";
 
 Object.assign(Viewer.prototype, {
@@ -10,7 +12,7 @@ Object.assign(Viewer.prototype, {
     if (!layer || layer.kind === "grey") return [];
     const full = withUnit(short(layer.scale), layer.unit);
     if (layer.kind === "signed") return [`−${full}`, layer.zero, `+${full}`];
-    return [layer.zero, "", `full colour = ${full}`];
+    return [layer.zero, "", tr("full colour = {value}", { value: full })];
   },
 
   statusWords() {
@@ -23,11 +25,11 @@ Object.assign(Viewer.prototype, {
       line,
     } = this.state;
     const words = [
-      `Zoom ${zoom.toFixed(1)}×`,
+      tr("Zoom {zoom}×", { zoom: zoom.toFixed(1) }),
       `W ${Math.round(100 * width)} L ${Math.round(100 * centre)} %`,
-      invert && "inverted",
-      mirror && "MIRRORED",
-      turn && `turned ${turn * 90}°`,
+      invert && tr("inverted"),
+      mirror && tr("MIRRORED"),
+      turn && tr("turned {degrees}°", { degrees: turn * 90 }),
       line?.words,
     ];
     return words.filter(Boolean).join(" · ");
@@ -62,7 +64,7 @@ Object.assign(Viewer.prototype, {
     frame.divider.hidden = !chosen || state.view !== "swipe";
     frame.divider.style.left = `${state.swipe * 100}%`;
     frame.divider.setAttribute("aria-valuenow", String(Math.round(state.swipe * 100)));
-    frame.divider.setAttribute("aria-valuetext", `${percent(state.swipe)} scan`);
+    frame.divider.setAttribute("aria-valuetext", tr("{share} scan", { share: percent(state.swipe) }));
     frame.status.textContent = this.statusWords();
     // One finger scrolls the page until there is something to move in the picture.
     frame.stage.style.touchAction = state.zoom > 1 || state.tool || state.ruler ? "none" : "pan-y";
@@ -91,8 +93,15 @@ Object.assign(Viewer.prototype, {
   say() {
     const { state, chosen, frame } = this;
     const view = VIEWS.find(([name]) => name === (chosen ? state.view : "scan"))[1];
-    const words = [view, chosen && `${chosen.name}, opacity ${percent(state.opacity[chosen.kind])}`];
-    if (state.cut) words.push(`hidden below ${percent(state.cut)}`);
+    const words = [tr(view)];
+    if (chosen)
+      words.push(
+        tr("{layer}, opacity {share}", {
+          layer: chosen.name,
+          share: percent(state.opacity[chosen.kind]),
+        }),
+      );
+    if (state.cut) words.push(tr("hidden below {share}", { share: percent(state.cut) }));
     words.push(frame.status.textContent);
     frame.spoken.textContent = words.filter(Boolean).join(". ");
   },
@@ -101,12 +110,14 @@ Object.assign(Viewer.prototype, {
 export default function scanViewer({ parentElement, data }) {
   const root = parentElement.querySelector(".frame");
   let viewer = MOUNTED.get(parentElement);
-  if (viewer?.frame.root !== root) {
+  const { header, body } = readHeader(data);
+  if (viewer?.frame.root !== root || viewer.language !== header.language) {
     viewer?.dispose();
-    viewer = new Viewer(root);
+    speak(header.words);
+    viewer = new Viewer(root, header.language);
     MOUNTED.set(parentElement, viewer);
   }
-  viewer.update(data).catch((error) => viewer.fail(error));
+  viewer.update(header, body).catch((error) => viewer.fail(error));
   viewer.mounts = (viewer.mounts || 0) + 1;
   const mine = viewer.mounts;
   return () => {

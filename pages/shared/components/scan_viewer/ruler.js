@@ -1,5 +1,6 @@
 // A straight line between two places of the film, and how long it is.
 
+import { tr } from "../language.js";
 import { clamp, placeAt } from "./geometry.js";
 
 const COLOUR = "#f0e442";
@@ -12,7 +13,7 @@ export function measured(from, to, { view, shape, pane, spacing }) {
     const { x, y } = placeAt(point, view, shape, pane);
     return { x: clamp(x, 0, 1), y: clamp(y, 0, 1) };
   });
-  const { down, across, unit } = spacing || { down: 1, across: 1, unit: "pixels" };
+  const { down, across, unit } = spacing || { down: 1, across: 1, unit: tr("pixels") };
   const length = Math.hypot(
     (end.x - start.x) * shape.width * across,
     (end.y - start.y) * shape.height * down,

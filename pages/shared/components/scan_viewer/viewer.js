@@ -1,12 +1,13 @@
 // One viewer per place on the page. Settings are kept per key for as long as the scan is the same.
 
 import { el } from "../dom.js";
+import { tr } from "../language.js";
 import { paintAll, strengthOf } from "./colours.js";
 import { buildFrame } from "./controls.js";
 import { composed, drawPicture } from "./drawing.js";
 import { bounded, clamp, paneUnder, panned, placeAt, zoomedAt } from "./geometry.js";
 import { listenToKeys, listenToPointers, listenToWheel } from "./gestures.js";
-import { readHeader, readPictures } from "./payload.js";
+import { readPictures } from "./payload.js";
 import { measured } from "./ruler.js";
 
 const SETTINGS = new Map(); // key to state
@@ -42,7 +43,8 @@ export const short = (value) => String(Number(value.toPrecision(3)));
 export const withUnit = (value, unit) => (unit ? `${value} ${unit}` : value);
 
 export class Viewer {
-  constructor(root) {
+  constructor(root, language) {
+    this.language = language;
     this.act = this.actions();
     this.frame = buildFrame(root, this.act);
     this.panes = [];
@@ -61,8 +63,7 @@ export class Viewer {
     document.removeEventListener("fullscreenchange", this.filled);
   }
 
-  async update(bytes) {
-    const { header, body } = readHeader(bytes);
+  async update(header, body) {
     if (header.version === this.header?.version) return;
     const arrival = ++this.arrival;
     const pictures = await readPictures(header, body);
@@ -85,8 +86,8 @@ export class Viewer {
   fail(error) {
     this.frame.notice.textContent =
       typeof DecompressionStream === "undefined"
-        ? "This browser is too old to show the picture. Use Chrome 80, Firefox 113, Safari 16.4 or later."
-        : `The picture could not be shown (${error.message}). Reload the page.`;
+        ? tr("This browser is too old to show the picture. Use Chrome 80, Firefox 113, Safari 16.4 or later.")
+        : tr("The picture could not be shown ({reason}). Reload the page.", { reason: error.message });
     this.frame.notice.hidden = false;
   }
 
@@ -176,14 +177,14 @@ export class Viewer {
     if (layer && this.state.view !== "scan") {
       const code = at(layer);
       const value = withUnit(short(strengthOf(layer.kind, code) * layer.scale), layer.unit);
-      if (layer.kind === "grey") words.push(code ? this.tone((code - 1) / 254) : "none");
-      else words.push(code === 255 ? `at least ${value}` : value);
+      if (layer.kind === "grey") words.push(code ? this.tone((code - 1) / 254) : tr("none"));
+      else words.push(code === 255 ? tr("at least {value}", { value }) : value);
     }
     return words.join(" · ");
   }
 
   tone(share) {
-    return `grey ${percent(share)}`;
+    return tr("grey {share}", { share: percent(share) });
   }
 
   // ---- what buttons and keys ask for
@@ -250,7 +251,7 @@ export class Viewer {
     const { clientWidth: width, clientHeight: height } = this.frame.stage;
     const shown = this.chosen && this.state.view !== "scan" && this.chosen.kind !== "grey";
     const words = {
-      legend: this.legendWords().filter(Boolean).join(" to "),
+      legend: this.legendWords().filter(Boolean).join(tr(" to ")),
       status: this.frame.status.textContent,
     };
     const canvas = composed(width, height, words, shown && this.frame.bar, (context) =>

@@ -15,9 +15,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.evaluation.operating_points import Layer
-from pages.shared.components import DOM, joined
+from pages.shared import language
+from pages.shared.components import DOM, LANGUAGE, joined
+from pages.shared.language import later, tr
 
-CARD_POLICY = "Card's own"
+CARD_POLICY = later("Card's own")
 _BINS = 48
 _HERE = Path(__file__).parent
 _SCRIPTS = (
@@ -41,7 +43,7 @@ _STYLES = ("panel", "charts", "tables")
 _mount = st.components.v2.component(
     "threshold_panel",
     css="\n".join((_HERE / f"{name}.css").read_text(encoding="utf-8") for name in _STYLES),
-    js=joined([DOM, *(_HERE / f"{name}.js" for name in _SCRIPTS)]),
+    js=joined([DOM, LANGUAGE, *(_HERE / f"{name}.js" for name in _SCRIPTS)]),
 )
 
 
@@ -74,7 +76,7 @@ def threshold_panel(
     scan: tuple[str, float] | None = None,
     prevalence: float = 0.1,
     missed_cost: float = 5.0,
-    score_name: str = "score",
+    score_name: str = later("score"),
     on_change: Callable[[PanelState], None] = lambda _: None,
 ) -> PanelState:
     """Show the panel and return what it stands at.
@@ -107,11 +109,12 @@ def threshold_panel(
                 {**_policy(name, value), "broken": broken.get(name, "")}
                 for name, value in (policies or {}).items()
             ],
-            "card_policy": CARD_POLICY,
+            "card_policy": tr(CARD_POLICY),
             "card_threshold": card_threshold,
             "scan": {"name": scan[0], "score": scan[1]} if scan else None,
             "finding": finding,
-            "score_name": score_name,
+            "score_name": tr(score_name),
+            **language.for_component("threshold_panel"),
             **asdict(state),
             "prevalence_given": prevalence,
             "missed_cost_given": missed_cost,

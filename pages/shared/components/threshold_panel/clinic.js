@@ -1,6 +1,7 @@
 // Where the threshold will be used: the prevalence there, and how dear a missed case is.
 
 import { el } from "../dom.js";
+import { tr } from "../language.js";
 import { figure, setAttr, setFigure } from "./chart_parts.js";
 import { neat, percent, share, valuesAtPrevalence } from "./numbers.js";
 
@@ -49,7 +50,7 @@ function makeDial(panel, { label, unit, key, scale, factor, round, word }) {
 
 export function makeClinic(panel) {
   const prevalence = makeDial(panel, {
-    label: "Prevalence where it will be used",
+    label: tr("Prevalence where it will be used"),
     unit: "%",
     key: "prevalence",
     scale: PREVALENCE,
@@ -58,13 +59,13 @@ export function makeClinic(panel) {
     word: percent,
   });
   const ratioDial = makeDial(panel, {
-    label: "One missed case costs as much as",
-    unit: "false alarms",
+    label: tr("One missed case costs as much as"),
+    unit: tr("false alarms"),
     key: "missedCost",
     scale: RATIO,
     factor: 1,
     round: neat,
-    word: (value) => `${neat(value)} false alarms`,
+    word: (value) => tr("{count} false alarms", { count: neat(value) }),
   });
   const values = el("div", { class: "clinic-values" });
   let cells = [];
@@ -79,7 +80,7 @@ export function makeClinic(panel) {
           return el(
             "span",
             { "data-metric": `clinic-${key}`, "data-layer": layer.name },
-            `${key.toUpperCase()} `,
+            `${tr(key.toUpperCase())} `,
             value,
           );
         });

@@ -1,6 +1,7 @@
 // ROC and precision-recall curves with a dot to drag along each.
 
 import { el, svgEl } from "../dom.js";
+import { later, tr } from "../language.js";
 import { handle, polyline, scale, setAttr, setText } from "./chart_parts.js";
 import { interval, placeCut, share } from "./numbers.js";
 
@@ -8,16 +9,16 @@ const CURVE = { top: 22, right: 22, bottom: 40, left: 40 };
 
 // kind: what is drawn. x, y: names of a layer's arrays, by how many distinct scores are called.
 export const ROC = {
-  name: "ROC curve",
+  name: later("ROC curve"),
   x: "alarms",
   y: "sensitivity",
-  labels: ["False alarms among normal", "Sensitivity"],
+  labels: [later("False alarms among normal"), later("Sensitivity")],
 };
 export const PR = {
-  name: "Precision-recall curve",
+  name: later("Precision-recall curve"),
   x: "sensitivity",
   y: "precision",
-  labels: ["Sensitivity", "PPV in this set"],
+  labels: [later("Sensitivity"), later("PPV in this set")],
 };
 
 export function makeCurve(panel, kind) {
@@ -56,7 +57,7 @@ export function makeCurve(panel, kind) {
   const along = (layer) => (px, py) => panel.propose(placeCut(layer().at, nearest(layer(), px, py).k));
   const dot = handle(panel, {
     className: "point",
-    label: `Operating point on the ${kind.name}, by sensitivity`,
+    label: tr("Operating point on the curve, by sensitivity"),
     move: along(() => panel.chosen),
     // to the right on the slider is more sensitivity, so a lower threshold
     step: (direction, stride) => panel.step(-direction, stride),
@@ -102,7 +103,12 @@ export function makeCurve(panel, kind) {
     const set = panel.layers.length > 1 ? `${layer.name} ` : "";
     setText(
       tip,
-      `${set}at ${panel.format(placeCut(layer.at, k))}: ${kind === ROC ? "sensitivity" : "PPV"} ${share(layer[kind.y][k])}`,
+      set +
+        tr("at {threshold}: {rate} {share}", {
+          threshold: panel.format(placeCut(layer.at, k)),
+          rate: kind === ROC ? tr("sensitivity") : tr("PPV"),
+          share: share(layer[kind.y][k]),
+        }),
     );
     const left = px > plot.clientWidth / 2;
     tip.style.inset = left
@@ -118,7 +124,7 @@ export function makeCurve(panel, kind) {
     setAttr(svg, "height", height);
     x = scale([0, 1], [size.left, width - size.right]);
     y = scale([0, 1], [height - size.bottom, size.top]);
-    frame.replaceChildren(svgEl("text", { x: 0, y: 11 }, kind.labels[1]));
+    frame.replaceChildren(svgEl("text", { x: 0, y: 11 }, tr(kind.labels[1])));
     for (const level of [0, 0.25, 0.5, 0.75, 1]) {
       const labelled = level % 0.5 === 0;
       frame.append(
@@ -129,7 +135,7 @@ export function makeCurve(panel, kind) {
       frame.append(svgEl("text", { x: x(0) - 6, y: y(level) + 4, "text-anchor": "end" }, String(level)));
       frame.append(svgEl("text", { x: x(level), y: y(0) + 16, "text-anchor": "middle" }, String(level)));
     }
-    frame.append(svgEl("text", { x: x(0.5), y: y(0) + 34, "text-anchor": "middle" }, kind.labels[0]));
+    frame.append(svgEl("text", { x: x(0.5), y: y(0) + 34, "text-anchor": "middle" }, tr(kind.labels[0])));
     drawLines();
     setAttr(svg, "aria-label", describe());
   }
@@ -159,10 +165,14 @@ export function makeCurve(panel, kind) {
   function describe() {
     const parts = panel.layers.map((layer) =>
       kind === ROC
-        ? `${layer.name}: area ${share(layer.auc)} (${interval(layer.aucInterval)}, 95 %)`
-        : `${layer.name}: average precision ${share(layer.averagePrecision)}`,
+        ? tr("{name}: area {share} ({interval}, 95 %)", {
+            name: layer.name,
+            share: share(layer.auc),
+            interval: interval(layer.aucInterval),
+          })
+        : tr("{name}: average precision {share}", { name: layer.name, share: share(layer.averagePrecision) }),
     );
-    return `${kind.name}. ${parts.join("; ")}. The operating point is given in the table.`;
+    return `${tr(kind.name)}. ${parts.join("; ")}. ${tr("The operating point is given in the table.")}`;
   }
 
   function move(view) {
@@ -189,8 +199,16 @@ export function makeCurve(panel, kind) {
     setAttr(dot, "aria-valuemin", 0);
     setAttr(dot, "aria-valuemax", 1);
     setAttr(dot, "aria-valuenow", sensitivity.toFixed(4));
-    const other = kind === ROC ? `specificity ${share(specificity)}` : `PPV ${share(ppv)}`;
-    setAttr(dot, "aria-valuetext", `sensitivity ${share(sensitivity)}, ${other}, threshold ${view.text}`);
+    const other = kind === ROC ? `${tr("specificity")} ${share(specificity)}` : `${tr("PPV")} ${share(ppv)}`;
+    setAttr(
+      dot,
+      "aria-valuetext",
+      tr("sensitivity {sensitivity}, {other}, threshold {threshold}", {
+        sensitivity: share(sensitivity),
+        other,
+        threshold: view.text,
+      }),
+    );
   }
 
   // the interval of the operating point, both ways

@@ -1,6 +1,7 @@
 // Scores of both classes back to back: normal films upwards, abnormal ones downwards.
 
 import { el, svgEl } from "../dom.js";
+import { tr } from "../language.js";
 import { handle, scale, setAttr, setText, ticks } from "./chart_parts.js";
 import { median } from "./numbers.js";
 
@@ -35,13 +36,13 @@ export function makeHistogram(panel) {
   };
   const line = handle(panel, {
     className: "line",
-    label: "Threshold on the score",
+    label: tr("Threshold on the score"),
     move: (place) => panel.propose(scoreAt(place)),
     step: (direction, stride) => panel.step(direction, stride),
   });
   const upper = handle(panel, {
     className: "line upper",
-    label: "Upper threshold: films between the two are referred",
+    label: tr("Upper threshold: films between the two are referred"),
     move: (place) => panel.proposeUpper(scoreAt(place)),
     step: (direction, stride) => panel.stepUpper(direction, stride),
   });
@@ -152,12 +153,15 @@ export function makeHistogram(panel) {
 
   function describe() {
     const { priced, chosen } = panel;
-    const parts = [...new Set([chosen, priced])].map(
-      (layer) =>
-        `${layer.name}: ${layer.normal} normal films, median score ${panel.format(median(layer, "normal"))}; ` +
-        `${layer.abnormal} with ${panel.finding}, median ${panel.format(median(layer, "abnormal"))}`,
+    const parts = [...new Set([chosen, priced])].map((layer) =>
+      tr("{name}: {normal} normal films, median score {middle}; {abnormal} with {finding}, median {other}", {
+        ...layer,
+        finding: panel.finding,
+        middle: panel.format(median(layer, "normal")),
+        other: panel.format(median(layer, "abnormal")),
+      }),
     );
-    return `Histogram of the ${panel.data.score_name}. ${parts.join(". ")}.`;
+    return `${tr("Histogram of the scores.")} ${parts.join(". ")}.`;
   }
 
   function place(node, label, score, text) {

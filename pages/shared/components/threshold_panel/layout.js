@@ -1,6 +1,7 @@
 // Where each part stands, and whether the page is dark.
 
 import { el } from "../dom.js";
+import { tr } from "../language.js";
 
 export function layOut({ headline, legend, policies, confusion, metrics, clinic, refers, price, live }) {
   return el(
@@ -24,7 +25,7 @@ export function layOut({ headline, legend, policies, confusion, metrics, clinic,
         el(
           "section",
           { class: "clinic", "aria-labelledby": "clinic-title" },
-          el("h3", { id: "clinic-title" }, "Where it will be used"),
+          el("h3", { id: "clinic-title" }, tr("Where it will be used")),
           clinic.node,
           refers.node,
         ),

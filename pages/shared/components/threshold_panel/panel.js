@@ -1,5 +1,6 @@
 // The panel: one state, one frame at a time, and one message to the server when a hand lets go.
 
+import { speak } from "../language.js";
 import { makeClinic } from "./clinic.js";
 import { makeCurve, PR, ROC } from "./curves.js";
 import { makeCuts } from "./cuts.js";
@@ -17,8 +18,11 @@ const PANELS = new WeakMap();
 
 export default function mount({ parentElement, data, setStateValue }) {
   let panel = PANELS.get(parentElement);
-  if (!panel) {
+  if (panel?.language !== data.language) {
+    panel?.dispose();
+    speak(data.words);
     panel = makePanel(parentElement);
+    panel.language = data.language;
     PANELS.set(parentElement, panel);
   }
   panel.send = (value) => setStateValue("chosen", value);

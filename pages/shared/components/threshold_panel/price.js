@@ -1,6 +1,7 @@
 // What the threshold is worth where it will be used: expected cost and net benefit.
 
 import { el, svgEl } from "../dom.js";
+import { tr } from "../language.js";
 import { polyline, scale, setAttr, setText, ticks } from "./chart_parts.js";
 import { cheapest, countsAt, expectedCost, neat, netBenefit, percent, placeCut, ratesOf } from "./numbers.js";
 
@@ -11,8 +12,8 @@ export function makePrice(panel) {
   const cost = makeCostChart(panel);
   const benefit = makeBenefitChart(panel);
   const charts = [
-    ["Expected cost", cost],
-    ["Net benefit", benefit],
+    [tr("Expected cost"), cost],
+    [tr("Net benefit"), benefit],
   ];
   const pages = charts.map(([, chart], index) =>
     el(
@@ -39,7 +40,7 @@ export function makePrice(panel) {
   const node = el(
     "div",
     {},
-    el("div", { class: "tabs", role: "tablist", "aria-label": "What it is worth" }, ...tabs),
+    el("div", { class: "tabs", role: "tablist", "aria-label": tr("What it is worth") }, ...tabs),
     ...pages,
   );
   let shown = 0;
@@ -102,7 +103,7 @@ function makeCostChart(panel) {
   const button = el(
     "button",
     { type: "button", class: "plain", onclick: () => panel.glide(panel.cheapest(), "cost") },
-    "Move to the minimum",
+    tr("Move to the minimum"),
   );
   const note = el("div", { class: "under" }, text, button);
   let x = scale([0, 1], [0, 1]);
@@ -122,7 +123,7 @@ function makeCostChart(panel) {
     y = scale([0, top], [MAP.height - MAP.bottom, MAP.top]);
     drawAxes(frame, x, y, {
       width,
-      labels: ["Threshold", "Cost per 100 films, in false alarms"],
+      labels: [tr("Threshold"), tr("Cost per 100 films, in false alarms")],
       xs: ticks(...panel.domain, width < 480 ? 4 : 6),
       ys: ticks(0, top),
     });
@@ -138,7 +139,7 @@ function makeCostChart(panel) {
         }),
       ),
     );
-    setAttr(svg, "aria-label", `Expected cost by threshold. ${text.textContent}`);
+    setAttr(svg, "aria-label", `${tr("Expected cost by threshold.")} ${text.textContent}`);
   }
 
   function along(layer) {
@@ -160,11 +161,22 @@ function makeCostChart(panel) {
     const there = costOf(ratesOf(countsAt(panel.priced, best)));
     setAttr(lowest, "cx", x(panel.clamp(best)));
     setAttr(lowest, "cy", y(least));
-    const priced = panel.layers.length > 1 ? `; on ${panel.priced.name} it costs ${there.toFixed(1)}` : "";
+    const figures = {
+      now: now.toFixed(1),
+      priced: panel.priced.name,
+      chosen: panel.chosen.name,
+      best: panel.format(best),
+      least: least.toFixed(1),
+      there: there.toFixed(1),
+    };
     setText(
       text,
-      `Now ${now.toFixed(1)} on ${panel.priced.name}. Cheapest on ${panel.chosen.name} at ` +
-        `${panel.format(best)}: ${least.toFixed(1)}${priced}.`,
+      panel.layers.length > 1
+        ? tr(
+            "Now {now} on {priced}. Cheapest on {chosen} at {best}: {least}; on {priced} it costs {there}.",
+            figures,
+          )
+        : tr("Now {now} on {priced}. Cheapest on {chosen} at {best}: {least}.", figures),
     );
   }
   return { plot, note, draw, move };
@@ -187,9 +199,9 @@ function makeBenefitChart(panel) {
     el(
       "div",
       { class: "keys" },
-      key("accent", "this threshold"),
+      key("accent", tr("this threshold")),
       key("priced", anew),
-      key("dotted", "call all, call none"),
+      key("dotted", tr("call all, call none")),
     ),
     text,
   );
@@ -205,7 +217,12 @@ function makeBenefitChart(panel) {
     const two = panel.chosen !== panel.priced;
     setText(
       anew,
-      `chosen for each risk${two ? ` on ${panel.chosen.name}, measured on ${panel.priced.name}` : ""}`,
+      two
+        ? tr("chosen for each risk on {chosen}, measured on {priced}", {
+            chosen: panel.chosen.name,
+            priced: panel.priced.name,
+          })
+        : tr("chosen for each risk"),
     );
     const top = 100 * prevalence * 1.05;
     x = scale([0, 0.9], [MAP.left, width - MAP.right]);
@@ -213,7 +230,7 @@ function makeBenefitChart(panel) {
     const xs = [0, 0.2, 0.4, 0.6, 0.8].map((value) => ({ value, text: `${value * 100} %` }));
     drawAxes(frame, x, y, {
       width,
-      labels: ["Risk from which you would act", "Net cases found per 100 films"],
+      labels: [tr("Risk from which you would act"), tr("Net cases found per 100 films")],
       xs,
       ys: ticks(-top / 4, top),
     });
@@ -228,7 +245,7 @@ function makeBenefitChart(panel) {
       svgEl("line", { class: "chance", x1: x(0), x2: x(0.9), y1: y(0), y2: y(0) }),
       svgEl("path", { class: "curve priced", d: curve(best) }),
     );
-    setAttr(svg, "aria-label", `Decision curve. ${text.textContent}`);
+    setAttr(svg, "aria-label", `${tr("Decision curve.")} ${text.textContent}`);
   }
 
   // what lies under the picture is left out
@@ -256,9 +273,16 @@ function makeBenefitChart(panel) {
     const per100 = (rates) => netBenefit(rates, prevalence, risk).toFixed(1).replace("-", "−");
     setText(
       text,
-      `${neat(missedCost)} false alarms per missed case means acting from a risk of ${percent(risk)} (dashed). ` +
-        `There this threshold nets ${per100(view.priced.rates)} cases per 100 films, calling all ` +
-        `${per100({ sensitivity: 1, specificity: 0 })}, calling none 0.`,
+      tr(
+        "{cost} false alarms per missed case means acting from a risk of {risk} (dashed). There this " +
+          "threshold nets {here} cases per 100 films, calling all {all}, calling none 0.",
+        {
+          cost: neat(missedCost),
+          risk: percent(risk),
+          here: per100(view.priced.rates),
+          all: per100({ sensitivity: 1, specificity: 0 }),
+        },
+      ),
     );
   }
   return { plot, note, draw, move };

@@ -1,6 +1,7 @@
 // What the threshold does, in words and figures.
 
 import { el } from "../dom.js";
+import { later, tr } from "../language.js";
 import { figure, setAttr, setFigure, setText } from "./chart_parts.js";
 import { interval, likelihood, referral, share, wilson } from "./numbers.js";
 
@@ -15,7 +16,7 @@ export function makeHeadline(panel) {
   const node = el(
     "div",
     { class: "headline" },
-    el("div", {}, el("p", { class: "big" }, "Threshold ", threshold), cost),
+    el("div", {}, el("p", { class: "big" }, `${tr("Threshold")} `, threshold), cost),
     scan,
   );
 
@@ -35,7 +36,7 @@ export function makeHeadline(panel) {
 
 // One button per policy; it says what it costs, or why it has no threshold.
 export function makePolicies(panel) {
-  const list = el("div", { class: "policies", role: "group", "aria-label": "Threshold policies" });
+  const list = el("div", { class: "policies", role: "group", "aria-label": tr("Threshold policies") });
   const reasons = el("div", { id: "reasons" });
   const node = el("div", {}, list, reasons);
   let buttons = [];
@@ -53,7 +54,7 @@ export function makePolicies(panel) {
       const policy = panel.policies[index];
       const none = policy.threshold === null;
       setAttr(each, "aria-disabled", none);
-      setText(price, none ? "no threshold, see below" : panel.price(policy.threshold));
+      setText(price, none ? tr("no threshold, see below") : panel.price(policy.threshold));
       setText(broken, policy.broken ?? "");
       broken.hidden = !policy.broken;
       if (none) reasons.append(el("p", { class: "note" }, `${policy.name}: ${policy.reason}`));
@@ -114,17 +115,17 @@ export function makeConfusion(panel) {
     };
   };
   const cells = {
-    tp: cell("tp", "found"),
-    fn: cell("fn", "missed"),
-    fp: cell("fp", "false alarms"),
-    tn: cell("tn", "cleared"),
+    tp: cell("tp", tr("found")),
+    fn: cell("fn", tr("missed")),
+    fp: cell("fp", tr("false alarms")),
+    tn: cell("tn", tr("cleared")),
   };
   const heads = ["abnormal", "normal"].map((key) => {
     const text = el("span", {});
     return { key, text, node: el("th", { scope: "row" }, el("i", { class: `swatch ${key}` }), text) };
   });
   const caption = el("caption", {});
-  const columns = ["Called suspicious", "Called below threshold"].map((text) =>
+  const columns = [tr("Called suspicious"), tr("Called below threshold")].map((text) =>
     el("th", { scope: "col" }, text),
   );
   const node = el(
@@ -142,9 +143,9 @@ export function makeConfusion(panel) {
 
   function draw() {
     const { priced, finding } = panel;
-    setText(caption, `Confusion matrix, ${priced.name}`);
+    setText(caption, tr("Confusion matrix, {name}", priced));
     setText(heads[0].text, `${finding}, ${priced.abnormal}`);
-    setText(heads[1].text, `normal, ${priced.normal}`);
+    setText(heads[1].text, tr("normal, {normal}", priced));
   }
 
   function move(view) {
@@ -161,18 +162,18 @@ export function makeConfusion(panel) {
 }
 
 const METRICS = {
-  sensitivity: "Sensitivity",
-  specificity: "Specificity",
-  ppv: "PPV in this set",
-  npv: "NPV in this set",
-  accuracy: "Accuracy",
-  f1: "F1",
-  lr_positive: "LR+",
-  lr_negative: "LR−",
+  sensitivity: later("Sensitivity"),
+  specificity: later("Specificity"),
+  ppv: later("PPV in this set"),
+  npv: later("NPV in this set"),
+  accuracy: later("Accuracy"),
+  f1: later("F1"),
+  lr_positive: later("LR+"),
+  lr_negative: later("LR−"),
 };
 
 export function makeMetrics(panel) {
-  const caption = el("caption", {}, "At this threshold, with 95 % Wilson intervals");
+  const caption = el("caption", {}, tr("At this threshold, with 95 % Wilson intervals"));
   const head = el("tr", {});
   const body = el("tbody", {});
   const shift = el("p", { class: "note", "data-shift": "" });
@@ -180,7 +181,8 @@ export function makeMetrics(panel) {
   let cells = [];
 
   function draw() {
-    const films = (layer) => el("span", { class: "quiet" }, `${layer.abnormal + layer.normal} films`);
+    const films = (layer) =>
+      el("span", { class: "quiet" }, tr("{count} films", { count: layer.abnormal + layer.normal }));
     head.replaceChildren(
       el("td", {}),
       ...panel.layers.map((layer) => el("th", { scope: "col" }, `${layer.name} `, films(layer))),
@@ -188,7 +190,7 @@ export function makeMetrics(panel) {
     cells = [];
     body.replaceChildren(
       ...Object.entries(METRICS).map(([key, title]) => {
-        const row = el("tr", {}, el("th", { scope: "row" }, title));
+        const row = el("tr", {}, el("th", { scope: "row" }, tr(title)));
         panel.layers.forEach((layer, index) => {
           const value = figure(null, "");
           const range = el("span", { class: "quiet" });
@@ -214,8 +216,12 @@ export function makeMetrics(panel) {
     };
     setText(
       shift,
-      `From ${panel.chosen.name} to ${panel.priced.name}: sensitivity ${moved("sensitivity")}, ` +
-        `specificity ${moved("specificity")}.`,
+      tr("From {chosen} to {priced}: sensitivity {sensitivity}, specificity {specificity}.", {
+        chosen: panel.chosen.name,
+        priced: panel.priced.name,
+        sensitivity: moved("sensitivity"),
+        specificity: moved("specificity"),
+      }),
     );
   }
   return { node, draw, move };
@@ -228,12 +234,14 @@ export function makeReferral(panel) {
   const hint = el(
     "p",
     { class: "note" },
-    "Move the upper line on the histogram. The figures elsewhere count referred films as called suspicious.",
+    tr(
+      "Move the upper line on the histogram. The figures elsewhere count referred films as called suspicious.",
+    ),
   );
   const node = el(
     "section",
-    { "aria-label": "Refer when too close to call" },
-    el("label", { class: "check", for: "refer" }, box, "Refer when too close to call"),
+    { "aria-label": tr("Refer when too close to call") },
+    el("label", { class: "check", for: "refer" }, box, tr("Refer when too close to call")),
     hint,
     list,
   );
@@ -251,12 +259,22 @@ export function makeReferral(panel) {
     for (const { layer, text } of rows) {
       const { films, decided, wrong, referred } = referral(layer, view.threshold, view.upper);
       const error = decided
-        ? `, wrong in ${wrong} of them: ${share(wrong / decided)} (${interval(wilson(wrong, decided))})`
+        ? tr(", wrong in {wrong} of them: {share} ({interval})", {
+            wrong,
+            share: share(wrong / decided),
+            interval: interval(wilson(wrong, decided)),
+          })
         : "";
       setText(
         text,
-        `decides ${decided} of ${films}: ${share(decided / films)} ` +
-          `(${interval(wilson(decided, films))})${error}; refers ${referred}`,
+        tr("decides {decided} of {films}: {share} ({interval}){error}; refers {referred}", {
+          decided,
+          films,
+          share: share(decided / films),
+          interval: interval(wilson(decided, films)),
+          error,
+          referred,
+        }),
       );
     }
   }

@@ -1,12 +1,11 @@
 // What a threshold means, and how it is said.
 
 import { el } from "../dom.js";
+import { tr } from "../language.js";
 import { setText } from "./chart_parts.js";
 import { countsAt, ratesOf, referral, share, wilson } from "./numbers.js";
 
 export function makeWords(panel) {
-  const noun = (count) => (count === 1 ? "false alarm" : "false alarms");
-
   // the counts and rates of every layer at the current threshold
   function view() {
     const { threshold, upper, policy } = panel.state;
@@ -28,7 +27,10 @@ export function makeWords(panel) {
 
   function price(threshold, layer = panel.priced) {
     const { fn, fp } = countsAt(layer, threshold);
-    return `misses ${fn} of ${layer.abnormal}, ${fp} ${noun(fp)} in ${layer.normal}`;
+    const counts = { missed: fn, abnormal: layer.abnormal, alarms: fp, normal: layer.normal };
+    return fp === 1
+      ? tr("misses {missed} of {abnormal}, {alarms} false alarm in {normal}", counts)
+      : tr("misses {missed} of {abnormal}, {alarms} false alarms in {normal}", counts);
   }
 
   function cost({ threshold }) {
@@ -43,9 +45,9 @@ export function makeWords(panel) {
 
   function verdict(at) {
     const words = {
-      normal: `Below threshold for ${panel.finding}`,
-      refer: "Refer: too close to call",
-      abnormal: `Suspicious for ${panel.finding}`,
+      normal: tr("Below threshold for {finding}", panel),
+      refer: tr("Refer: too close to call"),
+      abnormal: tr("Suspicious for {finding}", panel),
     };
     return words[called(at)];
   }
@@ -53,21 +55,26 @@ export function makeWords(panel) {
   function rank(score) {
     const { tn } = countsAt(panel.priced, score);
     const { normal, name } = panel.priced;
-    const part = tn === normal ? `all ${normal}` : `${Math.floor((tn / normal) * 100)} % of ${normal}`;
-    return `higher than ${part} normal films (${name})`;
+    const share = Math.floor((tn / normal) * 100);
+    return tn === normal
+      ? tr("higher than all {normal} normal films ({name})", { normal, name })
+      : tr("higher than {share} % of {normal} normal films ({name})", { share, normal, name });
   }
 
   function referralText({ threshold, upper }) {
     const { films, referred } = referral(panel.priced, threshold, upper);
-    return `${panel.priced.name}: refers ${referred} of ${films}`;
+    return tr("{name}: refers {referred} of {films}", { name: panel.priced.name, referred, films });
   }
 
   function announcement(at) {
     const { sensitivity, specificity } = at.priced.rates;
     const parts = [
-      `Threshold ${at.text}`,
+      tr("Threshold {threshold}", { threshold: at.text }),
       cost(at),
-      `sensitivity ${share(sensitivity)}, specificity ${share(specificity)}`,
+      tr("sensitivity {sensitivity}, specificity {specificity}", {
+        sensitivity: share(sensitivity),
+        specificity: share(specificity),
+      }),
     ];
     if (at.upper !== null) parts.push(referralText(at));
     if (panel.data.scan) parts.push(`${panel.data.scan.name}: ${verdict(at)}`);
@@ -88,12 +95,13 @@ export function makeLegend(panel, histogram, curves) {
   function draw() {
     const { chosen, priced, finding } = panel;
     const two = chosen !== priced;
+    const names = { chosen: chosen.name, priced: priced.name };
     scores.replaceChildren(
-      item(key("swatch normal"), "normal, upwards"),
-      item(key("swatch abnormal"), `${finding}, downwards`),
-      el("span", {}, "strong: on the wrong side of the threshold"),
-      two ? el("span", {}, `filled: ${priced.name}, line: ${chosen.name}`) : "",
-      el("span", {}, "share of the class, square-root scale"),
+      item(key("swatch normal"), tr("normal, upwards")),
+      item(key("swatch abnormal"), tr("{finding}, downwards", { finding })),
+      el("span", {}, tr("strong: on the wrong side of the threshold")),
+      two ? el("span", {}, tr("filled: {priced}, line: {chosen}", names)) : "",
+      el("span", {}, tr("share of the class, square-root scale")),
     );
     const each = (figures) =>
       panel.layers.map((layer) =>
@@ -107,11 +115,11 @@ export function makeLegend(panel, histogram, curves) {
     );
     setText(
       note,
-      (two ? `Ring: chosen on ${chosen.name}. Dot: measured on ${priced.name}. ` : "") +
-        `Cross and band: 95 % intervals on ${priced.name}, Wilson and bootstrap.`,
+      (two ? `${tr("Ring: chosen on {chosen}. Dot: measured on {priced}.", names)} ` : "") +
+        tr("Cross and band: 95 % intervals on {priced}, Wilson and bootstrap.", names),
     );
     captions[1].replaceChildren(
-      el("strong", {}, "Precision-recall"),
+      el("strong", {}, tr("Precision-recall")),
       ...each((layer) => `AP ${layer.averagePrecision.toFixed(3)}`),
     );
   }

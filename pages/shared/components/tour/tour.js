@@ -1,6 +1,7 @@
 // One sentence at a time. Whether it was ended is kept in the browser alone.
 
 import { el } from "../dom.js";
+import { speak, tr } from "../language.js";
 
 const KEPT = "opacity-tour";
 const MARK = "opacity-toured";
@@ -37,24 +38,30 @@ function draw(parent, steps) {
   const button = (words, next) => el("button", { type: "button", onclick: () => go(next) }, words);
   let root = parent.querySelector(".tour");
   if (!root) {
-    root = el("div", { class: "tour", role: "group", "aria-label": "Tour" });
+    root = el("div", { class: "tour", role: "group", "aria-label": tr("Tour") });
     parent.append(root);
   }
   unmark();
   if (at < 0) {
-    root.replaceChildren(button("Take the tour", 0));
+    root.replaceChildren(button(tr("Take the tour"), 0));
     return;
   }
   const last = at === steps.length - 1;
   document.querySelector(steps[at].target)?.classList.add(MARK);
   root.replaceChildren(
-    el("p", { role: "status" }, el("b", {}, `${at + 1} of ${steps.length}`), ` ${steps[at].words}`),
-    button(last ? "Done" : "Next", at + 1),
-    ...(last ? [] : [button("Skip the tour", -1)]),
+    el(
+      "p",
+      { role: "status" },
+      el("b", {}, tr("{at} of {steps}", { at: at + 1, steps: steps.length })),
+      ` ${steps[at].words}`,
+    ),
+    button(last ? tr("Done") : tr("Next"), at + 1),
+    ...(last ? [] : [button(tr("Skip the tour"), -1)]),
   );
 }
 
 export default function tour({ parentElement, data }) {
+  speak(data.words);
   if (!STATES.has(parentElement)) STATES.set(parentElement, ended() ? -1 : 0);
   draw(parentElement, data.steps);
   return unmark;

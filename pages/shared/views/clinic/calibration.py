@@ -11,10 +11,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from core import names
 from core.card_types import Card
 from core.errors import OpacityError
 from pages.shared import wording
 from pages.shared.caches import models
+from pages.shared.language import later, tr
 from pages.shared.session import thresholds
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import operating_points
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from core.batch.local_scans import LocalScan
     from core.evaluation.local_calibration import LocalCalibration
 
-NAME = "calibrated here"
-INVITATION = (
+NAME = later("calibrated here")
+INVITATION = later(
     "A threshold chosen elsewhere keeps its specificity only where normal scans score as they did there. "
     "Drop normal scans of 20 patients or more, and abnormal ones if you have some: each is judged and let "
     "go, and nothing but its score stays, in this session. Scans of one patient are counted once where "
@@ -42,11 +44,15 @@ class Drop:
 
 def show(card: Card) -> None:
     """Drop, see before and after, apply. card: whose threshold is set."""
-    st.write(INVITATION)
+    st.write(tr(INVITATION))
+    if bought := what_normals_buy(card):
+        st.caption(bought)
     left, right, share = st.columns([2, 2, 1])
     for place, abnormal in ((left, False), (right, True)):
         _judge_dropped(card, place, abnormal=abnormal)
-    specificity = share.number_input("Specificity", 0.5, 0.99, 0.9, 0.01, key=f"local-specificity-{card.id}")
+    specificity = share.number_input(
+        tr("Specificity"), 0.5, 0.99, 0.9, 0.01, key=f"local-specificity-{card.id}"
+    )
     scans = [scan for drop in _known(card).values() for scan in drop.scans]
     if not scans:
         return
@@ -60,17 +66,43 @@ def show(card: Card) -> None:
     _show_found(card, found)
 
 
+def what_normals_buy(card: Card) -> str:
+    """What normals of another hospital did for this card there, where it was measured; else nothing."""
+    place, figures = names.LOCAL_PLACE, card.figures
+    if names.sensitivity_at(place) not in figures:
+        return ""
+    bought = "; ".join(
+        tr("{count} give {specificity:.2f} ({worst:.2f} in the worst twentieth of draws)").format(
+            count=count,
+            specificity=figures[names.specificity_at(place, count)],
+            worst=figures[names.specificity_at(place, count, worst=True)],
+        )
+        for count in names.LOCAL_COUNTS
+    )
+    return tr(
+        "On adults of {place}, whom it never saw, this model has an AUROC of {auroc:.2f}, and at its own "
+        "threshold a specificity of {specificity:.2f}. With mean and deviation of normal films from there, "
+        "{bought}; sensitivity is then {sensitivity:.2f}."
+    ).format(
+        place=place,
+        auroc=figures[names.auroc_at(place)],
+        specificity=figures[names.specificity_at(place)],
+        bought=bought,
+        sensitivity=figures[names.sensitivity_at(place)],
+    )
+
+
 def _show_found(card: Card, found: LocalCalibration) -> None:
     from core.evaluation import operating_points as points
     from core.evaluation.local_calibration import in_words
 
-    st.markdown("\n".join(f"- {sentence}" for sentence in in_words(found)))
+    st.markdown("\n".join(f"- {sentence}" for sentence in in_words(found, tr)))
     use, forget = st.columns(2)
-    if use.button("Use this threshold", type="primary", key=f"apply-{card.id}", width="stretch"):
-        operating_points.keep(card, points.calibrated(card, found, NAME))
+    if use.button(tr("Use this threshold"), type="primary", key=f"apply-{card.id}", width="stretch"):
+        operating_points.keep(card, points.calibrated(card, found, tr(NAME)))
         thresholds.choose(card, DecisionThreshold(found.threshold))
         st.rerun()
-    if forget.button("Forget these scores", key=f"forget-local-{card.id}", width="stretch"):
+    if forget.button(tr("Forget these scores"), key=f"forget-local-{card.id}", width="stretch"):
         _known(card).clear()
         st.rerun()
 
@@ -84,7 +116,7 @@ def _judge_dropped(card: Card, place: DeltaGenerator, *, abnormal: bool) -> None
     """
     drops: int = st.session_state.setdefault("local-drops", 0)
     files = place.file_uploader(
-        "Abnormal scans, if you have some" if abnormal else "Normal scans",
+        tr("Abnormal scans, if you have some") if abnormal else tr("Normal scans"),
         accept_multiple_files=True,
         key=f"local-{abnormal}-{card.id}-{drops}",
     )
@@ -93,8 +125,10 @@ def _judge_dropped(card: Card, place: DeltaGenerator, *, abnormal: bool) -> None
         st.session_state["local-drops"] = drops + 1  # a fresh key makes the uploader let go of the bytes
         st.rerun()
     if drop := _known(card).get(abnormal):
-        out = f", {drop.left_out} could not be" if drop.left_out else ""
-        place.caption(f"{len(drop.scans)} judged{out}. Another drop takes their place.")
+        out = tr(", {left_out} could not be").format(left_out=drop.left_out) if drop.left_out else ""
+        place.caption(
+            tr("{scans} judged{out}. Another drop takes their place.").format(scans=len(drop.scans), out=out)
+        )
 
 
 def _judged(card: Card, files: Sequence[UploadedFile], *, abnormal: bool) -> Drop:
@@ -107,11 +141,14 @@ def _judged(card: Card, files: Sequence[UploadedFile], *, abnormal: bool) -> Dro
     from core.batch.local_scans import LocalScan, patients_of
 
     unique = {hashlib.sha256(file.getvalue()).digest(): file for file in files}
-    progress = st.progress(0.0, "Judging the scans")
+    progress = st.progress(0.0, tr("Judging the scans"))
     judged: list[tuple[str, float]] = []
     for count, file in enumerate(unique.values(), 1):
         score = models.screen(card.id, file.getvalue(), file.name).score
-        progress.progress(count / len(unique), f"{count} of {len(unique)} scans judged")
+        progress.progress(
+            count / len(unique),
+            tr("{count} of {unique} scans judged").format(count=count, unique=len(unique)),
+        )
         if score is not None:
             judged.append((file.name, score))
     patients = patients_of([name for name, _ in judged])

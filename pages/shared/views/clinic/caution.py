@@ -11,6 +11,7 @@ from core.evaluation.sources import ADULTS
 from core.types import Scan
 from pages.shared import sentences
 from pages.shared.caches import scores
+from pages.shared.language import tr
 from pages.shared.session import age
 from pages.shared.views import sample_strip
 
@@ -31,8 +32,9 @@ def show(card: Card, scan: Scan) -> None:
     if age.matters(card) and scan.age is None and sample is None:
         st.session_state["whose-film"] = st.session_state.get("age")
         st.segmented_control(
-            sentences.WHOSE_FILM,
+            tr(sentences.WHOSE_FILM),
             list(age.ANSWERS),
+            format_func=tr,
             key="whose-film",
             on_change=lambda: age.say(st.session_state["whose-film"]),
         )
@@ -46,7 +48,7 @@ def sentence(card: Card, rows: tuple[SourceRow, ...], *, child: bool) -> str:
     child: whether the patient is known to be one.
     """
     taught_on_children = card.ages is not None and card.ages[1] < 18
-    words = [sentences.TRAINED_ON_CHILDREN.format(*card.ages)] if card.ages and taught_on_children else []
+    words = [tr(sentences.TRAINED_ON_CHILDREN).format(*card.ages)] if card.ages and taught_on_children else []
     elsewhere = {
         row.source: row.specificity
         for row in rows
@@ -54,8 +56,8 @@ def sentence(card: Card, rows: tuple[SourceRow, ...], *, child: bool) -> str:
     }
     if elsewhere:
         worst, spared = min(elsewhere.items(), key=lambda pair: pair[1].value)
-        whom = "adults" if worst in ADULTS else "patients"
+        whom = tr("adults") if worst in ADULTS else tr("patients")
         low, high = spared.interval
         shares = (100 * (1 - share) for share in (high, low))
-        words.append(sentences.FLAGGED.format(whom, 100 * (1 - spared.value), worst, spared.n, *shares))
+        words.append(tr(sentences.FLAGGED).format(whom, 100 * (1 - spared.value), worst, spared.n, *shares))
     return " ".join(words)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.card_types import Card
+from pages.shared.language import tr
 
 
 def show(card: Card) -> None:
@@ -11,16 +12,20 @@ def show(card: Card) -> None:
 
     items = checklists.fill(card)
     known = sum(item.answer is not None for item in items)
-    st.subheader("Reporting checklists")
-    st.caption(f"CLAIM 2024 and TRIPOD+AI, filled from the card: it answers {known} of {len(items)} items.")
-    with st.expander("Items and answers"):
+    st.subheader(tr("Reporting checklists"))
+    st.caption(
+        tr("CLAIM 2024 and TRIPOD+AI, filled from the card: it answers {known} of {items} items.").format(
+            known=known, items=len(items)
+        )
+    )
+    with st.expander(tr("Items and answers")):
         st.dataframe(
             [
                 {
-                    "checklist": item.checklist,
-                    "number": item.number,
-                    "item": item.asks,
-                    "answer": item.answer or checklists.NOT_KNOWN,
+                    tr("checklist"): item.checklist,
+                    tr("number"): item.number,
+                    tr("item"): item.asks,
+                    tr("answer"): item.answer or checklists.NOT_KNOWN,
                 }
                 for item in items
             ],

@@ -8,6 +8,7 @@ import streamlit as st
 from core.card_types import Card
 from pages.shared import wording
 from pages.shared.caches import scores
+from pages.shared.language import tr
 from pages.shared.session import clinic
 
 
@@ -25,6 +26,7 @@ def show(card: Card, score: float, probabilities: Mapping[str, float] = wording.
     lines = (sentence(card, score, prevalence), wording.kinds(card, probabilities))
     place.html("".join(f'<p class="opacity-line">{line}.</p>' for line in lines if line))
     st.caption(wording.where_calibrated(card))
+    meaning(card, score)
 
 
 def sentence(card: Card, score: float, prevalence: float) -> str:
@@ -38,24 +40,30 @@ def sentence(card: Card, score: float, prevalence: float) -> str:
     found = ratio.at(score)
     often = wording.likelihood(card, found, at_an_end=not ratio.least < found < ratio.most)
     share = wording.one_in(ratio.probability(score, prevalence))
-    return f"Such a score is {often}; at {100 * prevalence:.3g}% prevalence {share}"
+    return tr("Such a score is {often}; at {prevalence:.3g}% prevalence {share}").format(
+        often=often, prevalence=100 * prevalence, share=share
+    )
 
 
-def meaning(card: Card, score: float, prevalence: float) -> str:
-    """For a report: the sentence, and where it was measured.
+def meaning(card: Card, score: float) -> Mapping[str, str]:
+    """For a report, by its heading: the sentence, and where it was measured. What was given out before follows
+    the dial.
 
     card: the one that judged.
     score: the scan's.
-    prevalence: share of abnormal scans where it is used.
     """
-    return f"{sentence(card, score, prevalence)}. {wording.where_calibrated(card)}"
+    kept: dict[str, str] = st.session_state.setdefault("meaning", {})
+    said = sentence(card, score, clinic.current().prevalence)
+    kept.clear()
+    kept[tr("What it means")] = f"{said}. {wording.where_calibrated(card)}"
+    return kept
 
 
 def _dial() -> float:
     """The prevalence where the model is used, the same number as on page Thresholds."""
     known = clinic.current()
     percent = st.number_input(
-        "Prevalence where it is used, %",
+        tr("Prevalence where it is used, %"),
         100 * clinic.LOWEST,
         100 * clinic.HIGHEST,
         100 * known.prevalence,

@@ -17,8 +17,9 @@ from core.errors import CardError
 from core.names import BRAIN_MRI
 from core.types import Prediction, Scan, is_abnormal
 from pages.shared import sentences, wording
-from pages.shared.caches import models, outlines
+from pages.shared.caches import heatmaps, models, outlines
 from pages.shared.components.scan_viewer import Layer
+from pages.shared.language import tr
 from pages.shared.session import reading
 from pages.shared.session.thresholds import DecisionThreshold
 
@@ -51,10 +52,10 @@ def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThre
     outliner = next((each for each in outlines.offered() if each.modality == card.modality), None)
     if outliner is None:
         return NOTHING
-    st.subheader("Outline")
+    st.subheader(tr("Outline"))
     abnormal = is_abnormal(prediction.score, threshold.value)
     wanted = st.toggle(
-        "Outline it",
+        tr("Outline it"),
         value=abnormal,
         key=f"outline-{scan.digest}-{abnormal}",
         help=outliner.intended_use,
@@ -70,7 +71,7 @@ def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThre
         return NOTHING
     from core.anatomy.outlines import in_words
 
-    st.write(in_words(found))
+    st.write(in_words(found, tr))
     st.caption(wording.outlined_how_well(outliner))
     useful = outlines.worth(outliner.id, outliner.sha256, PROBABILITY) == "useful"
     if useful:
@@ -80,15 +81,27 @@ def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThre
     return Marks(found.mask, (_layer(outliner, found),) if useful else ())
 
 
+def among(marks: Marks, maps: list[Layer], card: Card) -> list[Layer]:
+    """All that the viewer may lay over the scan, the one to open with first.
+
+    marks: of the card that outlines.
+    maps: of the card that judged; they go first where they find disease themselves.
+    card: the one that judged.
+    """
+    best = heatmaps.best_explainer(card.id)
+    own = best is not None and heatmaps.worth(card.id, best) == "useful"
+    return [*maps, *marks.layers] if own else [*marks.layers, *maps]
+
+
 def _layer(outliner: SegmenterCard, found: Outline) -> Layer:
     """How probably each place is lesion, in the viewer."""
     return Layer(
-        sentences.PROBABILITY.format(outliner.labels[-1]),
+        tr(sentences.PROBABILITY).format(tr(outliner.labels[-1])),
         found.probability,
         scale=1.0,
-        unit="(certain)",
-        zero="none",
-        caption=sentences.NOT_THE_VERDICTS,
+        unit=tr("(certain)"),
+        zero=tr("none"),
+        caption=tr(sentences.NOT_THE_VERDICTS),
     )
 
 
@@ -96,13 +109,13 @@ def _show_chain(card: Card, scan: Scan, prediction: Prediction, abnormal: bool) 
     """Before the outline: unlike normal, when somebody asks, and the type."""
     detector = next((each for each in models.offered("detector") if each.modality == card.modality), None)
     if detector is not None:
-        asked = st.button("Is it unlike normal?", key="unlike-normal", help=wording.title(detector))
+        asked = st.button(tr("Is it unlike normal?"), key="unlike-normal", help=wording.title(detector))
         if asked or st.session_state.get("unlike-normal-of") == scan.digest:
             st.session_state["unlike-normal-of"] = scan.digest
             result = models.anomaly(detector.id, scan.digest, _scan=scan)
-            st.write(f"Unlike normal: {'yes' if result.verdict == 'abnormal' else 'no'}.")
-    kind = wording.finding(card, prediction.probabilities) if abnormal else "none"
-    st.write(f"Type: {kind}.")
+            st.write(tr("Unlike normal: yes.") if result.verdict == "abnormal" else tr("Unlike normal: no."))
+    kind = wording.finding(card, prediction.probabilities) if abnormal else tr("none")
+    st.write(tr("Type: {kind}.").format(kind=kind))
 
 
 def _offer_files(outliner: SegmenterCard, scan: Scan, found: Outline) -> None:
@@ -110,7 +123,7 @@ def _offer_files(outliner: SegmenterCard, scan: Scan, found: Outline) -> None:
     from core.reading import header  # brings pydicom, which a page loads last
 
     st.download_button(
-        "Mask (PNG)",
+        tr("Mask (PNG)"),
         partial(_png, found.mask),
         file_name=f"outline-{scan.digest[:8]}.png",
         mime="image/png",
@@ -120,7 +133,7 @@ def _offer_files(outliner: SegmenterCard, scan: Scan, found: Outline) -> None:
     if file is None or scan.frames > 1 or scan.cropped or header.whole_file(file[0]) is None:
         return
     keep = st.checkbox(
-        "With the patient's tags", key=f"keep-patient-{scan.digest}", help=sentences.KEEP_PATIENT
+        tr("With the patient's tags"), key=f"keep-patient-{scan.digest}", help=tr(sentences.KEEP_PATIENT)
     )
     st.download_button(
         "DICOM SEG",

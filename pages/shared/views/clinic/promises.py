@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.card_types import Card, Policy
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import scores
+from pages.shared.language import tr
 
 if TYPE_CHECKING:
     from core.evaluation.clustered import Rate
@@ -28,7 +29,9 @@ def _shortfall(promise: Promise) -> str:
     """The rate that fell furthest short."""
     rate = max(promise.shortfall, key=lambda name: promise.shortfall[name])
     kept: Rate = getattr(promise.kept[0], rate)
-    return f"broke its promise: {rate} {getattr(promise, rate):.2f}, on test {kept.value:.2f}"
+    return tr("broke its promise: {rate} {promised:.2f}, on test {kept:.2f}").format(
+        rate=tr(rate), promised=getattr(promise, rate), kept=kept.value
+    )
 
 
 def show(card: Card, policies: Sequence[Policy] | None = None) -> None:
@@ -43,13 +46,11 @@ def show(card: Card, policies: Sequence[Policy] | None = None) -> None:
         hide_index=True,
         height="content",
         key=f"promises-{card.id}",
-        alt="What each policy promised on validation and kept on test and in each source",
+        alt=tr("What each policy promised on validation and kept on test and in each source"),
     )
-    st.caption(
-        "Promised: the policy's target; where it states none, what it reaches on runs of file numbers that "
-        "it was not chosen on. Kept: on the whole test split, then on each public set in it, with intervals "
-        "clustered by patient. Broken: more than .05 below the promise on the whole test split."
-    )
+    chosen = wording.chosen_by(card, scores.training_normals(card.id))
+    own = tr("The card's own threshold was {chosen}; the others by the same scans.").format(chosen=chosen)
+    st.caption(f"{tr(sentences.PROMISES)} {own}")
 
 
 def _rows(promise: Promise) -> list[dict[str, str]]:
@@ -59,16 +60,16 @@ def _rows(promise: Promise) -> list[dict[str, str]]:
     promised = {rate: getattr(promise, rate) for rate in RATES}
     return [
         {
-            "policy": name,
-            "on": f"promised, threshold {promise.threshold:.3g}",
-            **{rate: "-" if value is None else f"{value:.3f}" for rate, value in promised.items()},
-            "": "broken" if promise.broken else "kept",
+            tr("policy"): name,
+            tr("on"): tr("promised, threshold {threshold:.3g}").format(threshold=promise.threshold),
+            **{tr(rate): "-" if value is None else f"{value:.3f}" for rate, value in promised.items()},
+            "": tr("broken") if promise.broken else tr("kept"),
         },
         *(
             {
-                "policy": name,
-                "on": kept.source,
-                **{rate: _kept(getattr(kept, rate)) for rate in RATES},
+                tr("policy"): name,
+                tr("on"): tr(kept.source),
+                **{tr(rate): _kept(getattr(kept, rate)) for rate in RATES},
                 "": "",
             }
             for kept in places
@@ -77,4 +78,8 @@ def _rows(promise: Promise) -> list[dict[str, str]]:
 
 
 def _kept(rate: Rate | None) -> str:
-    return "-" if rate is None else f"{wording.with_interval(rate.value, rate.interval)} of {rate.n}"
+    return (
+        "-"
+        if rate is None
+        else tr("{rate} of {n}").format(rate=wording.with_interval(rate.value, rate.interval), n=rate.n)
+    )

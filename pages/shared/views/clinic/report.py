@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
 
 import streamlit as st
 
@@ -14,12 +13,11 @@ from pages.shared import sentences, wording
 from pages.shared.caches import models
 from pages.shared.components.copy_link import copy_link
 from pages.shared.components.scan_viewer import Layer
-from pages.shared.session import clinic, reading
+from pages.shared.language import tr
+from pages.shared.session import reading
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import operating_points, sample_strip
 from pages.shared.views.clinic import likelihood
-
-MEANING: Final = "What it means"
 
 
 def offer(
@@ -40,30 +38,33 @@ def offer(
     threshold: the one in use for the card.
     probabilities: by label, where a classifier gave them.
     """
-    st.subheader("Report")
-    with st.expander("Note and file name"):
+    st.subheader(tr("Report"))
+    with st.expander(tr("Note and file name")):
         note = _note(scan)
-        named = st.toggle("Name the file on it", value=True, key="report-name", help=sentences.REPORT_NAME)
+        named = st.toggle(
+            tr("Name the file on it"), value=True, key="report-name", help=tr(sentences.REPORT_NAME)
+        )
     facts = {
-        **({"File": scan.name} if named else {}),
+        **({tr("File"): scan.name} if named else {}),
         **_judged(card, scan, score, threshold),
-        **({"Reader's note": note} if note else {}),
+        **({tr("Reader's note"): note} if note else {}),
     }
     title = wording.verdict(card, score, threshold, probabilities)
     paper, link = st.columns(2)
     paper.download_button(
         "PDF",
-        partial(_pdf, title, facts, card, score, clinic.held(), scan, layers),  # made when it is asked for
+        # made when it is asked for
+        partial(_pdf, title, facts, likelihood.meaning(card, score), scan, layers),
         file_name=f"report-{scan.digest[:8]}.pdf",
         mime="application/pdf",
         on_click="ignore",
         width="stretch",
     )
     with link:
-        copy_link(key="copy-link", label="Copy link", done="Copied")
+        copy_link(key="copy-link", label=tr("Copy link"), done=tr("Copied"))
     _offer_capture(card, scan, layers, title)
     if sample_strip.sample_of(scan) is None:
-        st.caption(sentences.LINK_WITHOUT_FILM)
+        st.caption(tr(sentences.LINK_WITHOUT_FILM))
 
 
 def _offer_capture(card: Card, scan: Scan, layers: Sequence[Layer], title: str) -> None:
@@ -79,7 +80,9 @@ def _offer_capture(card: Card, scan: Scan, layers: Sequence[Layer], title: str) 
     file = reading.file_of(scan)
     if file is None or header.whole_file(file[0]) is None:
         return
-    keep = st.checkbox("With the patient's tags", key=f"keep-tags-{scan.digest}", help=sentences.KEEP_PATIENT)
+    keep = st.checkbox(
+        tr("With the patient's tags"), key=f"keep-tags-{scan.digest}", help=tr(sentences.KEEP_PATIENT)
+    )
     st.download_button(
         "DICOM Secondary Capture",
         partial(_capture, *file, scan, layers, title, card, keep),
@@ -95,7 +98,7 @@ def _note(scan: Scan) -> str:
     notes: dict[str, str] = st.session_state.setdefault("notes", {})
     key = f"note-{scan.digest}"
     st.text_area(
-        "Reader's note",
+        tr("Reader's note"),
         notes.get(scan.digest, ""),
         max_chars=1000,
         key=key,
@@ -103,7 +106,7 @@ def _note(scan: Scan) -> str:
     )
     note = notes.get(scan.digest, "")
     if note.encode("cp1252", "ignore").decode("cp1252") != note:
-        st.caption(sentences.LATIN_ONLY)
+        st.caption(tr(sentences.LATIN_ONLY))
     return note
 
 
@@ -111,17 +114,24 @@ def _judged(card: Card, scan: Scan, score: float, threshold: DecisionThreshold) 
     """Sentences by heading: what the verdict rests on. Nothing in it is about the patient."""
     report = card.report["test"]
     lower = wording.percent(models.percentile(card.id, score))
-    band = "" if threshold.upper is None else f" Referred from there up to {threshold.upper:.3f}."
+    band = (
+        ""
+        if threshold.upper is None
+        else tr(" Referred from there up to {upper:.3f}.").format(upper=threshold.upper)
+    )
     refused, _ = models.gate(card.id, scan.digest, _scan=scan)
     return {
-        "Score": f"{score:.3f}, higher than {lower} of {report.n - report.abnormal} normal test scans.",
-        "Threshold": f"{threshold.value:.3f}, {operating_points.origin(card, threshold)}.{band}",
-        MEANING: likelihood.meaning(card, score, clinic.current().prevalence),
-        "Model": f"{card.title} ({card.id}), weights {card.sha256[:12]}, code {card.commit}. "
-        f"{wording.auc(report)}.",
-        "Learned from": f"{card.data['name']}. {card.intended_use}",
-        "Input check": sentences.READ_ANYWAY.format(refused) if refused else sentences.PASSED,
-        "Scan": f"sha256 {scan.digest[:12]}. " + " ".join(scan.notes),
+        tr("Score"): tr("{score:.3f}, higher than {lower} of {n} normal test scans.").format(
+            score=score, lower=lower, n=report.n - report.abnormal
+        ),
+        tr("Threshold"): f"{threshold.value:.3f}, {operating_points.origin(card, threshold)}.{band}",
+        **likelihood.meaning(card, score),
+        tr("Model"): tr("{title} ({id}), weights {sha256}, code {commit}. {auc}.").format(
+            title=card.title, id=card.id, sha256=card.sha256[:12], commit=card.commit, auc=wording.auc(report)
+        ),
+        tr("Learned from"): f"{card.data['name']}. {card.intended_use}",
+        tr("Input check"): tr(sentences.READ_ANYWAY).format(refused) if refused else tr(sentences.PASSED),
+        tr("Scan"): tr("sha256 {digest}. ").format(digest=scan.digest[:12]) + " ".join(scan.notes),
     }
 
 
@@ -137,9 +147,7 @@ def _blended(scan: Scan, heat: Layer | None) -> overlay.RGB:
 def _pdf(
     title: str,
     facts: Mapping[str, str],
-    card: Card,
-    score: float,
-    place: Sequence[clinic.Clinic],
+    meaning: Mapping[str, str],
     scan: Scan,
     layers: Sequence[Layer],
 ) -> bytes:
@@ -147,21 +155,28 @@ def _pdf(
 
     title: the verdict.
     facts: sentences by heading, as of the page's last run.
-    card: the one that judged.
-    score: the scan's.
-    place: where it is used, as chosen since: the dial runs without the rest of the page.
+    meaning: one of them, which has followed the dial since.
     scan: the one on screen.
     layers: of the viewer.
     """
     from core.export import report  # brings torch, loaded by now
 
-    pictures = [report.Picture(overlay.grey(scan.pixels), "The scan")]
+    pictures = [report.Picture(overlay.grey(scan.pixels), tr("The scan"))]
     if heat := _heat(layers):
-        ends = heat.zero or "no influence", f"{heat.scale:.3g} {heat.unit} or more"
+        ends = (
+            heat.zero or tr("no influence"),
+            tr("{scale:.3g} {unit} or more").format(scale=heat.scale, unit=heat.unit),
+        )
         pictures.append(report.Picture(_blended(scan, heat), f"{heat.name}. {heat.caption}", ends))
-    facts = {**facts, MEANING: likelihood.meaning(card, score, place[0].prevalence)}
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return report.pdf(report.Report(title, facts, f"{sentences.DISCLAIMER} Made {made}.", pictures))
+    return report.pdf(
+        report.Report(
+            title,
+            {**facts, **meaning},
+            tr("{disclaimer} Made {made}.").format(disclaimer=tr(sentences.DISCLAIMER), made=made),
+            pictures,
+        )
+    )
 
 
 def _capture(

@@ -10,13 +10,14 @@ import streamlit as st
 from core.names import CALIBRATION_SLOPE
 from pages.shared import wording
 from pages.shared.caches import scores
+from pages.shared.language import later, tr
 
 if TYPE_CHECKING:
     from core.evaluation.by_source import SourceRow
     from core.evaluation.clustered import Rate
 
 NONE = "\u2013"  # a hyphen alone would begin a list in Markdown
-CAPTION = (
+CAPTION = later(
     "At each card's own threshold, home first; the worst source is bold, by the mean of sensitivity and "
     "specificity. Home: validation holds scans of that source. Intervals are clustered by patient. "
     "Calibration slope: 1 where probabilities hold, below 1 where they are too sure."
@@ -35,22 +36,22 @@ def show_card(card_id: str) -> None:
 
 def _show(lines: Sequence[dict[str, str]]) -> None:
     st.table(lines, hide_index=True, border="horizontal")
-    st.caption(CAPTION)
+    st.caption(tr(CAPTION))
 
 
 def _named(row: SourceRow) -> dict[str, str]:
     # in one column: on a phone the figures are to be seen without scrolling far
-    return _marked(row, {"model": f"{wording.task(row.task)}: {row.title}", **_figures(row)})
+    return _marked(row, {tr("model"): f"{wording.task(row.task)}: {row.title}", **_figures(row)})
 
 
 def _figures(row: SourceRow) -> dict[str, str]:
     return {
-        "source": f"{row.source}, home" if row.home else row.source,
-        "scans, abnormal": f"{row.n}, {row.abnormal}",
+        tr("source"): tr("{source}, home").format(source=row.source) if row.home else row.source,
+        tr("scans, abnormal"): f"{row.n}, {row.abnormal}",
         "AUC": NONE if row.auc is None else wording.with_interval(row.auc, row.auc_interval or (0.0, 1.0)),
-        "sensitivity": _share(row.sensitivity),
-        "specificity": _share(row.specificity),
-        CALIBRATION_SLOPE: NONE if row.slope is None else f"{row.slope:.2f}",
+        tr("sensitivity"): _share(row.sensitivity),
+        tr("specificity"): _share(row.specificity),
+        tr(CALIBRATION_SLOPE): NONE if row.slope is None else f"{row.slope:.2f}",
     }
 
 

@@ -9,6 +9,7 @@ from core.card_types import Card
 from core.types import Scan, is_abnormal
 from pages.shared import sentences, wording
 from pages.shared.caches import verdicts
+from pages.shared.language import tr
 from pages.shared.numbering import numbered
 from pages.shared.session import reading, thresholds
 from pages.shared.sidebar import forget_all
@@ -42,23 +43,27 @@ def _show(card: Card, threshold: float, held: Mapping[str, Scan]) -> None:
                 on_click=_open,
                 args=(scan.digest,),
             )
-        st.button(sentences.FORGET_ALL, on_click=_forget_all)
+        st.button(tr(sentences.FORGET_ALL), on_click=_forget_all)
 
 
 def _mark(card: Card, scan: Scan, threshold: float) -> str:
+    return tr(wording.SIDES[_side(card, scan, threshold)])
+
+
+def _side(card: Card, scan: Scan, threshold: float) -> wording.Side:
     if verdicts.unknown([(card, scan)]):
-        return wording.SIDES["waiting"]
+        return "waiting"
     score = verdicts.known()[card.version, scan.digest]
     if score is None:
-        return wording.SIDES["refused"]
-    return wording.SIDES["suspicious" if is_abnormal(score, threshold) else "below"]
+        return "refused"
+    return "suspicious" if is_abnormal(score, threshold) else "below"
 
 
 def _open(digest: str) -> None:
     st.session_state.scan = digest
-    background.run_whole_page()
+    st.rerun()
 
 
 def _forget_all() -> None:
     forget_all()
-    background.run_whole_page()
+    st.rerun()

@@ -9,6 +9,7 @@ from core.card_types import Card
 from core.types import Scan, is_abnormal
 from pages.shared import sentences, wording
 from pages.shared.caches import models, verdicts
+from pages.shared.language import tr
 from pages.shared.session import thresholds
 from pages.shared.views.desk import background
 from pages.shared.views.second_opinion import Opinion
@@ -28,7 +29,7 @@ def show(first: Opinion, scan: Scan) -> None:
     if not others:
         return
     if not st.session_state.get("all-opinions"):
-        words = sentences.ASK_ALL.format(len(others)) if len(others) > 1 else sentences.ASK_OTHER
+        words = tr(sentences.ASK_ALL).format(len(others)) if len(others) > 1 else tr(sentences.ASK_OTHER)
         st.button(words, on_click=_ask_all)
         return
     asked = [(card, scan) for card in others]
@@ -44,7 +45,7 @@ def _show(first: Opinion, scan: Scan, others: Sequence[Card]) -> None:
     st.write(wording.agreement(first.suspicious, list(found.values())))
     with st.container(horizontal=True, key="opinions"):
         for card in others:
-            words = f"{wording.title(card)}: {wording.SIDES[found[card.id]]}"
+            words = f"{wording.title(card)}: {tr(wording.SIDES[found[card.id]])}"
             st.button(words, key=f"dot-{found[card.id]}-{card.id}", help=words, on_click=_open, args=(card,))
 
 
@@ -60,4 +61,4 @@ def _side(card: Card, scan: Scan) -> wording.Side:
 def _open(card: Card) -> None:
     """As if it had been chosen in the box of the second opinion."""
     st.session_state[f"opinion-{card.modality}"] = card.id
-    background.run_whole_page()
+    st.rerun()

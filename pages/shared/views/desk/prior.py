@@ -7,6 +7,7 @@ from core.overlay import fitted
 from core.types import Scan
 from pages.shared import sentences, wording
 from pages.shared.components.scan_viewer import Layer
+from pages.shared.language import tr
 from pages.shared.numbering import numbered
 from pages.shared.session import memory
 
@@ -20,9 +21,9 @@ def pick(scan: Scan) -> list[Layer]:
         return []
     names = dict(zip(others, numbered(other.name for other in others.values()), strict=True))
     chosen = st.selectbox(
-        sentences.BESIDE,
+        tr(sentences.BESIDE),
         ["", *others],
-        format_func=lambda digest: names.get(digest, sentences.NOTHING_BESIDE),
+        format_func=lambda digest: names.get(digest, tr(sentences.NOTHING_BESIDE)),
         key=f"beside-{scan.digest}",
         width=360,
     )
@@ -35,5 +36,11 @@ def pick(scan: Scan) -> list[Layer]:
         return []
     shape = scan.pixels.shape[0], scan.pixels.shape[1]
     return [
-        Layer(names[chosen], fitted(pixels, shape), "grey", caption=sentences.BESIDE_CAPTION, other_scan=True)
+        Layer(
+            names[chosen],
+            fitted(pixels, shape),
+            "grey",
+            caption=tr(sentences.BESIDE_CAPTION),
+            other_scan=True,
+        )
     ]

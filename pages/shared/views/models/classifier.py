@@ -6,8 +6,9 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import scores
+from pages.shared.language import tr
 from pages.shared.views import charts
 
 
@@ -25,13 +26,16 @@ def show(card: Card) -> None:
 
 def show_classes(card: Card) -> None:
     """The confusion matrix, and precision, recall and F1 of each class."""
-    st.subheader("Class by class")
+    st.subheader(tr("Class by class"))
     report = scores.class_report(card.id, card.threshold)
     st.dataframe(
         [
             {
-                "true label": label,
-                **{f"predicted {name}": count for name, count in zip(report.labels, row, strict=True)},
+                tr("true label"): tr(label),
+                **{
+                    tr("predicted {name}").format(name=tr(name)): count
+                    for name, count in zip(report.labels, row, strict=True)
+                },
             }
             for label, row in zip(report.labels, report.counts, strict=True)
         ],
@@ -42,73 +46,94 @@ def show_classes(card: Card) -> None:
     st.dataframe(
         [
             {
-                "class": figures.label,
-                "precision": figures.precision,
-                "recall": figures.recall,
+                tr("class"): tr(figures.label),
+                tr("precision"): figures.precision,
+                tr("recall"): figures.recall,
                 "F1": figures.f1,
-                "AUC against the rest": figures.auc,
-                "support": figures.support,
+                tr("AUC against the rest"): figures.auc,
+                tr("support"): figures.support,
             }
             for figures in report.classes
         ],
         hide_index=True,
-        column_config=dict.fromkeys(("precision", "recall", "F1", "AUC against the rest"), three),
+        column_config=dict.fromkeys((tr("precision"), tr("recall"), "F1", tr("AUC against the rest")), three),
         key="class-figures",
     )
     accuracy = wording.with_interval(report.accuracy, report.accuracy_interval)
-    words = f"Test scans as the app calls them, at threshold {card.threshold:.3f}: accuracy {accuracy}."
+    words = tr("Test scans as the app calls them, at threshold {threshold:.3f}: accuracy {accuracy}.").format(
+        threshold=card.threshold, accuracy=accuracy
+    )
     if len(card.labels) > 2:
         other = scores.class_report(card.id)
         argmax = wording.with_interval(other.accuracy, other.accuracy_interval)
-        words += f" By the most probable class alone, as other projects report it: {argmax}."
+        words += tr(" By the most probable class alone, as other projects report it: {argmax}.").format(
+            argmax=argmax
+        )
     st.caption(words)
 
 
 def show_calibration(card: Card) -> None:
     """Whether 0.8 means eight in ten, before and after the temperature."""
-    st.subheader("Calibration")
+    st.subheader(tr("Calibration"))
     st.plotly_chart(
-        charts.lines(scores.card_calibration(card.id), x="score", y="share that is abnormal"),
+        charts.lines(scores.card_calibration(card.id), x=tr("score"), y=tr("share that is abnormal")),
         config=charts.PLAIN,
-        alt="Calibration on test: the score against the share of scans that are abnormal",
+        alt=tr("Calibration on test: the score against the share of scans that are abnormal"),
         key="card-calibration",
     )
     parts = []
     if (ece := card.report["test"].ece) is not None:
-        parts.append(f"Expected calibration error on test {ece:.3f}.")
+        parts.append(tr("Expected calibration error on test {ece:.3f}.").format(ece=ece))
     figures = card.figures
     if {names.TEMPERATURE, names.ECE_BEFORE_SCALING, names.ECE_AFTER_SCALING} <= figures.keys():
         parts.append(
-            f"Temperature {figures[names.TEMPERATURE]:.2f}, fitted on validation, took the error there from "
-            f"{figures[names.ECE_BEFORE_SCALING]:.3f} to {figures[names.ECE_AFTER_SCALING]:.3f}."
+            tr(
+                "Temperature {temperature:.2f}, fitted on validation, took the error there from "
+                "{ece_before_scaling:.3f} to {ece_after_scaling:.3f}."
+            ).format(
+                temperature=figures[names.TEMPERATURE],
+                ece_before_scaling=figures[names.ECE_BEFORE_SCALING],
+                ece_after_scaling=figures[names.ECE_AFTER_SCALING],
+            )
         )
     st.caption(" ".join(parts))
 
 
 def show_robustness(card: Card) -> None:
-    """The AUC when sharpness is no clue, and from other seeds."""
-    figures, report = card.figures, card.report["test"]
+    """The AUC when detail is no clue, and from other seeds."""
+    figures, report, even = card.figures, card.report["test"], scores.equal_detail(card.id)
     known = {
-        "unchanged": report.auc,
-        "all equally sharp": figures.get(names.AUC_EQUAL_SHARPNESS),
-        "all sharpened": figures.get(names.AUC_SHARPENED),
+        tr("unchanged"): report.auc,
+        tr("of equal detail"): None if even is None else even[0],
+        tr("all sharpened"): figures.get(names.AUC_SHARPENED),
     }
     rows = [
-        {"test scans": name, "AUC": value, "change": value - report.auc}
+        {tr("test scans"): name, "AUC": value, tr("change"): value - report.auc}
         for name, value in known.items()
         if value is not None
     ]
     seeds = {names.SEED_AUC_MEAN, names.SEED_AUC_SPREAD, names.SEEDS} <= figures.keys()
-    if len(rows) == 1 and not seeds:
-        return
-    st.subheader("Sharpness and seeds")
+    st.subheader(tr("Detail and seeds"))
     three, signed = (st.column_config.NumberColumn(format=form) for form in ("%.3f", "%+.3f"))
-    st.dataframe(rows, hide_index=True, column_config={"AUC": three, "change": signed}, key="robustness")
-    if seeds:
-        st.caption(
-            f"Trained from {figures[names.SEEDS]:.0f} seeds: mean validation AUC "
-            f"{figures[names.SEED_AUC_MEAN]:.4f}, spread {figures[names.SEED_AUC_SPREAD]:.4f}."
+    if len(rows) > 1:
+        formats = {"AUC": three, tr("change"): signed}
+        st.dataframe(rows, hide_index=True, column_config=formats, key="robustness")
+    if even is not None:
+        said = tr("Of equal detail: detail inside the region by itself then has an AUC of {auc:.3f}.")
+        st.caption(said.format(auc=even[1]))
+    if not seeds:
+        st.caption(tr(sentences.ONE_SEED))
+        return
+    st.caption(
+        tr(
+            "Trained from {seeds:.0f} seeds: mean validation AUC "
+            "{seed_auc_mean:.4f}, spread {seed_auc_spread:.4f}."
+        ).format(
+            seeds=figures[names.SEEDS],
+            seed_auc_mean=figures[names.SEED_AUC_MEAN],
+            seed_auc_spread=figures[names.SEED_AUC_SPREAD],
         )
+    )
 
 
 def show_elsewhere(cards: Sequence[Card]) -> None:
@@ -116,29 +141,31 @@ def show_elsewhere(cards: Sequence[Card]) -> None:
     tested = [card for card in cards if names.ADULT_FALSE_ALARMS in card.figures]
     if not tested:
         return
-    st.subheader("On adults, at other hospitals")
+    st.subheader(tr("On adults, at other hospitals"))
     st.dataframe(
         [
             {
-                "model": wording.title(card),
-                "learned from adults": "yes" if "adults" in card.data else "no",
-                "false alarms at home": 100 * (1 - card.report["test"].points[0].specificity),
-                "false alarms, adult normals": 100 * card.figures[names.ADULT_FALSE_ALARMS],
-                "COVID films flagged": 100 * card.figures[names.COVID_FLAGGED],
+                tr("model"): wording.title(card),
+                tr("learned from adults"): tr("yes") if "adults" in card.data else tr("no"),
+                tr("false alarms at home"): 100 * (1 - card.report["test"].points[0].specificity),
+                tr("false alarms, adult normals"): 100 * card.figures[names.ADULT_FALSE_ALARMS],
+                tr("COVID films flagged"): 100 * card.figures[names.COVID_FLAGGED],
             }
             for card in tested
         ],
         hide_index=True,
         column_config=dict.fromkeys(
-            ("false alarms at home", "false alarms, adult normals", "COVID films flagged"),
+            (tr("false alarms at home"), tr("false alarms, adult normals"), tr("COVID films flagged")),
             st.column_config.NumberColumn(format="%.0f%%"),
         ),
         key="elsewhere",
     )
     seen = tested[0].figures
     st.caption(
-        f"Each model at its own threshold, unchanged, on {seen[names.ADULT_NORMALS]:.0f} normal and "
-        f"{seen[names.COVID_FILMS]:.0f} COVID films that none learned from. At home: its own test. "
-        "A model that raises alarms on normals as often as it flags COVID films may have noticed the other "
-        "machine, not the disease; one that learned from the same hospitals may know them by their machines."
+        tr(
+            "Each model at its own threshold, unchanged, on {adult_normals:.0f} normal and "
+            "{covid_films:.0f} COVID films that none learned from. At home: its own test. A model that "
+            "raises alarms on normals as often as it flags COVID films may have noticed the other machine, "
+            "not the disease; one that learned from the same hospitals may know them by their machines."
+        ).format(adult_normals=seen[names.ADULT_NORMALS], covid_films=seen[names.COVID_FILMS])
     )

@@ -10,21 +10,23 @@ import streamlit as st
 
 from core.card_types import Card
 from core.errors import OpacityError
-from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS, MILLISECONDS_PER_SCAN
+from core.names import AUC_SHARPENED, MILLISECONDS_PER_SCAN, auc_by
 from pages.shared import sentences, wording
 from pages.shared.caches import models, scores
+from pages.shared.language import later, tr
 from pages.shared.views import charts
 
 if TYPE_CHECKING:
     from core.evaluation.by_source import SourceRow
+    from core.evaluation.clustered import Rate
     from core.evaluation.model_selection import Choice
 
 CURVES = 6  # lines that a person can tell apart
 CURVES_AT_FIRST = 3
 PURPOSES = {
-    "triage": "Triage: miss as little as possible",
-    "balanced": "Balanced: normal and abnormal count alike",
-    "low-resource": "Low resources: the most accurate for its time",
+    "triage": later("Triage: miss as little as possible"),
+    "balanced": later("Balanced: normal and abnormal count alike"),
+    "low-resource": later("Low resources: the most accurate for its time"),
 }
 
 
@@ -39,7 +41,7 @@ def show(cards: Sequence[Card], first: Card) -> Card:
     three = st.column_config.NumberColumn(format="%.3f")
     share = st.column_config.NumberColumn(format="%.0f%%")
     selected = st.dataframe(
-        [{"model": titles[card.id], **_decisive(card)} for card in listed],
+        [{tr("model"): titles[card.id], **_decisive(card)} for card in listed],
         hide_index=True,
         placeholder="",
         height="content",
@@ -47,16 +49,16 @@ def show(cards: Sequence[Card], first: Card) -> Card:
         selection_mode="single-row-required",
         selection_default={"selection": {"rows": [listed.index(first)]}},
         column_config={
-            "model": st.column_config.TextColumn(pinned=True, width=200),
-            "AUC there": three,
-            "false alarms at home": share,
-            "elsewhere": share,
+            tr("model"): st.column_config.TextColumn(pinned=True, width=200),
+            tr("AUC there"): three,
+            tr("false alarms at home"): share,
+            tr("elsewhere"): share,
             "MB": st.column_config.NumberColumn(format="%.1f"),
             "ms": st.column_config.NumberColumn(format="%.0f"),
         },
         key=f"models-{' '.join(titles)}",  # a selection is a row's number, in this list alone
     )["selection"]["rows"]
-    st.caption(sentences.DECISIVE)
+    st.caption(tr(sentences.DECISIVE))
     return listed[selected[0] if selected else listed.index(first)]
 
 
@@ -81,10 +83,11 @@ def _decisive(card: Card) -> dict[str, str | float | None]:
     spent = _latency().get(card.id, card.figures.get(MILLISECONDS_PER_SCAN))
     alarms = [(row.home, 100 * (1 - row.specificity.value)) for row in rows if row.specificity is not None]
     return {
-        "worst source": worst.source + (", the only one" if _of_one_place(card) else ""),
-        "AUC there": worst.auc,
-        "false alarms at home": max((share for home, share in alarms if home), default=None),
-        "elsewhere": max((share for home, share in alarms if not home), default=None),
+        tr("worst source"): worst.source + (tr(", the only one") if _of_one_place(card) else ""),
+        tr("AUC there"): worst.auc,
+        "95 %": None if worst.auc_interval is None else wording.interval(worst.auc_interval),
+        tr("false alarms at home"): max((share for home, share in alarms if home), default=None),
+        tr("elsewhere"): max((share for home, share in alarms if not home), default=None),
         "MB": scores.megabytes(card.id),
         **({} if spent is None else {"ms": spent}),
     }
@@ -95,8 +98,8 @@ def show_figures(cards: Sequence[Card]) -> None:
     three, whole = (st.column_config.NumberColumn(format=f"%.{digits}f") for digits in (3, 0))
     timed = any(card.id in _latency() for card in cards)
     titles = wording.unique_titles(cards)
-    rows = [{"model": titles[card.id], **_row(card, timed=timed)} for card in cards]
-    formats = dict.fromkeys((name for name in rows[0] if name not in ("model", "95 % interval")), three)
+    rows = [{tr("model"): titles[card.id], **_row(card, timed=timed)} for card in cards]
+    formats = dict.fromkeys((name for name, value in rows[0].items() if not isinstance(value, str)), three)
     st.dataframe(
         rows,
         hide_index=True,
@@ -104,49 +107,48 @@ def show_figures(cards: Sequence[Card]) -> None:
         height="content",
         column_config={
             **formats,
-            "model": st.column_config.TextColumn(pinned=True, width=200),
-            "parameters": st.column_config.NumberColumn(format="compact"),
+            tr("model"): st.column_config.TextColumn(pinned=True, width=200),
+            tr("parameters"): st.column_config.NumberColumn(format="compact"),
             "MB": st.column_config.NumberColumn(format="%.1f"),
-            "ms here": whole,
-            "scans": whole,
+            tr("ms here"): whole,
+            tr("scans"): whole,
         },
         key=f"leaderboard-{' '.join(titles)}",
     )
-    st.caption(
-        "Test figures, at the card's threshold from validation. Models stand above the yardsticks, which "
-        "see only how sharp a scan is, only its border, or only guess its source: a model no better may have "
-        "learned nothing else. Equally sharp, sharpened: the "
-        "AUC with all test scans blurred to the least sharp, or sharpened. Top-1 accuracy: by the most "
-        "probable class. MB: weights on disk, shared parts included."
-    )
+    st.caption(tr(sentences.ALL_FIGURES))
 
 
 def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
-    report = card.report["test"]
-    point = report.points[0]
+    report, tested = card.report["test"], scores.whole_test(card.id)
+    even, mixed = scores.equal_detail(card.id), scores.of_both_classes(card.id)
     row: dict[str, str | float | None] = {
         "AUC": report.auc,
-        "95 % interval": "{:.3f}-{:.3f}".format(*report.auc_interval),
-        "equally sharp": _sharpness(card),
-        "sharpened": card.figures.get(AUC_SHARPENED),
-        "accuracy": point.accuracy,
-        "sensitivity": point.sensitivity,
-        "specificity": point.specificity,
+        tr("95 % interval"): wording.interval(tested.auc_interval or report.auc_interval),
+        tr("border alone"): card.figures.get(auc_by("border")),
+        tr("source alone"): scores.source_only_auc(card.id),
+        tr("at equal detail"): None if even is None else even[0],
+        tr("detail alone then"): None if even is None else even[1],
+        tr("sharpened"): card.figures.get(AUC_SHARPENED),
+        tr("accuracy"): report.points[0].accuracy,
+        tr("sensitivity"): _with_interval(tested.sensitivity),
+        tr("specificity"): _with_interval(tested.specificity),
     }
+    if mixed is not None:
+        row[tr("sensitivity, sources of both classes")] = _with_interval(mixed.sensitivity)
+        row[tr("specificity, sources of both classes")] = _with_interval(mixed.specificity)
     if card.kind == "classifier" and len(card.labels) > 2:
         classes = scores.class_report(card.id)
-        row |= {"top-1 accuracy": classes.accuracy, "macro AUC": classes.macro_auc}
+        row |= {tr("top-1 accuracy"): classes.accuracy, tr("macro AUC"): classes.macro_auc}
     return row | {
-        "parameters": card.training.parameters,
+        tr("parameters"): card.training.parameters,
         "MB": scores.megabytes(card.id),
-        **({"ms here": _latency().get(card.id)} if timed else {}),
-        "scans": report.n,
+        **({tr("ms here"): _latency().get(card.id)} if timed else {}),
+        tr("scans"): report.n,
     }
 
 
-def _sharpness(card: Card) -> float | None:
-    name = AUROC_EQUAL_SHARPNESS if card.kind == "detector" else AUC_EQUAL_SHARPNESS
-    return card.figures.get(name)
+def _with_interval(rate: Rate | None) -> str | None:
+    return None if rate is None else wording.with_interval(rate.value, rate.interval)
 
 
 def _latency() -> dict[str, float]:
@@ -159,14 +161,19 @@ def offer_measuring(cards: Sequence[Card]) -> None:
     """A button that times every card on this machine. Any click ends it; what is measured stays."""
     faults: dict[str, str] = st.session_state.setdefault("latency-faults", {})
     wanted = st.button(
-        "Measure time here",
+        tr("Measure time here"),
         key="measure",
-        help="One drawn scan, lungs already found, network loaded: the median of nine runs each.",
+        help=tr("One drawn scan, lungs already found, network loaded: the median of nine runs each."),
     )
     if wanted:
         bar = st.progress(0.0)
         for count, card in enumerate(cards):
-            bar.progress(count / len(cards), f"Timing {card.title}, {count + 1} of {len(cards)}")
+            bar.progress(
+                count / len(cards),
+                tr("Timing {title}, {count} of {cards}").format(
+                    title=card.title, count=count + 1, cards=len(cards)
+                ),
+            )
             faults.pop(card.id, None)
             try:
                 _latency()[card.id] = models.milliseconds(card.id)
@@ -184,7 +191,7 @@ def show_curves(cards: Sequence[Card], selected: Card) -> None:
     first = [card.id for card in cards if not card.yardstick and card is not selected]
     yardsticks = [card.id for card in cards if card.yardstick and card is not selected]
     chosen = st.multiselect(
-        "Curves of",
+        tr("Curves of"),
         list(known),
         default=[selected.id, *first[: CURVES_AT_FIRST - 1], *yardsticks[:1]],
         format_func=titles.__getitem__,
@@ -201,8 +208,10 @@ def show_curves(cards: Sequence[Card], selected: Card) -> None:
                 corner=corner,
             ),
             config=charts.PLAIN,
-            alt=f"ROC curves on test of {', '.join(reports)}, each with its threshold"
-            + (": the corner of few false alarms" if corner else ""),
+            alt=tr("ROC curves on test of {reports}, each with its threshold").format(
+                reports=", ".join(reports)
+            )
+            + (tr(": the corner of few false alarms") if corner else ""),
             key=f"curves-{corner}",
         )
 
@@ -216,13 +225,13 @@ def show_choices(cards: Sequence[Card]) -> None:
 
     candidates = {card.id: card for card in cards if not card.yardstick}
     if not candidates:
-        st.caption("This task has yardsticks only: there is no model to choose.")
+        st.caption(tr("This task has yardsticks only: there is no model to choose."))
         return
     places = dict(zip(PURPOSES, st.columns(3, gap="medium"), strict=True))
     for purpose, place in places.items():
-        place.html(f'<p class="opacity-line">{PURPOSES[purpose]}</p>')
-    kept = places["triage"].number_input("Specificity kept", 0.5, 1.0, SPECIFICITY, 0.01)
-    margin = places["low-resource"].number_input("AUC to give up", 0.0, 0.2, MARGIN, 0.005, "%.3f")
+        place.html(f'<p class="opacity-line">{tr(PURPOSES[purpose])}</p>')
+    kept = places["triage"].number_input(tr("Specificity kept"), 0.5, 1.0, SPECIFICITY, 0.01)
+    margin = places["low-resource"].number_input(tr("AUC to give up"), 0.0, 0.2, MARGIN, 0.005, "%.3f")
     measured = tuple(_latency().get(name) for name in candidates)
     for purpose, choice in scores.recommendations(tuple(candidates), measured, kept, margin).items():
         with places[purpose]:
@@ -233,8 +242,11 @@ def show_choices(cards: Sequence[Card]) -> None:
     with places["low-resource"]:
         offer_measuring(cards)
     st.caption(
-        "Chosen by the validation scores of the models above, yardsticks left out; the test figures beside "
-        "them play no part in the choice. Balanced and low resources are read at Youden's threshold."
+        tr(
+            "Chosen by the validation scores of the models above, yardsticks left out; the test figures "
+            "beside them play no part in the choice. Balanced and low resources are read at Youden's "
+            "threshold."
+        )
     )
 
 
@@ -242,28 +254,35 @@ def _show_choice(candidates: Mapping[str, Card], choice: Choice, because: str) -
     card, point = candidates[choice.card_id], choice.test
     others = [candidates[name].title for name, _ in choice.ranking[1:2]]
     st.html(f'<p class="opacity-choice">{html.escape(card.title)}</p>')
-    st.write(f"{because} on validation.")
+    st.write(tr("{because} on validation.").format(because=because))
     st.write(
-        f"Test: sensitivity {wording.with_interval(point.sensitivity, point.sensitivity_interval)}, "
-        f"specificity {wording.with_interval(point.specificity, point.specificity_interval)} "
-        f"at threshold {point.threshold:.3f}; {wording.auc(card.report['test'])}."
+        tr(
+            "Test: sensitivity {sensitivity}, specificity {specificity} at threshold {threshold:.3f}; {auc}."
+        ).format(
+            sensitivity=wording.with_interval(point.sensitivity, point.sensitivity_interval),
+            specificity=wording.with_interval(point.specificity, point.specificity_interval),
+            threshold=point.threshold,
+            auc=wording.auc(card.report["test"]),
+        )
     )
     st.caption(
         wording.escape_markdown(
-            f"Next best: {others[0]}." if others else "There is no other model to compare with."
+            tr("Next best: {others}.").format(others=others[0])
+            if others
+            else tr("There is no other model to compare with.")
         )
     )
 
 
 def _because(purpose: str, figure: float, kept: float) -> str:
     return {
-        "triage": f"Sensitivity {figure:.3f} at specificity {kept:.2f}",
-        "balanced": f"Mean of sensitivity and specificity {figure:.3f}",
-        "low-resource": f"AUC {figure:.4f} per millisecond",
+        "triage": tr("Sensitivity {figure:.3f} at specificity {kept:.2f}").format(figure=figure, kept=kept),
+        "balanced": tr("Mean of sensitivity and specificity {figure:.3f}").format(figure=figure),
+        "low-resource": tr("AUC {figure:.4f} per millisecond").format(figure=figure),
     }[purpose]
 
 
 def _why_none(purpose: str) -> str:
     if purpose == "low-resource":
-        return "No model within that margin of the best was timed on this machine yet."
-    return "No model does better than chance on validation."
+        return tr("No model within that margin of the best was timed on this machine yet.")
+    return tr("No model does better than chance on validation.")

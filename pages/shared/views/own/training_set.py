@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.card_types import Card
 from pages.shared import sentences
+from pages.shared.language import tr
 from pages.shared.views.screening.judging import WorklistRow
 
 FILE = "labels.csv"
@@ -21,9 +22,11 @@ def offer(card: Card, rows: Sequence[WorklistRow]) -> None:
     card: the one that judged: its kind and modality are proposed.
     rows: labelled scans.
     """
-    with st.expander("Train on these"):
-        st.write(sentences.TRAIN_ON_THESE.format(file=FILE))
-        st.download_button(f"Save {FILE}", as_table(rows), FILE, "text/csv", key="train-on-these")
+    with st.expander(tr("Train on these")):
+        st.write(tr(sentences.TRAIN_ON_THESE).format(file=FILE))
+        st.download_button(
+            tr("Save {file}").format(file=FILE), as_table(rows), FILE, "text/csv", key="train-on-these"
+        )
         st.code(line(card), language=None)
 
 

@@ -12,6 +12,7 @@ from core.card_types import Card
 from core.errors import OpacityError
 from core.types import Curve
 from pages.shared import sentences, wording
+from pages.shared.language import ntr, tr
 from pages.shared.session.study import Study
 from pages.shared.views import charts
 from pages.shared.views.screening.judging import WorklistRow
@@ -33,7 +34,7 @@ def show(card: Card, study: Study, films: Mapping[str, WorklistRow]) -> None:
 
     own = _readings(card, study, films)
     st.download_button(
-        "CSV of your answers",
+        tr("CSV of your answers"),
         readers.write(own),
         f"reader-study-{card.id}.csv",
         "text/csv",
@@ -76,7 +77,10 @@ def _import(study: Study, own: Sequence[Reading]) -> None:
     from core.evaluation import readers
 
     files = st.file_uploader(
-        "Answers of other readers on these films", type="csv", accept_multiple_files=True, key="study-others"
+        tr("Answers of other readers on these films"),
+        type="csv",
+        accept_multiple_files=True,
+        key="study-others",
     )
     others: list[Reading] = []
     taken = {reading.reader for reading in own}
@@ -87,7 +91,11 @@ def _import(study: Study, own: Sequence[Reading]) -> None:
             st.error(wording.escape_markdown(str(problem)))
             continue
         if twice := taken & {reading.reader for reading in found}:
-            st.error(wording.escape_markdown(f"{file.name}: there is a reader {min(twice)} already."))
+            st.error(
+                wording.escape_markdown(
+                    tr("{name}: there is a reader {twice} already.").format(name=file.name, twice=min(twice))
+                )
+            )
             continue
         taken |= {reading.reader for reading in found}
         others += found
@@ -96,29 +104,38 @@ def _import(study: Study, own: Sequence[Reading]) -> None:
 
 
 def _show_result(card: Card, found: Result) -> None:
-    out = f" {found.left_out} were left out: not labelled, or not read by all." if found.left_out else ""
+    out = (
+        tr(" {left_out} were left out: not labelled, or not read by all.").format(left_out=found.left_out)
+        if found.left_out
+        else ""
+    )
     st.write(
-        f"{len(found.readers)} reader{'s' if len(found.readers) > 1 else ''}, {found.cases} films, "
-        f"{found.abnormal} of them abnormal.{out}"
+        ntr(
+            "{readers} reader, {films} films, {abnormal} of them abnormal.{out}",
+            "{readers} readers, {films} films, {abnormal} of them abnormal.{out}",
+            len(found.readers),
+        ).format(readers=len(found.readers), films=found.cases, abnormal=found.abnormal, out=out)
     )
     gain = wording.gain(found.gain.value, found.gain.interval, found.gain.p)
-    method = sentences.GAIN_BY_SEVERAL if found.random else sentences.GAIN_BY_ONE
+    method = tr(sentences.GAIN_BY_SEVERAL) if found.random else tr(sentences.GAIN_BY_ONE)
     st.write(f"**{gain}**")
     st.caption(method)
     rows = table(found)
     left, right = st.columns(2, gap="medium")
     left.table(rows, hide_index=True, border="horizontal")
     drawn = right.multiselect(
-        "Curves of", found.readers, found.readers[:DRAWN], max_selections=DRAWN, key="study-curves"
+        tr("Curves of"), found.readers, found.readers[:DRAWN], max_selections=DRAWN, key="study-curves"
     )
     lines = curves(found, drawn)
     right.plotly_chart(
-        charts.roc(lines, {}), config=charts.PLAIN, alt=f"ROC curves of {', '.join(lines)} on these films"
+        charts.roc(lines, {}),
+        config=charts.PLAIN,
+        alt=tr("ROC curves of {lines} on these films").format(lines=", ".join(lines)),
     )
     _show_turned(found)
     st.download_button(
-        "PDF of the outcome",
-        partial(_pdf, card, {"Outcome": gain, "Method": method}, lines, rows),
+        tr("PDF of the outcome"),
+        partial(_pdf, card, {tr("Outcome"): gain, tr("Method"): method}, lines, rows),
         f"reader-study-{card.id}.pdf",
         "application/pdf",
         on_click="ignore",
@@ -129,23 +146,23 @@ def table(found: Result) -> list[dict[str, str]]:
     """Readers alone, with the model, and the model: one column each."""
     both = found.alone, found.helped
     model = wording.with_interval(*found.model[:2])
-    rows = [("Mean AUC", *(f"{arm.auc:.3f}" for arm in both), model)]
+    rows = [(tr("Mean AUC"), *(f"{arm.auc:.3f}" for arm in both), model)]
     rows += [
-        (f"AUC, {who}", *(wording.with_interval(*arm.auc_of[who]) for arm in both), "")
+        (tr("AUC, {who}").format(who=who), *(wording.with_interval(*arm.auc_of[who]) for arm in both), "")
         for who in found.readers
     ]
     for name in ("sensitivity", "specificity"):
         rates = (getattr(arm, name) for arm in both)
-        rows.append((name.capitalize(), *(wording.with_interval(r.value, r.interval) for r in rates), ""))
-    rows.append(("Median seconds a film", *(f"{arm.seconds:.1f}" for arm in both), ""))
-    return [dict(zip(("", "alone", "with the model", "model"), row, strict=True)) for row in rows]
+        rows.append((tr(name.capitalize()), *(wording.with_interval(r.value, r.interval) for r in rates), ""))
+    rows.append((tr("Median seconds a film"), *(f"{arm.seconds:.1f}" for arm in both), ""))
+    return [dict(zip(("", tr("alone"), tr("with the model"), tr("model")), row, strict=True)) for row in rows]
 
 
 def curves(found: Result, drawn: Sequence[str]) -> dict[str, Curve]:
     """The model's curve, and those of these readers."""
-    arms = {"alone": found.alone, "with the model": found.helped}
+    arms = {tr("alone"): found.alone, tr("with the model"): found.helped}
     return {
-        "model": found.model[2],
+        tr("model"): found.model[2],
         **{f"{who} {how}": arm.curve[who] for who in drawn for how, arm in arms.items()},
     }
 
@@ -153,18 +170,18 @@ def curves(found: Result, drawn: Sequence[str]) -> dict[str, Curve]:
 def _show_turned(found: Result) -> None:
     from core.evaluation.readers import CERTAINTIES_IN_WORDS
 
-    for title, readings in (("Where the help hurt", found.hurt), ("Where it helped", found.mended)):
+    for title, readings in ((tr("Where the help hurt"), found.hurt), (tr("Where it helped"), found.mended)):
         st.subheader(f"{title}: {len(readings)}")
         if readings:
             st.dataframe(
                 [
                     {
-                        "reader": one.reader,
-                        "film": one.case,
-                        "truth": "abnormal" if one.abnormal else "normal",
-                        "alone": CERTAINTIES_IN_WORDS[one.alone - 1],
-                        "with the model": CERTAINTIES_IN_WORDS[one.helped - 1],
-                        "model's score": round(one.score, 3),
+                        tr("reader"): one.reader,
+                        tr("film"): one.case,
+                        tr("truth"): tr("abnormal") if one.abnormal else tr("normal"),
+                        tr("alone"): tr(CERTAINTIES_IN_WORDS[one.alone - 1]),
+                        tr("with the model"): tr(CERTAINTIES_IN_WORDS[one.helped - 1]),
+                        tr("model's score"): round(one.score, 3),
                     }
                     for one in readings
                 ],
@@ -178,8 +195,12 @@ def _pdf(
 ) -> bytes:
     from core.export import report  # brings torch
 
-    model = f"{card.title} ({card.id}), weights {card.sha256[:12]}."
+    model = tr("{title} ({id}), weights {sha256}.").format(
+        title=card.title, id=card.id, sha256=card.sha256[:12]
+    )
     cells = [list(rows[0]), *(list(row.values()) for row in rows)]
-    foot = f"{sentences.DISCLAIMER} Certainties from 4 of 6 on count as abnormal; intervals are 95 %."
-    page = report.Report("Reader study", {"Model": model, **facts}, foot, curves=lines, table=cells)
+    foot = tr("{disclaimer} Certainties from 4 of 6 on count as abnormal; intervals are 95 %.").format(
+        disclaimer=tr(sentences.DISCLAIMER)
+    )
+    page = report.Report(tr("Reader study"), {tr("Model"): model, **facts}, foot, curves=lines, table=cells)
     return report.pdf(page)

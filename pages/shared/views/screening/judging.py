@@ -14,6 +14,7 @@ from core.errors import OpacityError
 from pages.shared import sentences, wording
 from pages.shared.caches import models
 from pages.shared.caches import worklist as pictures
+from pages.shared.language import tr
 from pages.shared.numbering import numbered
 from pages.shared.session import worklist
 from pages.shared.session.worklist import File
@@ -40,31 +41,31 @@ class WorklistRow:
 def drop_zone() -> None:
     """Take films, a folder or labels. What was dropped is held, so the zone is empty again at once."""
     held = bool(worklist.files()) or st.session_state.get("screening-samples", False)
-    with st.expander("Add films or labels" if held else "Films and labels", expanded=not held):
+    with st.expander(tr("Add films or labels") if held else tr("Films and labels"), expanded=not held):
         _take_drops()
     if left_out := st.session_state.get("screen-left"):
-        st.warning(sentences.NO_ROOM.format(len(left_out), wording.escape_markdown(left_out[0])))
+        st.warning(tr(sentences.NO_ROOM).format(len(left_out), wording.escape_markdown(left_out[0])))
     _offer_clearing()
 
 
 def _take_drops() -> None:
     """Two drop zones: films or a folder, and a table of labels."""
     whole = st.toggle(
-        "A whole folder",
+        tr("A whole folder"),
         key="screen-folder",
-        help="With one folder per class, the results are compared with the labels too.",
+        help=tr("With one folder per class, the results are compared with the labels too."),
         persist_state="session",
     )
     left, right = st.columns([3, 1])
     drops: int = st.session_state.setdefault("screen-drops", 0)
     files = left.file_uploader(
-        "Folder" if whole else "Films",
+        tr("Folder") if whole else tr("Films"),
         accept_multiple_files="directory" if whole else True,
         key=f"screen-files-{whole}-{drops}",
         on_change=start,
     )
     table = right.file_uploader(
-        "Labels: CSV with name, label", type=["csv", "tsv", "txt"], key=f"screen-labels-{drops}"
+        tr("Labels: CSV with name, label"), type=["csv", "tsv", "txt"], key=f"screen-labels-{drops}"
     )
     if table is not None:
         worklist.take_table(_rows_of(table))
@@ -81,9 +82,13 @@ def _offer_clearing() -> None:
     if not (held := worklist.files()):
         return
     said, clear = st.columns([4, 1], vertical_alignment="center")
-    labelled = f" and {len(worklist.table())} rows of labels" if worklist.table() else ""
-    said.caption(f"{len(held)} files{labelled} on the list. They stay while you open other pages.")
-    clear.button("Clear the list", on_click=_clear, width="stretch")
+    labelled = tr(" and {rows} rows of labels").format(rows=len(worklist.table())) if worklist.table() else ""
+    said.caption(
+        tr("{held} files{labelled} on the list. They stay while you open other pages.").format(
+            held=len(held), labelled=labelled
+        )
+    )
+    clear.button(tr("Clear the list"), on_click=_clear, width="stretch")
 
 
 def _clear() -> None:
@@ -132,16 +137,23 @@ def judge(card: Card, files: Sequence[File]) -> None:
     if not waiting:
         return
     if not st.session_state.get("screening"):
-        st.button(f"Continue with the remaining {len(waiting)} scans", on_click=start)
+        st.button(
+            tr("Continue with the remaining {waiting} scans").format(waiting=len(waiting)), on_click=start
+        )
         return
     bar, stop = st.columns([5, 1], vertical_alignment="center")
-    progress = bar.progress(0.0, "Loading the model")
-    stop.button("Stop", on_click=_stop, width="stretch")
+    progress = bar.progress(0.0, tr("Loading the model"))
+    stop.button(tr("Stop"), on_click=_stop, width="stretch")
     started = time.monotonic()
     for count, file in enumerate(waiting, start=1):
         done[file.file_id] = models.screen(card.id, file.data, file.name)
         left = (time.monotonic() - started) / count * (len(waiting) - count)
-        progress.progress(count / len(waiting), f"{count} of {len(waiting)} scans, {left:.0f} s left")
+        progress.progress(
+            count / len(waiting),
+            tr("{count} of {waiting} scans, {left:.0f} s left").format(
+                count=count, waiting=len(waiting), left=left
+            ),
+        )
     st.session_state.screening = False
     st.rerun()
 

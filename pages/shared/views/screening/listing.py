@@ -17,13 +17,14 @@ from pages.shared import wording
 from pages.shared.caches import scores
 from pages.shared.caches import worklist as pictures
 from pages.shared.components.scan_viewer import scan_viewer
+from pages.shared.language import later, tr
 from pages.shared.session import reading, worklist
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views.screening.judging import WorklistRow
 
-URGENT, DOUBT, NAME = ORDERS = ("urgency", "doubt", "name")
-GROUPS = ("not read", "suspicious", "borderline", "below threshold")
-EVERYTHING = "all"
+URGENT, DOUBT, NAME = ORDERS = (later("urgency"), later("doubt"), later("name"))
+GROUPS = (later("not read"), later("suspicious"), later("borderline"), later("below threshold"))
+EVERYTHING = later("all")
 BORDERLINE = 0.05  # of the test scans between score and threshold, where no band is set
 PAGE = 20  # rows at once
 
@@ -38,19 +39,26 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
     """
     by, only = st.columns(2)
     order = by.segmented_control(
-        "Order", ORDERS, default=URGENT, required=True, key="screen-order", persist_state="session"
+        tr("Order"),
+        ORDERS,
+        default=URGENT,
+        required=True,
+        key="screen-order",
+        persist_state="session",
+        format_func=tr,
     )
     wanted = only.segmented_control(
-        "Show",
+        tr("Show"),
         (EVERYTHING, *GROUPS),
         default=EVERYTHING,
         required=True,
         key="screen-filter",
         persist_state="session",
+        format_func=tr,
     )
     kept = [row for row in rows if wanted in (EVERYTHING, group(card, row, threshold))]
     if not kept:
-        st.info(f"No film is {wanted}.")
+        st.info(tr("No film is {wanted}.").format(wanted=tr(wanted)))
         return
     listed = sorted(kept, key=lambda row: _place(card, row, threshold, order))
     ids = [row.file.file_id for row in listed]
@@ -95,7 +103,7 @@ def _show_list(card: Card, listed: Sequence[WorklistRow], at: int, threshold: De
     shown = list(enumerate(listed))[first : first + PAGE]
     with st.container(key="worklist", gap=None):
         for name, members in groupby(shown, lambda pair: group(card, pair[1], threshold)):
-            st.caption(name.capitalize())
+            st.caption(wording.upper_first(tr(name)))
             for place, row in members:
                 st.button(
                     _label(row, place + 1),
@@ -106,15 +114,19 @@ def _show_list(card: Card, listed: Sequence[WorklistRow], at: int, threshold: De
                     width="stretch",
                 )
     if len(listed) > PAGE:
-        st.caption(f"{first + 1} to {first + len(shown)} of {len(listed)}.")
+        st.caption(
+            tr("{first} to {last} of {listed}.").format(
+                first=first + 1, last=first + len(shown), listed=len(listed)
+            )
+        )
 
 
 def _label(row: WorklistRow, number: int) -> str:
     picture = pictures.thumbnail(row.file.file_id, _data=row.file.data)
     said = worklist.mark(row.file.file_id)
-    told = {None: "", True: ", agreed", False: ", differs"}[said.agrees]
-    score = row.status if row.score is None else f"{row.score:.3f}"
-    note = ", note" if said.note else ""
+    told = {None: "", True: tr(", agreed"), False: tr(", differs")}[said.agrees]
+    score = tr(row.status) if row.score is None else f"{row.score:.3f}"
+    note = tr(", note") if said.note else ""
     shown = f"![]({picture}) " if picture else ""
     return f"{shown}**{number}. {wording.escape_markdown(row.name)}** {score}{told}{note}"
 
@@ -128,19 +140,23 @@ def _show_open(card: Card, listed: Sequence[WorklistRow], at: int, threshold: De
     row = listed[at]
     verdict = _verdict(card, row, threshold)
     st.html(f'<p class="opacity-choice" role="status">{wording.escape_html(verdict)}</p>')
-    truth = f" Labelled {row.label}." if row.label else ""
+    truth = tr(" Labelled {label}.").format(label=tr(row.label)) if row.label else ""
     if row.score is not None:
-        st.caption(f"Score {row.score:.3f}, threshold {threshold.value:.3f}.{truth}")
+        st.caption(
+            tr("Score {score:.3f}, threshold {value:.3f}.{truth}").format(
+                score=row.score, value=threshold.value, truth=truth
+            )
+        )
     _show_keys(row, verdict, [each.file.file_id for each in listed], at)
     try:
         scan = pictures.scan(row.file.file_id, row.name, _data=row.file.data)
     except OpacityError:
-        st.caption("There is no picture to show.")
+        st.caption(tr("There is no picture to show."))
     else:
-        scan_viewer(scan.pixels, key="screen", alt=f"The film {row.name}", height=520)
+        scan_viewer(scan.pixels, key="screen", alt=tr("The film {name}").format(name=row.name), height=520)
     note(row, key="worklist-note")
-    page = "Diagnose" if card.kind == "classifier" else "Anomaly"
-    if row.status != "unreadable" and st.button(f"Open in {page}"):
+    page = tr("Diagnose") if card.kind == "classifier" else tr("Anomaly")
+    if row.status != "unreadable" and st.button(tr("Open in {page}").format(page=page)):
         _leave(card, row)
 
 
@@ -154,9 +170,9 @@ def _show_keys(row: WorklistRow, verdict: str, ids: Sequence[str], at: int) -> N
     """
     said, following = worklist.mark(row.file.file_id), ids[min(at + 1, len(ids) - 1)]
     with st.container(horizontal=True, gap="small"):
-        st.button("Previous", shortcut="K", disabled=at == 0, on_click=_open, args=(ids[at - 1],))
-        st.button("Next", shortcut="J", disabled=at + 1 == len(ids), on_click=_open, args=(following,))
-        for name, key, agrees in (("Agree", "A", True), ("Differ", "D", False)):
+        st.button(tr("Previous"), shortcut="K", disabled=at == 0, on_click=_open, args=(ids[at - 1],))
+        st.button(tr("Next"), shortcut="J", disabled=at + 1 == len(ids), on_click=_open, args=(following,))
+        for name, key, agrees in ((tr("Agree"), "A", True), (tr("Differ"), "D", False)):
             st.button(
                 name,
                 shortcut=key,
@@ -166,7 +182,12 @@ def _show_keys(row: WorklistRow, verdict: str, ids: Sequence[str], at: int) -> N
                 args=(row.file.file_id, verdict, agrees, following),
             )
     if said.verdict and said.verdict != verdict:
-        st.caption(f"You {'agreed' if said.agrees else 'differed'} when it read: {said.verdict}.")
+        words = (
+            tr("You agreed when it read: {verdict}.")
+            if said.agrees
+            else tr("You differed when it read: {verdict}.")
+        )
+        st.caption(words.format(verdict=said.verdict))
 
 
 def _judge(file_id: str, verdict: str, agrees: bool, following: str) -> None:
@@ -183,7 +204,7 @@ def note(row: WorklistRow, *, key: str) -> str:
     """
     widget, file_id = f"{key}-{row.file.file_id}", row.file.file_id
     st.text_input(
-        "Note",
+        tr("Note"),
         worklist.mark(file_id).note,
         key=widget,
         max_chars=300,

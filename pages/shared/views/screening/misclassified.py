@@ -11,8 +11,9 @@ from core import overlay
 from core.card_types import Card
 from core.reading import images
 from core.types import Scan, is_abnormal
-from pages.shared import thumbnails, wording
+from pages.shared import language, sentences, thumbnails, wording
 from pages.shared.caches import heatmaps
+from pages.shared.language import tr
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views.screening import listing
 from pages.shared.views.screening.judging import WorklistRow
@@ -31,9 +32,17 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
     wrong = [row for row in rows if row.score is not None and _is_wrong(card, row, threshold)]
     wrong.sort(key=lambda row: -abs((row.score or 0.0) - threshold.value))
     if not wrong:
-        st.info(f"None of the {len(rows)} labelled scans is misread at threshold {threshold.value:.3f}.")
+        st.info(
+            tr("None of the {rows} labelled scans is misread at threshold {value:.3f}.").format(
+                rows=len(rows), value=threshold.value
+            )
+        )
         return
-    st.write(f"{len(wrong)} of {len(rows)} labelled scans are misread at threshold {threshold.value:.3f}.")
+    st.write(
+        tr("{wrong} of {rows} labelled scans are misread at threshold {value:.3f}.").format(
+            wrong=len(wrong), rows=len(rows), value=threshold.value
+        )
+    )
     panels: list[tuple[str, bytes, str]] = []
     columns = st.columns(3)
     for place, row in enumerate(wrong[:SHOWN]):
@@ -43,8 +52,8 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
             st.caption(wording.escape_markdown(f"{row.name}: {line}"))
             panels.append((f"{row.name}: {line}", picture, listing.note(row, key="misread-note")))
     if len(wrong) > SHOWN:
-        st.caption(f"The {SHOWN} most confident errors are shown.")
-    st.download_button("Export as HTML", as_page(card, panels), "misread.html", "text/html")
+        st.caption(tr("The {count} most confident errors are shown.").format(count=SHOWN))
+    st.download_button(tr("Export as HTML"), as_page(card, panels), "misread.html", "text/html")
 
 
 def _is_wrong(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> bool:
@@ -53,10 +62,10 @@ def _is_wrong(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> boo
 
 
 def _caption(card: Card, row: WorklistRow, threshold: DecisionThreshold) -> str:
-    kind = "false alarm" if row.label == card.labels[0] else "missed case"
+    kind = tr("false alarm") if row.label == card.labels[0] else tr("missed case")
     score = row.score or 0.0
-    return (
-        f"{kind}, truly {row.label}, score {score:.3f}, {abs(score - threshold.value):.3f} from the threshold"
+    return tr("{kind}, truly {label}, score {score:.3f}, {apart:.3f} from the threshold").format(
+        kind=kind, label=tr(str(row.label)), score=score, apart=abs(score - threshold.value)
     )
 
 
@@ -76,10 +85,11 @@ def as_page(card: Card, panels: Sequence[tuple[str, bytes, str]]) -> str:
         for line, picture, note in panels
     )
     return (
-        '<!doctype html><meta charset="utf-8"><title>Misread scans</title>'
+        f'<!doctype html><html lang="{language.current()}"><meta charset="utf-8">'
+        f"<title>{tr('Misread scans')}</title>"
         "<style>body{font-family:system-ui;margin:2rem;max-width:70rem}figure{display:inline-block;"
         "width:20rem;margin:0 1rem 1.5rem 0;vertical-align:top}img{width:100%}</style>"
-        f"<h1>Misread by {html.escape(card.title)}</h1>"
-        f"<p>Research demo, not for clinical use. {html.escape(card.id)}, weights {card.sha256[:12]}.</p>"
+        f"<h1>{tr('Misread by {model}').format(model=html.escape(card.title))}</h1>"
+        f"<p>{tr(sentences.DISCLAIMER)} {html.escape(card.id)}, {card.sha256[:12]}.</p>"
         f"{figures}"
     )

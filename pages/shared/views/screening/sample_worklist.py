@@ -7,6 +7,7 @@ from core.batch.labels import ABNORMAL, TableRow
 from core.card_types import Card
 from core.errors import CardError
 from core.samples import Sample
+from pages.shared.language import later, tr
 from pages.shared.session.worklist import File
 from pages.shared.views import sample_strip
 from pages.shared.views.screening import judging
@@ -14,11 +15,11 @@ from pages.shared.wording import escape_markdown
 
 # what a condition is by the labels of a card that tells its kinds apart
 KINDS = {"tumour": {"glioma", "meningioma", "pituitary"}}
-INVITATION = (
+INVITATION = later(
     "Or use these samples. A model made them and they show nobody; "
     "each is labelled with the condition asked for."
 )
-CAUTION = (
+CAUTION = later(
     "{} synthetic samples, labelled with the condition that was asked for. Figures on them show how the page "
     "works, not how good the model is."
 )
@@ -38,8 +39,8 @@ def load(card: Card) -> tuple[list[File], list[TableRow]]:
         else:
             table.append(TableRow(sample.name, label_of(sample, card), {"made as": sample.condition}))
     caution, removal = st.columns([4, 1], vertical_alignment="center")
-    caution.caption(CAUTION.format(len(files)))
-    removal.button("Remove the samples", on_click=_remove, width="stretch")
+    caution.caption(tr(CAUTION).format(len(files)))
+    removal.button(tr("Remove the samples"), on_click=_remove, width="stretch")
     return files, table
 
 
@@ -48,8 +49,8 @@ def offer(card: Card) -> None:
     number = len(all_samples(card))
     if not number:
         return
-    st.caption(INVITATION)
-    st.button(f"Read all {number} synthetic samples", on_click=_read_all)
+    st.caption(tr(INVITATION))
+    st.button(tr("Read all {number} synthetic samples").format(number=number), on_click=_read_all)
     sample_strip.show([sample for sample in sample_strip.selection(card.modality) if sample.synthetic])
 
 
