@@ -46,8 +46,8 @@ def sentence(card: Card, score: float, prevalence: float) -> str:
 
 
 def meaning(card: Card, score: float) -> Mapping[str, str]:
-    """For a report, by its heading: the sentence, and where it was measured. What was given out before follows
-    the dial.
+    """For a report, by its heading: the sentence, and where it was measured. It follows the dial, wherever it
+    was given.
 
     card: the one that judged.
     score: the scan's.
