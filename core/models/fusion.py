@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core.models.backbones import ResidualNetwork
-from core.models.residual import Bottleneck
+from core.models.blocks import Bottleneck
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -57,8 +57,9 @@ def _merge_neighbours(layers: nn.Sequential) -> None:
 def _merge_pairs(part: nn.Module) -> None:
     """conv1 with bn1 and so on. The ReLUs that stay in `forward` change nothing then."""
     for number in range(1, 4):
-        if isinstance(conv := getattr(part, f"conv{number}", None), nn.Conv2d):
-            layer = fuse_conv_bn_eval(conv, part.get_submodule(f"bn{number}"))
+        conv, norm = (getattr(part, f"{kind}{number}", None) for kind in ("conv", "bn"))
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            layer = fuse_conv_bn_eval(conv, norm)
             setattr(part, f"conv{number}", _one_layer(layer, relu=number < 3))
             setattr(part, f"bn{number}", nn.Identity())
 
