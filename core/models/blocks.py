@@ -25,8 +25,8 @@ class Bottleneck(nn.Module):
     """Three convolutions beside a shortcut, the first of which takes the stride, as in the first published
     ResNet-50 (He 2015, arXiv:1512.03385).
 
-    Its parts are named as torchvision names them. torchvision's own brings a compiler along: 160 MB and seconds
-    of a server that needs neither.
+    Its parts are named as torchvision names them. torchvision's own brings a compiler along: 160 MB and
+    seconds of a server that needs neither.
     """
 
     def __init__(self, inputs: int, width: int, stride: int) -> None:
