@@ -10,7 +10,7 @@ from pages.shared.language import tr
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import anomaly, operating_points, refusal
 from pages.shared.views.clinic import caution, report
-from pages.shared.views.desk import filmstrip
+from pages.shared.views.desk import filmstrip, prior
 
 sidebar.show_frame(tr("How unlike normal is it, and where?"))
 with st.container():  # of so many lines as there is to say: what follows stays in its place
@@ -48,13 +48,15 @@ with answer:
 
 with picture:
     film = card.modality == CHEST_FILM
+    priors = prior.pick(scan)
     scan_viewer(
         scan.pixels,
-        key="anomaly-two" if second is not None else "anomaly",
+        key="anomaly-prior" if priors else "anomaly-two" if second is not None else "anomaly",
         alt=tr(
             "The scan with its reconstruction, where there is one, and the map of its deviation from normal"
-        ),
-        layers=layers,
+        )
+        + wording.beside(other.name for other in priors),
+        layers=[*layers, *priors],
         outline=models.lungs(scan.digest, _scan=scan).mask if film else None,
         view="side",
         corner=wording.corner(scan),

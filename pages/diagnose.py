@@ -58,18 +58,19 @@ with answer:
         score=prediction.score,
         threshold=threshold,
         probabilities=prediction.probabilities,
+        outlined=marks.outlined,
     )
 
-several = choice.several or bool(beside)
 maps = tr(" and ").join(tr("the heat map of {name}").format(name=name) for name in found.shown)
 with picture:
-    priors = prior.pick(scan)  # two films alone, so that both are large
-    place = "prior" if priors else "compare" if several else "diagnose"
+    priors = prior.pick(scan)
+    place = "prior" if priors else "compare" if choice.several or beside else "diagnose"
     scan_viewer(
         scan.pixels,
         key=place,
-        alt=tr("The scan with {what}").format(what=priors[0].name if priors else maps or tr("no map")),
-        layers=priors or layers,
+        alt=tr("The scan with {what}").format(what=maps or tr("no map"))
+        + wording.beside(other.name for other in priors),
+        layers=[*layers, *priors],
         outline=None if lungs is None else lungs.mask,
         marks=marks.mask,
         view="overlay" if place == "diagnose" else "side",

@@ -114,8 +114,9 @@ PROMISED = (
     "Per threshold policy, over the default cards: how far test stayed below what the policy promised, as a "
     "mean and at worst, and on how many cards by more than .05. Thresholds are chosen on validation, of the "
     "detectors also on all training normals, each judged by a detector that had not seen its run of file "
-    "numbers. A policy with a target "
-    "promises it; any other promises what it reaches on runs of file numbers that it was not chosen on. "
+    "numbers. At home: on test scans of the sources that the threshold was chosen by; a card without such "
+    "does not count there. A policy with a target promises it; any other promises what it reaches on runs of "
+    "file numbers that it was not chosen on. "
     "A cell is empty where a policy promises no such rate; some policies find no threshold on a card."
 )
 
@@ -221,7 +222,8 @@ def promised_and_kept() -> str:
     for card in by_source.defaults():
         for promise in promises(card):
             found[promise.policy.name].append(promise)
-    head = ("Policy", "Cards", "Specificity: mean", "at worst", "Sensitivity: mean", "at worst", "Broken")
+    rates = ("Specificity: mean", "at home", "at worst", "Sensitivity: mean", "at home", "at worst")
+    head = ("Policy", "Cards", *rates, "Broken")
     return table(head, [shortfalls(name, kept) for name, kept in found.items()])
 
 
@@ -229,7 +231,11 @@ def shortfalls(policy: str, kept: Sequence[Promise]) -> list[str]:
     said = [policy, str(len(kept))]
     for rate in ("specificity", "sensitivity"):
         falls = [promise.shortfall[rate] for promise in kept if rate in promise.shortfall]
-        said += [f"{np.mean(falls):.3f}", f"{max(falls):.3f}"] if falls else ["", ""]
+        home = [promise.shortfall_at_home[rate] for promise in kept if rate in promise.shortfall_at_home]
+        said += [
+            f"{value:.3f}" if falls else ""
+            for value in (np.mean(falls or 0), np.mean(home or 0), max(falls, default=0))
+        ]
     return [*said, str(sum(promise.broken for promise in kept))]
 
 

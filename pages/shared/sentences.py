@@ -37,7 +37,10 @@ TOUR = (
     ("[data-testid=stSidebarNav]", "Thresholds shows what each threshold costs; Models whom to trust."),
 )
 BESIDE, NOTHING_BESIDE = "Beside it", "No other scan"
-BESIDE_CAPTION = "Another scan of this session, not aligned and of another scale. Meanwhile no map is shown."
+BESIDE_CAPTION = (
+    "Another scan of this session, not aligned and of another scale. A map chosen in the list of layers lies "
+    "on the first one."
+)
 SAMPLES_PAGE = (
     "Films and slices to try the app with. Those marked Synthetic were drawn by a generative model and show "
     "nobody; here is what they look like to the classifiers, and how far they are from every training scan."
@@ -121,6 +124,10 @@ STUDY_OTHER_MODEL = (
 )
 STUDY_FILMS_GONE = "{} films of this study are no longer on the list. What was answered can still be saved."
 STUDY_STAGE = {"alone": "without the model", "helped": "with the model"}
+STUDY_CURVES = (
+    "Points: each certainty taken for abnormal from there on; the model at its threshold. Shaded: what the "
+    "95 % Wilson intervals of both rates span at each cut."
+)
 GAIN_BY_SEVERAL = (
     "Obuchowski and Rockette 1995, covariances by the jackknife over cases, degrees of freedom by Hillis "
     "2007: it holds for readers and cases like these."

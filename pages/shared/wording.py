@@ -137,6 +137,18 @@ def heat_map(name: str, shares: tuple[float | None, float] | None, *, similar: i
     return " ".join(told)
 
 
+def blurred(card: Card, score: float) -> str:
+    """What the model says where there is nothing left to see. score: of the scan blurred all over."""
+    if card.modality == CHEST_FILM:
+        return tr("Blurred all over, this film still scores {score:.2f}.").format(score=score)
+    return tr("Blurred all over, this scan still scores {score:.2f}.").format(score=score)
+
+
+def beside(names: Iterable[str]) -> str:
+    """What follows the words for a picture beside which other scans stand. names: of those."""
+    return "".join(tr(", beside it {name}").format(name=name) for name in names)
+
+
 def unreliable(methods: Sequence[str], better: str) -> str:
     """methods: that the card's table finds unreliable. better: the one to prefer, empty without one."""
     told = ntr(

@@ -17,10 +17,10 @@ def test_a_servers_first_visitor_gets_the_language_of_the_link(new_page: NewPage
 
 
 def test_a_german_browser_is_answered_in_german_until_another_language_is_chosen(
-    app_url: str, new_page: NewPage
+    address: str, new_page: NewPage
 ):
     page = new_page(locale="de-DE")
-    page.goto(f"{app_url}/thresholds")
+    page.goto(f"{address}/thresholds")
     panel = page.locator(".threshold-panel")
     expect(panel).to_contain_text("Konfusionsmatrix")
     page.get_by_role("button", name="English").click()

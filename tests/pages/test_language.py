@@ -98,6 +98,8 @@ def test_a_page_in_german_says_nothing_in_english(page: str):
         str(message.id) for message in messages("de") if message.id != message.string and sentence(message)
     }
     assert [text for text in texts(app) if text in english] == []
+    differing = {message.id for message in messages("de") if message.id != message.string}
+    assert [name for table in app.dataframe for name in table.value.columns if name in differing] == []
     assert "nicht für den klinischen Einsatz" in words(app)
 
 

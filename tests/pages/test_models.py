@@ -12,8 +12,9 @@ from core.evaluation import openings
 from pages.shared.caches import models
 from pages.shared.views.models import audience
 from tests.pages import app as pages
-from tests.pages.app import started, words
+from tests.pages.app import started, upload, words
 from tests.phantoms import fake_cards
+from tests.phantoms.chest import chest, png
 from tests.phantoms.fake_cards import made_up
 
 AGENTS = ("normal", "bacterial", "viral")
@@ -234,3 +235,22 @@ def test_the_checklists_are_shown_with_what_is_not_known_and_can_be_taken_away()
     assert (rows["answer"] == "not known").any()
     assert f"answers {(rows['answer'] != 'not known').sum()} of {len(rows)} items" in words(app)
     assert {"CSV", "Markdown"} <= {button.label for button in app.get("download_button")}
+
+
+@pytest.mark.parametrize("card", ["pneumonia-cnn", "brain-mri-mobilenet-v2", "brain-ct-patchcore"])
+def test_models_that_outline_stand_there_with_their_dice(card: str):
+    app = opened(card)
+    assert not app.exception
+    fitting = [one for one in cards.outlining() if one.modality == cards.read(card).modality]
+    offered = [button.key for button in app.button if button.label == "Use this outline"]
+    assert offered == [f"use-{one.id}" for one in fitting]
+    for one in fitting:
+        assert f"its Dice is {one.report['test']['dice']:.2f}" in words(app)
+
+
+def test_use_this_outline_opens_diagnose_and_draws_it_unasked():
+    app = opened("pneumonia-cnn")
+    app = next(button for button in app.button if button.label == "Use this outline").click().run()
+    assert not app.exception
+    app = upload(app, "film.png", png(chest()))
+    assert next(box for box in app.toggle if box.label == "Outline it").value

@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 SENTENCES = Path("pages/shared/sentences.py")
 KEYWORDS = {"tr": None, "later": None, "ntr": (1, 2)}
 ABOUT = "# What the app says. In step with the code by: python -m pages.shared.locale"
-IN_CORE = ("core/anatomy/outlines.py", "core/evaluation/local_calibration.py")  # sentences built there
+# what core says in sentences of its own, with the translator as an argument
+IN_CORE = ("core/anatomy/outlines.py", "core/evaluation/local_calibration.py", "core/export/report.py")
 METHODS = [
     *((file, "python") for file in ("app.py", "pages/**.py", *IN_CORE)),
     ("pages/**.js", "javascript"),
@@ -35,8 +36,8 @@ def sentences() -> Iterator[tuple[str, str | tuple[str, ...]]]:
 
 def _is_ours(folder: str) -> bool:
     """Whether the folder may hold words of the app."""
-    wanted = ("pages", "core", "core/anatomy", "core/evaluation")
-    return Path(folder).is_relative_to(ROOT / "pages") or Path(folder) in [ROOT / name for name in wanted]
+    in_core = {ROOT / "core", *((ROOT / file).parent for file in IN_CORE)}
+    return Path(folder).is_relative_to(ROOT / "pages") or Path(folder) in {ROOT, *in_core}
 
 
 def _fixed() -> Iterator[str]:

@@ -132,15 +132,15 @@ def show_refusals(card: Card) -> None:
     rows = [
         {
             tr("picture"): row.kind,
-            tr("should be"): "refused" if row.wanted else tr("read"),
+            tr("should be"): tr("refused") if row.wanted else tr("read"),
             tr("tried"): row.n,
-            "refused": row.refused / row.n,
+            tr("refused"): row.refused / row.n,
             tr("by which check"): ", ".join(f"{test} {count}" for test, count in row.tests.items()),
         }
         for row in card.gate.refusals
     ]
     share = st.column_config.NumberColumn(format="percent")
-    st.dataframe(rows, hide_index=True, column_config={"refused": share})
+    st.dataframe(rows, hide_index=True, column_config={tr("refused"): share})
     sources = ", ".join(f"{name}: {value}" for name, value in card.gate.data.items())
     st.caption(
         tr(

@@ -71,6 +71,12 @@ def test_each_normal_is_judged_by_a_detector_that_saw_nothing_of_its_run(monkeyp
     assert all(count % 3 == 0 for count in fitted)  # whole runs
 
 
+def test_a_normal_whose_patient_is_in_another_run_too_is_not_counted():
+    twin = replace(CASES[0], patient=CASES[-1].patient)
+    apart = training_normals.apart_from_the_rest(CARD, [twin, *CASES[1:]])
+    assert apart.tolist() == [False, *[True] * (len(CASES) - 2), False]
+
+
 def test_only_normals_that_are_held_out_nowhere_are_scored():
     table = Scores(("test",), (CASES[0].name,), ("normal",), np.zeros(1), {})
     ill = replace(CASES[1], name="ill", label="pneumonia")

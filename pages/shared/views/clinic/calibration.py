@@ -56,6 +56,32 @@ def show(card: Card) -> None:
     scans = [scan for drop in _known(card).values() for scan in drop.scans]
     if not scans:
         return
+    _offer(card, scans, specificity)
+    if st.button(tr("Forget these scores"), key=f"forget-local-{card.id}"):
+        _known(card).clear()
+        st.rerun()
+
+
+def offer_labelled(card: Card, judged: Sequence[tuple[str, bool, float]]) -> None:
+    """A threshold set on labelled scans that the card has judged already.
+
+    card: whose threshold is set.
+    judged: name, whether abnormal, and score of each.
+    """
+    from core.batch.local_scans import LocalScan, below_classes, patients_of
+
+    patients = patients_of(below_classes(card, [name for name, _, _ in judged]))
+    scans = [
+        LocalScan(abnormal, score, patient)
+        for (_, abnormal, score), patient in zip(judged, patients, strict=True)
+    ]
+    specificity = st.number_input(
+        tr("Specificity"), 0.5, 0.99, 0.9, 0.01, key=f"labelled-{card.id}", width=160
+    )
+    _offer(card, scans, specificity)
+
+
+def _offer(card: Card, scans: Sequence[LocalScan], specificity: float) -> None:
     from core.batch import local_scans
 
     try:
@@ -97,13 +123,9 @@ def _show_found(card: Card, found: LocalCalibration) -> None:
     from core.evaluation.local_calibration import in_words
 
     st.markdown("\n".join(f"- {sentence}" for sentence in in_words(found, tr)))
-    use, forget = st.columns(2)
-    if use.button(tr("Use this threshold"), type="primary", key=f"apply-{card.id}", width="stretch"):
+    if st.button(tr("Use this threshold"), type="primary", key=f"apply-{card.id}"):
         operating_points.keep(card, points.calibrated(card, found, tr(NAME)))
         thresholds.choose(card, DecisionThreshold(found.threshold))
-        st.rerun()
-    if forget.button(tr("Forget these scores"), key=f"forget-local-{card.id}", width="stretch"):
-        _known(card).clear()
         st.rerun()
 
 
