@@ -31,7 +31,7 @@ ROWS = {
         {"core.samples"},
         {"core.cards"},
         {"core.models", "core.detectors"},
-        {"core.reading.images", "core.resample", "core.batch.folders"},
+        {"core.reading.images", "core.resample", "core.batch.folders", "core.batch.allocator"},
         {"core.reading.sandbox"},
         {"core.reading.worker"},
         {"core.reading.raster", "core.reading.archives", "core.reading.nifti"},
