@@ -216,6 +216,33 @@ def scores(card: Card, root: Path = WEIGHTS) -> Scores:
     path = root / card.id / "scores.csv"
     if not path.is_file():
         raise CardError(f"{path} is missing. Make it with: {card.training.command}")
+    return _table(path)
+
+
+def normals(card: Card, root: Path = WEIGHTS) -> Scores | None:
+    """Normals that the card learned from, judged by networks like its own that had not seen their run.
+
+    They have the columns of scores.csv; None where nobody made them for these weights. Raises CardError for
+    another header.
+    """
+    path = _normals(card, root)
+    return _table(path) if path.is_file() else None
+
+
+def write_normals(card: Card, table: Scores, root: Path = WEIGHTS) -> None:
+    """Store what `normals` reads, in place of those of other weights."""
+    path = _normals(card, root)
+    _put(path, _as_csv(table))
+    for other in path.parent.glob("normals-*.csv"):
+        if other != path:
+            other.unlink()
+
+
+def _normals(card: Card, root: Path) -> Path:
+    return root / card.id / f"normals-{card.sha256[:12]}.csv"
+
+
+def _table(path: Path) -> Scores:
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     expected = {"split", "case", "label", "score"}

@@ -14,6 +14,7 @@ from core.detectors import Detector
 from core.detectors.error_given_detail import ReconstructionDetector
 from core.errors import CardError, UnknownName
 from core.explainers import EXPLAINERS, SLOW, UNITS, Progress, trust
+from core.explainers.batched import blur
 from core.explainers.ensemble import MEAN_UNIT, fast_heat_maps, heat_map
 from core.models import AnyClassifier, Classifier, ClassifierEnsemble
 from core.preprocess import align, denormalise, to_scan_space
@@ -85,6 +86,21 @@ def classify(model: Model, scan: Scan, fields: LungFields | None = None) -> Pred
     fields: the scan's lungs, found here when not given.
     """
     x, _ = align(scan, model.card.input, fields)
+    return _classified(model, x)
+
+
+def classify_blurred(model: Model, scan: Scan, fields: LungFields | None = None) -> Prediction:
+    """What a classifier says of the scan once every place of it is blurred, where a deletion curve ends.
+
+    model: from `load`.
+    scan: any size.
+    fields: the scan's lungs, found here when not given.
+    """
+    x, _ = align(scan, model.card.input, fields)
+    return _classified(model, blur(x))
+
+
+def _classified(model: Model, x: Tensor) -> Prediction:
     with torch.inference_mode():
         probabilities = torch.softmax(_any_classifier(model)(x)[0], dim=0).tolist()
     named = dict(zip(model.card.labels, probabilities, strict=True))

@@ -92,6 +92,10 @@ def fpr_beside(label: str) -> str:
     return f"false-positive rate beside {label}"
 
 
+LOCAL_PLACE: Final = "NIH"  # where it was measured what normals of a place itself buy
+LOCAL_COUNTS: Final = (20, 50, 100)  # of them
+
+
 def auroc_at(place: str) -> str:
     """Of a detector on films of a hospital that it never saw."""
     return f"AUROC at {place}"

@@ -10,19 +10,20 @@ from pages.shared.language import tr
 from pages.shared.session import reading, slices, thresholds
 from pages.shared.views import anomaly, operating_points, refusal
 from pages.shared.views.clinic import caution, report
-from pages.shared.views.desk import filmstrip
+from pages.shared.views.desk import filmstrip, prior
 
 sidebar.show_frame(tr("How unlike normal is it, and where?"))
-scan = sidebar.upload_scan(needed=True)
-card = sidebar.pick_card("detector")
-second = anomaly.pick_second(card)
-st.caption(tr(sentences.DETECTOR_PAGE).format(wording.escape_markdown(card.title)))
-if scan is None:
-    sidebar.show_invitation(card.modality)
-    st.stop()
-
-filmstrip.show(card)
-slices.judge_stack(card, scan)
+with st.container():  # of so many lines as there is to say: what follows stays in its place
+    scan = sidebar.upload_scan(needed=True)
+    card = sidebar.pick_card("detector")
+    second = anomaly.pick_second(card)
+    st.caption(tr(sentences.DETECTOR_PAGE).format(wording.escape_markdown(card.title)))
+    if scan is None:
+        sidebar.show_invitation(card.modality)
+        st.stop()
+with st.container():
+    filmstrip.show(card)
+    slices.judge_stack(card, scan)
 picture, answer = refusal.columns_unless_refused(card, scan, key="anomaly")
 result = models.anomaly(card.id, scan.digest, _scan=scan)
 threshold = thresholds.current(card)
@@ -38,7 +39,8 @@ with answer:
         st.subheader(second.title)
         reason = models.refusal(second.id, scan.digest, _scan=scan)
         if reason:
-            st.warning(wording.escape_markdown(reason))
+            _, test = models.gate(second.id, scan.digest, _scan=scan)
+            st.warning(wording.refused(reason, test))
         else:
             other = models.anomaly(second.id, scan.digest, _scan=scan)
             anomaly.show_answer(second, other, thresholds.DecisionThreshold(second.threshold))
@@ -46,13 +48,15 @@ with answer:
 
 with picture:
     film = card.modality == CHEST_FILM
+    priors = prior.pick(scan)
     scan_viewer(
         scan.pixels,
-        key="anomaly-two" if second is not None else "anomaly",
+        key="anomaly-prior" if priors else "anomaly-two" if second is not None else "anomaly",
         alt=tr(
             "The scan with its reconstruction, where there is one, and the map of its deviation from normal"
-        ),
-        layers=layers,
+        )
+        + wording.beside(other.name for other in priors),
+        layers=[*layers, *priors],
         outline=models.lungs(scan.digest, _scan=scan).mask if film else None,
         view="side",
         corner=wording.corner(scan),

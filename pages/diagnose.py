@@ -14,14 +14,15 @@ from pages.shared.views.desk import filmstrip, opinions, prior
 from pages.shared.views.second_opinion import Opinion
 
 sidebar.show_frame(tr("What is it, and why?"))
-scan = sidebar.upload_scan(needed=True, example=True)
-card = sidebar.pick_card("classifier")
-if scan is None:
-    sidebar.show_invitation(card.modality)
-    st.stop()
-
-filmstrip.show(card)
-slices.judge_stack(card, scan)
+with st.container():  # of so many lines as there is to say: what follows stays in its place
+    scan = sidebar.upload_scan(needed=True, example=True)
+    card = sidebar.pick_card("classifier")
+    if scan is None:
+        sidebar.show_invitation(card.modality)
+        st.stop()
+with st.container():
+    filmstrip.show(card)
+    slices.judge_stack(card, scan)
 picture, answer = refusal.columns_unless_refused(card, scan, key="diagnose")
 prediction = models.prediction(card.id, scan.digest, _scan=scan)
 threshold = thresholds.current(card)
@@ -57,20 +58,19 @@ with answer:
         score=prediction.score,
         threshold=threshold,
         probabilities=prediction.probabilities,
+        outlined=marks.outlined,
     )
 
-several = choice.several or bool(beside)
-maps = tr(" and ").join(tr("the heat map of {name}").format(name=name) for name in found.shown) or tr(
-    "no map"
-)
+maps = tr(" and ").join(tr("the heat map of {name}").format(name=name) for name in found.shown)
 with picture:
-    priors = prior.pick(scan)  # two films alone, so that both are large
-    place = "prior" if priors else "compare" if several else "diagnose"
+    priors = prior.pick(scan)
+    place = "prior" if priors else "compare" if choice.several or beside else "diagnose"
     scan_viewer(
         scan.pixels,
         key=place,
-        alt=tr("The scan with {what}").format(what=priors[0].name if priors else maps),
-        layers=priors or layers,
+        alt=tr("The scan with {what}").format(what=maps or tr("no map"))
+        + wording.beside(other.name for other in priors),
+        layers=[*layers, *priors],
         outline=None if lungs is None else lungs.mask,
         marks=marks.mask,
         view="overlay" if place == "diagnose" else "side",

@@ -7,7 +7,7 @@ from pages.shared.caches import heatmaps, models
 from pages.shared.language import tr
 from pages.shared.views import card_details
 from pages.shared.views.clinic import checklists, promises, truth
-from pages.shared.views.models import audience, classifier, comparing, leaderboard
+from pages.shared.views.models import audience, classifier, comparing, leaderboard, outlining
 from pages.shared.views.own import listing
 
 sidebar.show_frame(tr("Which model, and may I trust it?"))
@@ -22,6 +22,7 @@ with st.expander(tr("All test figures, curves, and the best for other purposes")
     leaderboard.show_curves(cards, card)
     leaderboard.show_choices(cards)
 comparing.show(card, cards)
+outlining.show(card.modality)
 
 st.header(card.title)
 if card.id != cards[0].id:

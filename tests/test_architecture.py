@@ -55,9 +55,9 @@ ROWS = {
         {"pages"},
         {"pages.shared.views"},
         {"pages.shared.sidebar", "pages.shared.landing", "pages.shared.views.sample_strip"},
-        {"pages.shared.session", "pages.shared.wording", "pages.shared.sentences"},
+        {"pages.shared.session", "pages.shared.wording", "pages.shared.sentences", "pages.shared.terms"},
         {"pages.shared.caches", "pages.shared.components"},
-        {"pages.shared.thumbnails", "pages.shared.numbering"},
+        {"pages.shared.thumbnails", "pages.shared.numbering", "pages.shared.language", "pages.shared.locale"},
     ],
 }
 SIDES = ("app", "pages", "train", "benchmarks")

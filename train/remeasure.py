@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from core import cards, checkpoints, names
-from core.card_types import Card, Scores
+from core.card_types import Card
 from core.detectors import Detector
 from core.evaluation import openings
 from train.data.datasets import DATASETS, Case
 from train.data.sources import SOURCES, Source
-from train.publish import provenance, report
+from train.measures.withdrawn import without
+from train.publish import provenance
 from train.publish.detector_card import cache_features, is_yardstick
 from train.publish.detector_metrics import HeldOut, compute_metrics, held_out, inference_cost
 from train.synthesis.validation_lesions import drawn_lesions, lesion_aurocs
@@ -25,7 +26,8 @@ def main() -> None:
         if not isinstance(card, Card) or not isinstance(network, Detector):
             raise SystemExit(f"{name} is no detector.")
         cache_features(network)
-        card = without_withdrawn(card, source, arguments.data)
+        known = {case.name for name in source.datasets for case in DATASETS[name](arguments.data)}
+        card = without(card, known)
         cases = scored_cases(card, source, arguments.data)
         measured = lesion_aurocs(network, drawn_lesions(source, cases, split="validation"), card.input)
         if not arguments.drawn_only:
@@ -37,39 +39,6 @@ def main() -> None:
         print(name, "  ".join(f"{figure} {value:.4g}" for figure, value in measured.items()), flush=True)
 
 
-def without_withdrawn(card: Card, source: Source, root: Path) -> Card:
-    """The card, its report and its scores.csv without cases that the data set has withdrawn.
-
-    card: of the detector or classifier.
-    source: names the data sets.
-    root: the folder with the public data sets.
-    """
-    table = cards.scores(card)
-    known = {case.name for name in source.datasets for case in DATASETS[name](root)}
-    rows = [row for row, name in enumerate(table.case) if name in known]
-    if len(rows) == len(table.case):
-        return card
-    kept = Scores(
-        split=tuple(table.split[row] for row in rows),
-        case=tuple(table.case[row] for row in rows),
-        label=tuple(table.label[row] for row in rows),
-        score=table.score[rows],
-        probabilities={label: values[rows] for label, values in table.probabilities.items()},
-    )
-    counts = {name: kept.split.count(name) for name in ("test",) if name in card.data}
-    changed = replace(
-        report.with_report(card, kept), data={**card.data, **counts, **_test_counts(card, kept)}
-    )
-    cards.write(changed, cards.weights(card), kept)
-    return changed
-
-
-def _test_counts(card: Card, table: Scores) -> dict[str, int]:
-    """How many test cases of each label, where the card's data says it."""
-    rows = [f"{split} {label}" for split, label in zip(table.split, table.label, strict=True)]
-    return {name: rows.count(name) for name in card.data if name.startswith("test ")}
-
-
 def remaining_metrics(card: Card, network: Detector, held: HeldOut) -> dict[str, float]:
     """Everything on the card but drawn lesions; the backbone itself again, for an honest clock.
 
@@ -77,7 +46,7 @@ def remaining_metrics(card: Card, network: Detector, held: HeldOut) -> dict[str,
     network: its network, with cached features where it has any.
     held: validation and test.
     """
-    measured = compute_metrics(card, network, held, cards.scores(card).score)
+    measured = compute_metrics(card, network, held, cards.scores(card))
     checkpoints.load_dependencies(network)
     return measured | inference_cost(card, network, held.films[0, 0])
 

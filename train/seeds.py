@@ -6,6 +6,7 @@ validation: the test split is opened for the finished card alone.
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +37,18 @@ def main() -> None:
         areas.append(other["auc"])
     if len(areas) < 2:
         raise SystemExit(f"No other seed of {card.id} in {arguments.runs}. Train with --dry --seed 1.")
-    found = {
+    found = spread(areas)
+    cards.update(card.id, figures=found)
+    print(card.id, "  ".join(f"{name} {value:.4g}" for name, value in found.items()))
+
+
+def spread(areas: Sequence[float]) -> dict[str, float]:
+    """For the card. areas: validation AUCs, one of each seed, at least two."""
+    return {
         names.SEED_AUC_MEAN: float(np.mean(areas)),
         names.SEED_AUC_SPREAD: float(np.std(areas, ddof=1)),
         names.SEEDS: float(len(areas)),
     }
-    cards.update(card.id, figures=found)
-    print(card.id, "  ".join(f"{name} {value:.4g}" for name, value in found.items()))
 
 
 def parse() -> argparse.Namespace:

@@ -1,5 +1,6 @@
 """Where a lesion is: what a card that outlines marks on a scan, how large it is and on which side."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -135,14 +136,19 @@ def _square_millimetres(scan: Scan, pixels: int) -> float | None:
     return None if spacing is None or spacing.at_detector else pixels * spacing.down * spacing.across
 
 
-def in_words(outline: Outline) -> str:
-    """Area and side of all marks, as a sentence."""
+def in_words(outline: Outline, tr: Callable[[str], str] = str) -> str:
+    """Area and side of all marks, as a sentence.
+
+    outline: what was found.
+    tr: puts a part of it into the reader's language.
+    """
     if not outline.marks:
-        return "Nothing is outlined."
-    area = f"{outline.share:.1%} of the {outline.within}"
+        return tr("Nothing is outlined.")
+    area = tr("{share:.1%} of the {within}").format(share=outline.share, within=tr(outline.within))
     if outline.square_millimetres is not None:
         area = f"{outline.square_millimetres:.0f} mm², {area}"
-    count = "One area" if len(outline.marks) == 1 else f"{len(outline.marks)} areas"
-    sides = sorted({mark.side for mark in outline.marks if mark.side})
-    where = f", on the patient's {' and '.join(sides)}" if sides else ""
-    return f"{count} outlined{where}: {area}."
+    count = len(outline.marks)
+    told = tr("One area outlined") if count == 1 else tr("{count} areas outlined").format(count=count)
+    if sides := sorted({mark.side for mark in outline.marks if mark.side}):
+        told += tr(", on the patient's {side}").format(side=tr(" and ").join(map(tr, sides)))
+    return f"{told}: {area}."

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from core.batch import labels
@@ -82,6 +83,22 @@ def _scan(card: Card, path: Path, row: dict[str, str], patient: str) -> LocalSca
         return LocalScan(label != card.labels[0], float(row["score"]), patient)
     except ValueError as error:
         raise OpacityError(f"{path.name} has the score {row['score']!r}: write a number there.") from error
+
+
+def below_classes(card: Card, names: Sequence[str]) -> list[str]:
+    """Paths from the folder of their class downwards: folders above it, or that all share, are no patients.
+
+    card: whose words name the classes.
+    names: paths.
+    """
+    paths = [PurePosixPath(name).parts for name in names]
+    alike = takewhile(lambda parts: len(set(parts)) == 1, zip(*(path[:-1] for path in paths), strict=False))
+    shared = len(list(alike))
+    starts = (
+        max((place + 1 for place, part in enumerate(path[:-1]) if labels.meaning(card, part)), default=shared)
+        for path in paths
+    )
+    return ["/".join(path[start:]) for path, start in zip(paths, starts, strict=True)]
 
 
 def patients_of(names: Sequence[str]) -> list[str]:

@@ -68,6 +68,10 @@ def _add_one_scan(known: _Commands, shared: _Shared) -> None:
     one = [shared.card, shared.view, shared.anyway]
     predict = known.add_parser("predict", parents=[*one, shared.json, shared.point], help="judge one scan")
     predict.add_argument("file", type=Path, metavar="FILE")
+    predict.add_argument("--sr", type=Path, metavar="DCM", help="DICOM Structured Report, of a DICOM file")
+    predict.add_argument(
+        "--keep-patient", action="store_true", help="the patient's tags go into the DICOM SR too"
+    )
     predict.set_defaults(run=("one_scan", "predict_one"))
 
     explain = known.add_parser("explain", parents=one, help="draw what moved a classifier's score")

@@ -5,21 +5,25 @@ from dataclasses import asdict
 from typing import Any
 
 from core import cards
-from core.card_types import Card
+from core.card_types import Card, SegmenterCard
 from core.command_line.printing import print_json
 from core.errors import UnknownName
 
 
 def list_cards(options: argparse.Namespace) -> int:
-    """All of them, by task, with their AUC on test."""
-    every = cards.every()
+    """All of them, by task, with their AUC on test; then those that outline, with their Dice."""
+    every, outlining = cards.every(), cards.outlining()
     if options.json:
-        print_json([_summary(card) for card in every])
+        print_json([*map(_summary, every), *map(_outline_summary, outlining)])
         return 0
     for card in every:
         report = card.report["test"]
         low, high = report.auc_interval
         print(f"{card.id:24} {card.kind:11} {card.task:12} AUC {report.auc:.3f} ({low:.3f}-{high:.3f})")
+    for outline in outlining:
+        test = outline.report["test"]
+        dice = f"{test['dice']:.3f} ({test['dice_low']:.3f}-{test['dice_high']:.3f})"
+        print(f"{outline.id:24} {outline.kind:11} {outline.modality:12} Dice {dice}")
     return 0
 
 
@@ -29,6 +33,12 @@ def _summary(card: Card) -> dict[str, Any]:
     values["training"].pop("curve")
     for report in values["report"].values():
         report.pop("roc"), report.pop("precision_recall")
+    return values
+
+
+def _outline_summary(card: SegmenterCard) -> dict[str, Any]:
+    values = asdict(card)
+    values["training"].pop("curve")
     return values
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from core import audit, inference, overlay
 from core.batch import screening
+from core.card_types import Card
 from core.command_line import scans
 from core.command_line.points import threshold_of
 from core.command_line.printing import print_json
@@ -24,6 +25,8 @@ def predict_one(options: argparse.Namespace) -> int:
     if (chosen := threshold_of(options, model.card)) is not None:
         result = replace(result, threshold=chosen)
     audit.record(model.card, scan, threshold=result.threshold, verdict=result.verdict, overridden=bool(said))
+    if options.sr:
+        _write_sr(options, result, model.card)
     answer: dict[str, Any] = {
         "card": model.card.id,
         "name": scan.name,
@@ -50,6 +53,17 @@ def predict_one(options: argparse.Namespace) -> int:
             if line:
                 print(line)
     return 0
+
+
+def _write_sr(options: argparse.Namespace, result: inference.Judgement, card: Card) -> None:
+    from core.export import structured_report as report  # brings highdicom, which takes a second to load
+
+    words = f"{card.title}: {result.verdict}"
+    found = report.Found(result.verdict, words, result.score, result.threshold)
+    data = options.file.read_bytes()  # again: a scan keeps nothing of its header that could tell who it is
+    options.sr.write_bytes(
+        report.structured_report(data, options.file.name, found, card, keep_patient=options.keep_patient)
+    )
 
 
 def explain_one(options: argparse.Namespace) -> int:

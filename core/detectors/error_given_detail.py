@@ -12,6 +12,7 @@ from core.detectors.sharpness import blurred
 
 CELL = 8  # pixels, of the scan as the network sees it
 LEAST = 1e-3  # of error and detail, before their logs are taken
+FINE = 2.0  # pixels: what a blur of so much takes away is detail
 STEADY = 1e-6  # least deviation: a cell that is the same in all normals, as air is, divides by something
 
 
@@ -23,8 +24,10 @@ def cells_inside(weight: Tensor, side: int) -> Tensor:
 class ErrorGivenDetail(nn.Module):
     """How far the error of each cell lies above what normal scans have at that place with that much detail.
 
-    The log of a cell's mean error is regressed on the log of its mean detail, over normal scans and for each
-    cell by itself; what is left over is given in standard deviations of held-out normals.
+    The log of a cell's mean error is regressed on the log of its mean detail over normal scans: an intercept
+    for each cell, one slope for all, that of whole scans. A single cell's detail is so noisy that it would
+    flatten its own slope (regression dilution), and the score would still follow detail. What is left over is
+    given in standard deviations of held-out normals.
     levels: error maps per scan, each with its own regression.
     """
 
@@ -48,8 +51,11 @@ class ErrorGivenDetail(nn.Module):
     def fit(self, maps: Iterable[tuple[Tensor, Tensor]]) -> None:
         """maps: error and detail of normal scans, (N, levels, size, size) each."""
         error, detail = _cells(maps)
-        centred = detail - detail.mean(0)
-        self.slope.copy_((centred * error).sum(0) / centred.square().sum(0).clamp_min(1e-6))
+        inside = self.inside > 0
+        whole_error, whole_detail = error[..., inside].mean(2), detail[..., inside].mean(2)  # (N, levels)
+        centred = whole_detail - whole_detail.mean(0)
+        slope = (centred * whole_error).sum(0) / centred.square().sum(0).clamp_min(1e-6)
+        self.slope.copy_(slope[:, None, None].expand_as(self.slope))
         self.intercept.copy_(error.mean(0) - self.slope * detail.mean(0))
 
     def calibrate(self, maps: Iterable[tuple[Tensor, Tensor]]) -> None:
@@ -99,9 +105,9 @@ class ReconstructionDetector(Detector):
         """(N, C, H, W) -> the same. Deterministic."""
 
     def error_and_detail(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, C, H, W) -> (N, levels, H, W) each: absolute error, and |x - G1(x)|."""
+        """(N, C, H, W) -> (N, levels, H, W) each: absolute error, and |x - G2(x)|."""
         grey = x.mean(1, keepdim=True)
-        return (self.reconstruct(x) - x).abs().mean(1, keepdim=True), (grey - blurred(grey)).abs()
+        return (self.reconstruct(x) - x).abs().mean(1, keepdim=True), (grey - blurred(grey, FINE)).abs()
 
     def score(self, x: Tensor) -> DetectorOutput:
         raw = self.raw(x)

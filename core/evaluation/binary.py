@@ -220,6 +220,21 @@ def thin(x: ArrayLike, y: ArrayLike, at_most: int = 200) -> Curve:
     return Curve(x=tuple(xs.tolist()), y=tuple(ys.tolist()))
 
 
+def roc_band(curve: Curve, normal: int, abnormal: int) -> Curve:
+    """The region around an empirical ROC that both rates' 95 % Wilson intervals span, cut by cut.
+
+    curve: 1 - specificity and sensitivity at each cut, from 0 to 1.
+    normal, abnormal: cases of each class.
+    Returns its outline: above through the better ends of both intervals, back below through the worse ones.
+    """
+    alarms = [wilson(round(x * normal), normal) for x in curve.x]
+    found = [wilson(round(y * abnormal), abnormal) for y in curve.y]
+    above = [(alarm[0], hit[1]) for alarm, hit in zip(alarms, found, strict=True)]
+    below = [(alarm[1], hit[0]) for alarm, hit in zip(alarms, found, strict=True)]
+    xs, ys = zip(*above, *reversed(below), strict=True)
+    return Curve(xs, ys)
+
+
 def wilson(hits: int, n: int) -> Interval:
     """Interval of a share, hits of n (Wilson 1927). n: at least 1."""
     interval = binomtest(hits, n).proportion_ci(confidence_level=0.95, method="wilson")

@@ -1,6 +1,6 @@
 """What a card does in each public set that it was measured on, home first: the table of truth."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from core.evaluation import openings, sources
 from core.evaluation.cases import Floats, Ints, log_odds
 from core.evaluation.clustered import Rate, auc_interval, rate, share_interval
 from core.types import Interval, is_abnormal
+
+TEST = "test"  # all test scans, as a source
+EVEN = 0.6  # AUC of detail itself, beyond which scans of equal detail are not equal enough to prove anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,41 @@ def rows(card: Card, *, table: Scores | None = None, root: Path = cards.WEIGHTS)
     found += _adults(card, {row.source for row in found})
     found.sort(key=lambda row: not row.home)
     return _marked(found)
+
+
+def whole(card: Card, *, table: Scores | None = None, root: Path = cards.WEIGHTS) -> SourceRow:
+    """All test scans as one source, `TEST`; intervals go by patient. As `rows`."""
+    return _of(card, cards.scores(card, root) if table is None else table, None)
+
+
+def of_both_classes(
+    card: Card, *, table: Scores | None = None, root: Path = cards.WEIGHTS
+) -> SourceRow | None:
+    """The test scans of the sources that hold normal and abnormal ones, as one; None where all do, or none.
+
+    A source of one class, such as children's films among adults', lends the whole what tells the source.
+    card, table, root: as `rows`.
+    """
+    table = cards.scores(card, root) if table is None else table
+    tested = np.array(table.split) == TEST
+    place = np.array(sources.sources(card.modality, table.case))[tested]
+    normal = np.array(table.label)[tested] == card.labels[0]
+    mixed = set(place[normal]) & set(place[~normal])
+    return _of(card, table, mixed) if mixed and mixed != set(place) else None
+
+
+def _of(card: Card, table: Scores, chosen: Collection[str] | None) -> SourceRow:
+    """The test scans of those sources, of all when None, as one."""
+    place = sources.sources(card.modality, table.case)
+    kept = np.array(
+        [
+            split == TEST and (chosen is None or one in chosen)
+            for split, one in zip(table.split, place, strict=True)
+        ]
+    )
+    truth = np.array([label != card.labels[0] for label in table.label], dtype=np.int64)
+    patient = np.array(sources.patients(card.modality, table.case))
+    return _row(card, TEST, truth[kept], table.score[kept], list(patient[kept]))
 
 
 def source_only_auc(card: Card, *, table: Scores | None = None, root: Path = cards.WEIGHTS) -> float | None:
@@ -155,6 +193,17 @@ def _marked(found: Sequence[SourceRow]) -> tuple[SourceRow, ...]:
         return tuple(found)
     worst = min(means, key=lambda source: means[source])
     return tuple(replace(row, worst=row.source == worst) for row in found)
+
+
+def equal_detail(card: Card) -> tuple[float, float] | None:
+    """AUC on test scans of equal detail inside the region, and what that detail itself then still tells.
+
+    None where it was not measured, and where detail tells more than `EVEN`: that control proves nothing.
+    """
+    if not {names.AUC_EQUAL_DETAIL, names.AUC_OF_DETAIL} <= card.figures.keys():
+        return None
+    auc, control = card.figures[names.AUC_EQUAL_DETAIL], card.figures[names.AUC_OF_DETAIL]
+    return (auc, control) if control <= EVEN else None
 
 
 def calibration(truth: Ints, probabilities: Floats) -> tuple[float, float]:

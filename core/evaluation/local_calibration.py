@@ -5,7 +5,7 @@ normals of one's own say more about that than thousands of another hospital's.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,30 +115,52 @@ def calibrate(
     )
 
 
-def in_words(found: LocalCalibration) -> list[str]:
-    """What was found, a sentence each."""
-    low, high = found.threshold_interval
+def in_words(found: LocalCalibration, tr: Callable[[str], str] = str) -> list[str]:
+    """What was found, a sentence each.
+
+    found: the new threshold and what it rests on.
+    tr: puts a sentence into the reader's language.
+    """
+    normal, low, high = _spread(found.normal_scores, tr), *found.threshold_interval
+    sick = tr("no abnormal ones")
+    if found.abnormal_scores:
+        sick = tr("{count} abnormal ones").format(count=found.abnormal) + _spread(found.abnormal_scores, tr)
     return [
-        f"{found.normals} normal scans of {found.patients} patients{_spread(found.normal_scores)}; "
-        f"{found.abnormal or 'no'} abnormal ones"
-        + (f"{_spread(found.abnormal_scores)}." if found.abnormal_scores else "."),
-        f"Threshold {found.threshold:.4g} (95 % bootstrap over patients {low:.4g} to {high:.4g}), just above "
-        f"the {found.rank} lowest of {found.normals} normals.",
-        f"It spares {found.specificity:.0%} of further patients like these or more, on average over such "
-        f"calibrations; with {found.patients} patients between {found.expected[0]:.0%} and "
-        f"{found.expected[1]:.0%} in nine of ten.",
-        *(
-            f"{name}, threshold {kept.threshold:.4g}: {kept_in_words(kept)} on these scans."
-            for name, kept in (("Before", found.before), ("After", found.after))
+        tr("{normals} normal scans of {patients} patients{scores}").format(
+            normals=found.normals, patients=found.patients, scores=normal
+        )
+        + f"; {sick}.",
+        tr(
+            "Threshold {threshold:.4g} (95 % bootstrap over patients {low:.4g} to {high:.4g}), just above "
+            "the {rank} lowest of {normals} normals."
+        ).format(threshold=found.threshold, low=low, high=high, rank=found.rank, normals=found.normals),
+        tr(
+            "It spares {specificity:.0%} of further patients like these or more, on average over such "
+            "calibrations; with {patients} patients between {low:.0%} and {high:.0%} in nine of ten."
+        ).format(
+            specificity=found.specificity,
+            patients=found.patients,
+            low=found.expected[0],
+            high=found.expected[1],
+        ),
+        tr("Before, threshold {threshold:.4g}: {kept} on these scans.").format(
+            threshold=found.before.threshold, kept=kept_in_words(found.before, tr)
+        ),
+        tr("After, threshold {threshold:.4g}: {kept} on these scans.").format(
+            threshold=found.after.threshold, kept=kept_in_words(found.after, tr)
         ),
     ]
 
 
-def kept_in_words(kept: Kept) -> str:
-    """Specificity and, where it is known, sensitivity, with their intervals."""
+def kept_in_words(kept: Kept, tr: Callable[[str], str] = str) -> str:
+    """Specificity and, where it is known, sensitivity, with their intervals.
+
+    kept: what a threshold does.
+    tr: puts a word into the reader's language.
+    """
     parts = {
-        "specificity": (kept.specificity, kept.specificity_interval),
-        "sensitivity": (kept.sensitivity, kept.sensitivity_interval),
+        tr("specificity"): (kept.specificity, kept.specificity_interval),
+        tr("sensitivity"): (kept.sensitivity, kept.sensitivity_interval),
     }
     return ", ".join(
         f"{name} {value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
@@ -147,9 +169,10 @@ def kept_in_words(kept: Kept) -> str:
     )
 
 
-def _spread(quartiles: tuple[float, float, float]) -> str:
+def _spread(quartiles: tuple[float, float, float], tr: Callable[[str], str]) -> str:
     low, middle, high = quartiles
-    return f", median score {middle:.3g}, half of them between {low:.3g} and {high:.3g}"
+    words = tr(", median score {middle:.3g}, half of them between {low:.3g} and {high:.3g}")
+    return words.format(low=low, middle=middle, high=high)
 
 
 def _bootstrap(groups: Sequence[Floats], alpha: float, resamples: int, random_state: int) -> Interval:

@@ -1,7 +1,7 @@
 """What each threshold policy promised on validation, and what it kept on test and in each source."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 from core import cards
 from core.card_types import Card, Policy, Scores
 from core.errors import NotEnoughLabels, NoUsefulThreshold
-from core.evaluation import sources, thresholds
+from core.evaluation import choosing, sources, thresholds
 from core.evaluation.cases import Floats, Ints
 from core.evaluation.clustered import Rate, rate
 from core.types import is_abnormal
@@ -31,19 +31,24 @@ POLICIES = (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a threshold did on test scans. source: a public set, or `TEST`. None: no scan of that class."""
+    """What a threshold did on test scans. None: no scan of that class.
+
+    source: a public set, or `TEST`. home: whether the threshold was chosen by scans of that source.
+    """
 
     source: str
     sensitivity: Rate | None
     specificity: Rate | None
+    home: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
     """One policy on one card.
 
-    threshold: that it chose on validation. sensitivity, specificity: that it promised for scans of a new run
-    of file numbers, None where it promises nothing. kept: the whole test split, then its sources, home first.
+    threshold: that it chose by `choosing.scans`. sensitivity, specificity: that it promised for scans of a
+    new run of file numbers, None where it promises nothing. kept: the whole test split, then its sources,
+    home first.
     """
 
     policy: Policy
@@ -60,6 +65,17 @@ class Promise:
             promised, rate = getattr(self, name), getattr(self.kept[0], name)
             if promised is not None and rate is not None:
                 found[name] = max(0.0, promised - rate.value)
+        return found
+
+    @property
+    def shortfall_at_home(self) -> Mapping[str, float]:
+        """The same of the test scans from sources that the threshold was chosen by; empty without any."""
+        found = {}
+        for name in ("sensitivity", "specificity"):
+            rates = [rate for kept in self.kept if kept.home and (rate := getattr(kept, name)) is not None]
+            if getattr(self, name) is not None and rates:
+                kept = sum(rate.value * rate.n for rate in rates) / sum(rate.n for rate in rates)
+                found[name] = max(0.0, getattr(self, name) - kept)
         return found
 
     @property
@@ -93,7 +109,7 @@ def promises(
     table: Scores | None = None,
     root: Path = cards.WEIGHTS,
 ) -> tuple[Promise, ...]:
-    """Each policy that finds a threshold on the card's validation scores; the others are left out.
+    """Each policy that finds a threshold on the scans that the card's is chosen by; the others are left out.
 
     card: whose scores.
     policies: in the order of the answer.
@@ -101,9 +117,8 @@ def promises(
     root: where all cards lie.
     """
     table = cards.scores(card, root) if table is None else table
-    rows = _rows(card, table)
-    split = np.array(table.split)
-    validation, test = rows.of(split == "validation"), rows.of(split == "test")
+    test = _rows(card, table).of(np.array(table.split) == "test")
+    validation = _rows(card, choosing.scans(card, table, root))
     found = []
     for policy in policies:
         try:
@@ -128,7 +143,10 @@ def _promise(policy: Policy, validation: _Rows, test: _Rows) -> Promise:
     ordered = [*home, *(place for place in places if place not in home)]
     by_source = [test.of(np.asarray(test.source) == place) for place in ordered]
     kept = [_kept(TEST, test, threshold)]
-    kept += [_kept(place, rows, threshold) for place, rows in zip(ordered, by_source, strict=True)]
+    kept += [
+        replace(_kept(place, rows, threshold), home=place in home)
+        for place, rows in zip(ordered, by_source, strict=True)
+    ]
     return Promise(policy, threshold, *_promised(policy, validation), tuple(kept))
 
 

@@ -21,7 +21,7 @@ from core.evaluation import binary, clustered, comparison
 from core.evaluation.cases import Floats, Ints
 from core.evaluation.clustered import Rate
 from core.evaluation.comparison import Difference
-from core.types import Curve, Interval
+from core.types import Curve, Interval, OperatingPoint
 
 SURE_NORMAL, CALLED, SURE_ABNORMAL = 1, 4, 6
 CERTAINTIES_IN_WORDS: Final = (
@@ -88,7 +88,8 @@ def read(data: bytes, name: str) -> tuple[Reading, ...]:
 class Arm:
     """What the readers did in one condition: means over readers, rates over all of their readings.
 
-    auc_of: each reader's, with its interval. curve: ROC of each. seconds: median per case.
+    auc_of: each reader's, with its interval. curve: ROC of each, with a point for every certainty that was
+    given, the surest first. seconds: median per case.
     """
 
     auc: float
@@ -103,6 +104,8 @@ class Arm:
 class Result:
     """A study's outcome. gain: of the mean AUC by the help. random: whether it holds for other readers too.
 
+    model: its AUC on these cases with the interval, and its ROC. point: at its threshold.
+
     hurt, mended: readings that the help made wrong, or right. left_out: cases that not every reader read, or
     without a label.
     """
@@ -114,15 +117,21 @@ class Result:
     alone: Arm
     helped: Arm
     model: tuple[float, Interval, Curve]
+    point: OperatingPoint
     gain: Difference
     random: bool
     hurt: tuple[Reading, ...]
     mended: tuple[Reading, ...]
 
 
-def result(readings: Sequence[Reading]) -> Result:
-    """The study over the labelled cases that every reader read. Raises NotEnoughLabels, two of each class at
-    least, and OpacityError where the files contradict each other."""
+def result(readings: Sequence[Reading], threshold: float) -> Result:
+    """The study over the labelled cases that every reader read.
+
+    readings: of all readers.
+    threshold: the model's, on its scores.
+    Raises NotEnoughLabels, two of each class at least, and OpacityError where the files contradict each
+    other.
+    """
     readers = tuple(dict.fromkeys(reading.reader for reading in readings))
     rows = _common(readings, readers)
     flat = [reading for row in rows for reading in row]
@@ -142,6 +151,7 @@ def result(readings: Sequence[Reading]) -> Result:
         alone=_arm(truth, alone, readers, [reading.seconds_alone for reading in flat]),
         helped=_arm(truth, helped, readers, [reading.seconds_helped for reading in flat]),
         model=(float(roc_auc_score(truth, score)), binary.auc_interval(truth, score), _curve(truth, score)),
+        point=binary.operating_point(truth, score, threshold),
         gain=gain(truth, alone, helped),
         random=len(readers) > 1,
         hurt=tuple(one for one, before, after in turned if before and not after),
@@ -192,7 +202,7 @@ def _arm(truth: Ints, certainty: Floats, readers: Sequence[str], seconds: Sequen
 
 
 def _curve(truth: Ints, values: Floats) -> Curve:
-    fpr, tpr, _ = roc_curve(truth, values)
+    fpr, tpr, _ = roc_curve(truth, values, drop_intermediate=False)
     return Curve(tuple(fpr.tolist()), tuple(tpr.tolist()))
 
 

@@ -1,7 +1,7 @@
 """A page of paper: what was found on one scan, or what readers did, as a PDF made in memory."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
@@ -55,15 +55,19 @@ class Report:
     table: Sequence[Sequence[str]] = ()
 
 
-def pdf(report: Report) -> bytes:
-    """The report as one A4 page: what does not fit is set smaller. Letters that the fonts lack become "?"."""
+def pdf(report: Report, tr: Callable[[str], str] = str) -> bytes:
+    """The report as one A4 page: what does not fit is set smaller. Letters that the fonts lack become "?".
+
+    report: what stands on it.
+    tr: puts the page's own few words into the reader's language.
+    """
     story: list[Flowable] = [_words(report.title, TITLE)]
     if report.pictures:
-        story += [_side_by_side(report.pictures), Spacer(0, 3 * mm)]
+        story += [_side_by_side(report.pictures, tr), Spacer(0, 3 * mm)]
     if report.facts:
         story += [_facts(report.facts)]
     if report.curves:
-        story += [Spacer(0, 3 * mm), _plot(report.curves)]
+        story += [Spacer(0, 3 * mm), _plot(report.curves, tr)]
     if report.table:
         story += [Spacer(0, 3 * mm), _lines(report.table)]
     story += [Spacer(0, 3 * mm), _words(report.foot, SMALL)]
@@ -103,19 +107,20 @@ def _lines(rows: Sequence[Sequence[str]]) -> Table:
     return Table(cells, [WIDTH / len(rows[0])] * len(rows[0]), style=style, repeatRows=1)
 
 
-def _side_by_side(pictures: Sequence[Picture]) -> Table:
+def _side_by_side(pictures: Sequence[Picture], tr: Callable[[str], str]) -> Table:
     width = WIDTH / len(pictures) - 4 * mm
-    cells = [[_placed(each.rgb, width), *_scale(each, width)] for each in pictures]
+    cells = [[_placed(each.rgb, width), *_scale(each, width, tr)] for each in pictures]
     return Table([cells], [width + 4 * mm] * len(pictures), style=[("VALIGN", (0, 0), (-1, -1), "TOP")])
 
 
-def _scale(picture: Picture, width: float) -> list[Flowable]:
+def _scale(picture: Picture, width: float, tr: Callable[[str], str]) -> list[Flowable]:
     words = [_words(picture.caption, SMALL)]
     if picture.ends is None:
         return words
     bar = np.repeat(overlay.colours("inferno").round().astype(np.uint8)[None], 6, axis=0)
     low, high = picture.ends
-    return [Spacer(0, mm), _placed(bar, width), _words(f"{low} (left) to {high} (right)", SMALL), *words]
+    ends = tr("{low} (left) to {high} (right)").format(low=low, high=high)
+    return [Spacer(0, mm), _placed(bar, width), _words(ends, SMALL), *words]
 
 
 def _placed(rgb: NDArray[np.uint8], width: float) -> Placed:
@@ -127,7 +132,7 @@ def _placed(rgb: NDArray[np.uint8], width: float) -> Placed:
     return Placed(file, rgb.shape[1] * scale, rgb.shape[0] * scale, hAlign="LEFT")
 
 
-def _plot(curves: Mapping[str, Curve]) -> Drawing:
+def _plot(curves: Mapping[str, Curve], tr: Callable[[str], str]) -> Drawing:
     """ROC curves: 1 - specificity to the right, sensitivity upwards."""
     side = 70 * mm
     drawing, plot = Drawing(WIDTH, side + 12 * mm), LinePlot()
@@ -143,7 +148,10 @@ def _plot(curves: Mapping[str, Curve]) -> Drawing:
         text = printable(name)
         y = side - place * 5 * mm
         drawing.add(String(side + 18 * mm, y, text, fontName="Helvetica", fontSize=8, fillColor=colour))
-    titles = (12 * mm, 1 * mm, "1 - specificity"), (side + 18 * mm, side + 7 * mm, "Sensitivity upwards:")
+    titles = (
+        (12 * mm, 1 * mm, tr("1 - specificity")),
+        (side + 18 * mm, side + 7 * mm, tr("Sensitivity upwards:")),
+    )
     for x, y, text in titles:
         drawing.add(String(x, y, text, fontName="Helvetica", fontSize=8))
     return drawing

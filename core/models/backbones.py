@@ -1,21 +1,16 @@
 """Networks pretrained on photographs, cut after their middle layers and never trained here.
 
 Middle layers transfer better to X-ray films than last ones. A backbone lies in weights/ once, in a folder
-of its own; every detector that stands on it names it by that folder. torchvision is imported where ResNet-50
-is built.
+of its own; every detector that stands on it names it by that folder.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-if TYPE_CHECKING:
-    from torchvision.models import ResNet
+from core.models import residual
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # what both were trained with
 SIDE = 224
@@ -100,19 +95,6 @@ class VisionTransformer(Backbone):
         return tuple(maps)
 
 
-def first_resnet50() -> ResNet:
-    """torchvision's ResNet-50 as it was first published, which the weights at hand were trained for."""
-    from torchvision.models import resnet50
-
-    net = resnet50(weights=None)
-    for stage in (net.layer2, net.layer3, net.layer4):  # strides at the block's entry
-        stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.eps = 1.001e-5
-    return net
-
-
 class ResidualNetwork(Backbone):
     """ResNet-50 (He 2015, arXiv:1512.03385), first version, after its second and third stage."""
 
@@ -121,9 +103,11 @@ class ResidualNetwork(Backbone):
 
     def __init__(self) -> None:
         super().__init__()
-        whole = first_resnet50()
-        self.conv1, self.bn1 = whole.conv1, whole.bn1
-        self.layer1, self.layer2, self.layer3 = whole.layer1, whole.layer2, whole.layer3
+        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64, eps=residual.EPSILON)
+        self.layer1 = residual.stage(64, 64, blocks=3, stride=1)
+        self.layer2 = residual.stage(256, 128, blocks=4)
+        self.layer3 = residual.stage(512, 256, blocks=6)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, stride=2, padding=1)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import CardError
-from core.models.backbones import BACKBONES, ResidualNetwork, first_resnet50
+from core.models import residual
+from core.models.backbones import BACKBONES, ResidualNetwork
 from core.models.base import Classifier
 
 
@@ -79,7 +80,7 @@ class FrozenResNet50(FrozenBaseClassifier):
 
     def __init__(self, *, of: str = "resnet50", classes: int = 2) -> None:
         super().__init__(of)
-        self.layer4 = first_resnet50().layer4
+        self.layer4 = residual.stage(1024, 512, blocks=3)
         self.fc = nn.Linear(2048, classes)
 
     def features(self, x: Tensor) -> Tensor:

@@ -5,15 +5,21 @@ elsewhere. A language is one file, pages/shared/locale/CODE.po, which `python -m
 step with the code. Threads serve many visitors, so the language belongs to the session, never to the process.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
+
+Translator = Callable[[str], str]
 LOCALE: Final = Path(__file__).parent / "locale"
 CODE: Final = "en"  # what the code is written in
 CODES: Final = (CODE, *sorted(path.stem for path in LOCALE.glob("*.po")))
@@ -32,6 +38,11 @@ def ntr(one: str, several: str, count: int) -> str:
     count: how many; it fills no field.
     """
     return _translations(current()).ngettext(one, several, count)
+
+
+def translator() -> Translator:
+    """`tr` in this session's language, for what runs when the session cannot be asked, as a download does."""
+    return _translations(current()).gettext
 
 
 def later(sentence: str) -> str:
@@ -78,7 +89,7 @@ def offer() -> None:
     st.session_state["language-box"] = current()  # set anew in each run: another page may have chosen
     with st.sidebar, st.container(key="language"):
         st.segmented_control(
-            "Language / Sprache",
+            tr("Language"),
             CODES,
             format_func=name,
             required=True,
@@ -100,11 +111,10 @@ def for_component(folder: str) -> dict[str, Any]:
 def _translations(code: str) -> NullTranslations:
     if code == CODE:
         return NullTranslations()
-    from babel.messages import mofile, pofile
+    from babel.messages import mofile
 
     compiled = BytesIO()
-    with (LOCALE / f"{code}.po").open("rb") as file:
-        mofile.write_mo(compiled, pofile.read_po(file, code))
+    mofile.write_mo(compiled, _catalog(code))
     compiled.seek(0)
     return GNUTranslations(compiled)
 
@@ -113,12 +123,16 @@ def _translations(code: str) -> NullTranslations:
 def _words_under(code: str, folder: str) -> Mapping[str, str]:
     if code == CODE:
         return {}
-    from babel.messages import pofile
-
-    with (LOCALE / f"{code}.po").open("rb") as file:
-        known = pofile.read_po(file, code)
     return {
         str(message.id): str(message.string)
-        for message in known
+        for message in _catalog(code)
         if any(path.startswith(folder) for path, _ in message.locations)
     }
+
+
+@cache
+def _catalog(code: str) -> Catalog:
+    from babel.messages import pofile  # only where somebody reads another language
+
+    with (LOCALE / f"{code}.po").open("rb") as file:
+        return pofile.read_po(file, code)

@@ -37,7 +37,10 @@ TOUR = (
     ("[data-testid=stSidebarNav]", "Thresholds shows what each threshold costs; Models whom to trust."),
 )
 BESIDE, NOTHING_BESIDE = "Beside it", "No other scan"
-BESIDE_CAPTION = "Another scan of this session, not aligned and of another scale. Meanwhile no map is shown."
+BESIDE_CAPTION = (
+    "Another scan of this session, not aligned and of another scale. A map chosen in the list of layers lies "
+    "on the first one."
+)
 SAMPLES_PAGE = (
     "Films and slices to try the app with. Those marked Synthetic were drawn by a generative model and show "
     "nobody; here is what they look like to the classifiers, and how far they are from every training scan."
@@ -63,7 +66,38 @@ DECISIVE = (
     "Each at its own threshold, on test. Worst source: where it tells normal from abnormal least; "
     "models measured on several come first. False "
     "alarms: of normal scans, at home and at the worst place that it did not learn from, where one was "
-    "measured. MB: weights on disk. ms: a scan, where timed. Yardsticks, there to be beaten, stand last."
+    "measured. MB: weights on disk. ms: a scan, where timed. Yardsticks, there to be beaten, stand last. The "
+    "order is one of test figures, to read by: the recommended model was chosen without them."
+)
+ALL_FIGURES = (
+    "Test figures, at the card's own threshold; intervals of 95 % go by patient, where patients are known. "
+    "Models stand above the yardsticks, which see no disease. Border alone: the AUC of a logistic regression "
+    "on the outer eighth of the same test scans; source alone: of guessing by the public set that a scan is "
+    "from. A model no better may have learned nothing else. At equal detail: test scans blurred until the "
+    "region of each has as little detail as the least detailed; beside it what that detail itself then "
+    "tells, and neither where that is more than 0.60, for then the control proves nothing. Sources of both "
+    "classes: without sets that hold normal or abnormal scans alone, such as the children's films among the "
+    "adults of the COVID task. Models that were tested on other scans are not to be compared line by line. "
+    "Test sets hold normal scans and the disease asked for, and little else: among other diseases, as in a "
+    "clinic, expect less. Empty: not measured, or of one source alone. Top-1 accuracy: by the most "
+    "probable class. MB: weights on disk, shared parts included."
+)
+NO_PLAIN_CUES = "What the border of these scans tells, with nothing else of them, was not measured."
+BY_SCAN = (
+    "Intervals here take every scan for a patient of its own; those by patient are under Elsewhere. PPV and "
+    "NPV hold at the share of abnormal scans in each split; page Thresholds has them at yours."
+)
+ALL_DETECTORS = (
+    "Equal detail: test scans blurred until the region of each has as little detail as the least detailed; "
+    "shown where detail itself then tells hardly more than chance. Correlation with the yardstick: rank "
+    "correlation with a score that measures fine detail alone. Time: one scan on one core, lungs already "
+    "found. Memory: the weights, shared backbones included."
+)
+ONE_SEED = "Trained from one seed: how much its figures owe to chance in training is not known."
+PROMISES = (
+    "Promised: the policy's target; where it states none, what it reaches on runs of file numbers that "
+    "it was not chosen on. Kept: on the whole test split, then on each public set in it, with intervals "
+    "clustered by patient. Broken: more than .05 below the promise on the whole test split."
 )
 NO_SHARED_SCANS = "These two were not tested on the same scans, of both classes: they cannot be compared so."
 HOW_COMPARED = (
@@ -90,6 +124,10 @@ STUDY_OTHER_MODEL = (
 )
 STUDY_FILMS_GONE = "{} films of this study are no longer on the list. What was answered can still be saved."
 STUDY_STAGE = {"alone": "without the model", "helped": "with the model"}
+STUDY_CURVES = (
+    "Points: each certainty taken for abnormal from there on; the model at its threshold. Shaded: what the "
+    "95 % Wilson intervals of both rates span at each cut."
+)
 GAIN_BY_SEVERAL = (
     "Obuchowski and Rockette 1995, covariances by the jackknife over cases, degrees of freedom by Hillis "
     "2007: it holds for readers and cases like these."
@@ -161,3 +199,21 @@ TEST_MAP_HELP = "Blurs the hottest places first, then shows them first, and reco
 ASK_ALL = "Ask all {} other models"
 ASK_OTHER = "Ask the other model"
 FORGET_ALL = "Forget all"
+OTHER_REFUSAL = "Not read: the scan does not pass this model's input check."
+REFUSALS: Mapping[str, str] = MappingProxyType(
+    {
+        "size": "Not read: the picture is too small.",
+        "blank": "Not read: the picture is blank.",
+        "colour": "Not read: this looks like a photograph or a screenshot.",
+        "modality": "Not read: the file names another modality.",
+        "age": "Not read: this model did not learn from patients of this age.",
+        "view": "Not read: this is a lateral view.",
+        "unlike": "Not read: the scan is unlike those this model learned from.",
+        "chest": "Not read: this looks like a chest film.",
+        "bone": "Not read: the skull does not look as this model expects.",
+        "kind": "Not read: this looks more like a CT slice.",
+        "lungs": "Not read: two lungs were not found with confidence.",
+        "negative": "Not read: black and white are exchanged. Turn it back to have it read.",
+        "card": "The model cannot be used.",
+    }
+)

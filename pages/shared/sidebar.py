@@ -31,8 +31,8 @@ def show_frame(question: str) -> None:
 
     question: the one that the page answers, its heading.
     """
+    language.settle()  # before the way through app.py, which takes the address along only afterwards
     deep_link.route_through_app()
-    language.settle()
     st.logo(HERE / "opacity.svg", size="large")
     st.html(HERE / "frame.css")
     st.html(
@@ -43,8 +43,9 @@ def show_frame(question: str) -> None:
     language.offer()
     sign_in.require()
     models.refresh()
-    if worklist.has_work():
-        leave_guard()
+    with st.container():  # also without the guard: what comes and goes would move all that follows
+        if worklist.has_work():
+            leave_guard()
     _name_sample()
 
 

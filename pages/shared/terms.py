@@ -2,6 +2,8 @@
 
 from pages.shared.language import later
 
+SEEN = (later("lungs"), later("head"), later("picture"))  # what an outline is a share of
+SIDES = (later("left"), later("right"))  # of the patient
 LABELS = (
     later("normal"),
     later("abnormal"),

@@ -15,7 +15,7 @@ from core import names
 from core.card_types import Card, Localisation, Policy, SegmenterCard
 from core.names import CHEST_FILM
 from core.types import EvaluationReport, Scan, is_abnormal
-from pages.shared import sentences
+from pages.shared import language, sentences
 from pages.shared.language import later, ntr, tr
 from pages.shared.numbering import numbered
 from pages.shared.session.thresholds import DecisionThreshold
@@ -135,6 +135,18 @@ def heat_map(name: str, shares: tuple[float | None, float] | None, *, similar: i
             tr("{similar} of {methods} other methods agree.").format(similar=similar, methods=methods)
         )
     return " ".join(told)
+
+
+def blurred(card: Card, score: float) -> str:
+    """What the model says where there is nothing left to see. score: of the scan blurred all over."""
+    if card.modality == CHEST_FILM:
+        return tr("Blurred all over, this film still scores {score:.2f}.").format(score=score)
+    return tr("Blurred all over, this scan still scores {score:.2f}.").format(score=score)
+
+
+def beside(names: Iterable[str]) -> str:
+    """What follows the words for a picture beside which other scans stand. names: of those."""
+    return "".join(tr(", beside it {name}").format(name=name) for name in names)
 
 
 def unreliable(methods: Sequence[str], better: str) -> str:
@@ -304,6 +316,18 @@ def policy(known: Policy) -> str:
     return aims.get(known.name, known.name).format(**known.arguments)
 
 
+def refused(reason: str, test: str) -> str:
+    """Why a scan is not read, safe to show as Markdown.
+
+    reason: as the gate says it, in English; another language has a sentence of its own before it.
+    test: which of the gate's tests failed.
+    """
+    told = escape_markdown(reason)
+    if language.current() == language.CODE:
+        return told
+    return f"{tr(sentences.REFUSALS.get(test, sentences.OTHER_REFUSAL))} ({told})"
+
+
 def imported(names: Sequence[str], *, of: int) -> str:
     """What came of a file of operating points. names: as they are listed now. of: how many it holds."""
     known = (
@@ -362,8 +386,22 @@ def auc(report: EvaluationReport) -> str:
     )
 
 
-def with_interval(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
+def with_interval(value: float, bounds: tuple[float, float]) -> str:
+    return f"{value:.3f} ({interval(bounds)})"
+
+
+def interval(bounds: tuple[float, float]) -> str:
+    return f"{bounds[0]:.3f}-{bounds[1]:.3f}"
+
+
+def chosen_by(card: Card, training_normals: int) -> str:
+    """What the card's threshold was chosen by."""
+    if not training_normals:
+        return tr("chosen on validation by {name}").format(name=card.policy.name)
+    return tr(
+        "chosen by {name} on validation and on {count} normal scans of training, judged by networks that had "
+        "not seen their run of file numbers"
+    ).format(name=card.policy.name, count=training_normals)
 
 
 def escape_markdown(text: str) -> str:

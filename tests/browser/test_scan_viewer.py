@@ -173,6 +173,26 @@ def test_another_scan_beside_it_zooms_along_and_is_neither_outlined_nor_measured
     assert "pixels" in status(page)
 
 
+def test_a_map_is_switched_on_the_first_of_two_scans_side_by_side(opened):
+    page = opened("set=prior and map&view=side")
+
+    def colours() -> list[float]:
+        spread = np.ptp(pixels(page), axis=2)
+        return [float((half > 40).mean()) for half in np.array_split(spread, 2, axis=1)]
+
+    press(page, "o")  # without the outline, which is coloured too
+    left, right = colours()
+    assert left > 0.02 > right
+    press(page, "n")  # the next layer is the other scan itself: no map
+    assert max(colours()) < 0.005
+    press(page, "n")
+    assert colours()[0] == pytest.approx(left)
+    fitting = pixels(page)
+    wheel(page, -500)
+    moved = np.abs(pixels(page) - fitting).mean(axis=(0, 2))
+    assert min(half.mean() for half in np.array_split(moved, 2)) > 5
+
+
 def test_what_was_set_survives_other_layers_but_not_another_scan(opened):
     page = opened()
     press(page, "+", "+", "t", "[", "[", "Shift+ArrowLeft")

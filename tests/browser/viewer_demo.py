@@ -47,8 +47,9 @@ def layers(film: np.ndarray, normal: np.ndarray, chosen: str) -> list[Layer]:
         return [Layer(MARKUP, heat, "heat", 2.0, MARKUP, MARKUP)]
     if chosen == "none":
         return []
-    if chosen == "prior":
-        return [Layer("before.png", fitted(film[:, :600], film.shape), "grey", other_scan=True)]
+    if chosen in ("prior", "prior and map"):
+        before = Layer("before.png", fitted(film[:, :600], film.shape), "grey", other_scan=True)
+        return [before] if chosen == "prior" else [cam, before]
     frame = ellipse(0.5, 0.5, 99, 0.42) & ellipse(0.5, 0.5, 0.42, 99)
     error = np.where(frame, film - normal - 0.12 * blob(0.7, 0.4, 0.06, 0.08), np.nan)
     return [

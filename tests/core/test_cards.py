@@ -213,15 +213,11 @@ def test_a_shipped_report_follows_from_its_scores(card: Card):
 
 
 @pytest.mark.parametrize("card", EVERY, ids=lambda card: card.id)
-def test_a_shipped_threshold_comes_from_validation(card: Card):
-    from core.evaluation import thresholds
+def test_a_shipped_threshold_comes_from_validation_and_training_normals(card: Card):
+    from core.evaluation import choosing
 
-    table = cards.scores(card)
-    rows = [i for i, name in enumerate(table.split) if name == "validation"]
-    labels = [int(table.label[i] != card.labels[0]) for i in rows]
-    assert card.threshold == pytest.approx(
-        thresholds.choose(card.policy, labels, table.score[rows]), rel=1e-4
-    )
+    chosen = choosing.threshold(card, card.policy, cards.scores(card))
+    assert card.threshold == pytest.approx(chosen, rel=1e-4)
 
 
 def test_detectors_stand_behind_ensembles_by_drawn_lesions_and_must_beat_the_yardstick(tmp_path: Path):

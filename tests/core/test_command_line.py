@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 from pyarrow import parquet
@@ -17,6 +18,7 @@ from core.__main__ import main
 from core.evaluation import operating_points
 from core.evaluation.operating_points import NamedPoint
 from tests.phantoms.chest import chest, png
+from tests.phantoms.files import chest_film
 from tests.quick import CLASSIFIER, DETECTOR
 
 LAST = ("frames", "frame", "same_as")
@@ -38,7 +40,8 @@ def films(tmp_path: Path) -> Path:
 def test_cards_lists_every_card_as_json(capsys: pytest.CaptureFixture[str]):
     assert main(["cards", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert {card["id"] for card in listed} == {card.id for card in cards.every()}
+    known = {card.id for card in (*cards.every(), *cards.outlining())}
+    assert {card["id"] for card in listed} == known
     assert {"id", "kind", "task", "modality", "labels", "threshold", "policy", "report", "sha256"} <= set(
         listed[0]
     )
@@ -46,7 +49,28 @@ def test_cards_lists_every_card_as_json(capsys: pytest.CaptureFixture[str]):
 
 def test_cards_are_listed_for_people_too(capsys: pytest.CaptureFixture[str]):
     assert main(["cards"]) == 0
-    assert CLASSIFIER.id in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert CLASSIFIER.id in listed
+    outlines = [line for line in listed.splitlines() if "Dice" in line]
+    assert [line.split()[0] for line in outlines] == [card.id for card in cards.outlining()]
+
+
+def test_predict_writes_a_structured_report_without_a_name(films: Path):
+    scan, out = films / "film.dcm", films / "report.dcm"
+    tags = {"StudyInstanceUID": "1.2.4", "SeriesInstanceUID": "1.2.5", "PatientName": "DOE^JANE"}
+    scan.write_bytes(chest_film((chest(opacity=0.4) * 255).astype(np.uint8), **tags))
+    command = ["predict", str(scan), "--card", CLASSIFIER.id, "--sr", str(out)]
+    assert main(command) == 0
+    made = pydicom.dcmread(out)
+    assert (made.Modality, made.StudyInstanceUID, made.SoftwareVersions) == (
+        "SR",
+        "1.2.4",
+        CLASSIFIER.version,
+    )
+    assert not made.PatientName
+    assert main([*command, "--keep-patient"]) == 0
+    assert pydicom.dcmread(out).PatientName == "DOE^JANE"
+    assert main(["predict", str(films / "a.png"), "--card", CLASSIFIER.id, "--sr", str(out)]) == 2
 
 
 def test_predict_answers_with_the_contracts_keys(films: Path, capsys: pytest.CaptureFixture[str]):

@@ -85,6 +85,16 @@ def test_the_same_scan_gets_the_same_answer_twice(drawn: Scan):
     assert inference.classify(model, drawn).score == inference.classify(model, drawn).score
 
 
+def test_a_blurred_scans_score_is_where_a_deletion_curve_ends(drawn: Scan):
+    model = inference.load(CLASSIFIERS[0])
+    label = model.card.labels[-1]
+    seen = inference.explain_fast(model, drawn, label=label)["grad-cam"]
+    (*_, end) = inference.faithfulness(model, drawn, seen).deletion.y
+    blurred = inference.classify_blurred(model, drawn)
+    assert blurred.probabilities[label] == pytest.approx(end, abs=1e-4)
+    assert blurred.score != inference.classify(model, drawn).score
+
+
 def test_verdict_is_abnormal_from_the_threshold_on():
     assert Prediction({}, 0.5, 0.5).verdict == "abnormal"
     assert Prediction({}, 0.49, 0.5).verdict == "normal"

@@ -12,13 +12,16 @@ from core.evaluation import openings
 from pages.shared.caches import models
 from pages.shared.views.models import audience
 from tests.pages import app as pages
-from tests.pages.app import started, words
+from tests.pages.app import started, upload, words
 from tests.phantoms import fake_cards
+from tests.phantoms.chest import chest, png
 from tests.phantoms.fake_cards import made_up
 
 AGENTS = ("normal", "bacterial", "viral")
 FIGURES = {
-    "AUC at equal sharpness": 0.71,
+    "AUC at equal detail inside the region": 0.71,
+    "AUC of that detail itself, made equal": 0.52,
+    "AUC by border alone": 0.61,
     "AUC sharpened": 0.69,
     "temperature": 1.4,
     "ECE before scaling": 0.09,
@@ -128,7 +131,8 @@ def test_a_leaderboard_of_several_classes_tells_them_apart():
     rows = table(opened(), "95 % interval")
     keen = rows[rows["model"] == "Keen"].iloc[0]
     assert keen["AUC"] == KEEN.report["test"].auc
-    assert keen["equally sharp"] == 0.71
+    assert (keen["at equal detail"], keen["detail alone then"], keen["border alone"]) == (0.71, 0.52, 0.61)
+    assert re.fullmatch(r"[01]\.\d{3} \(0\.\d{3}-\d\.\d{3}\)", keen["sensitivity"])
     assert 1 / 3 < keen["top-1 accuracy"] < keen["macro AUC"] < 1
     assert keen["MB"] == pytest.approx(1.3, abs=0.1)
 
@@ -231,3 +235,22 @@ def test_the_checklists_are_shown_with_what_is_not_known_and_can_be_taken_away()
     assert (rows["answer"] == "not known").any()
     assert f"answers {(rows['answer'] != 'not known').sum()} of {len(rows)} items" in words(app)
     assert {"CSV", "Markdown"} <= {button.label for button in app.get("download_button")}
+
+
+@pytest.mark.parametrize("card", ["pneumonia-cnn", "brain-mri-mobilenet-v2", "brain-ct-patchcore"])
+def test_models_that_outline_stand_there_with_their_dice(card: str):
+    app = opened(card)
+    assert not app.exception
+    fitting = [one for one in cards.outlining() if one.modality == cards.read(card).modality]
+    offered = [button.key for button in app.button if button.label == "Use this outline"]
+    assert offered == [f"use-{one.id}" for one in fitting]
+    for one in fitting:
+        assert f"its Dice is {one.report['test']['dice']:.2f}" in words(app)
+
+
+def test_use_this_outline_opens_diagnose_and_draws_it_unasked():
+    app = opened("pneumonia-cnn")
+    app = next(button for button in app.button if button.label == "Use this outline").click().run()
+    assert not app.exception
+    app = upload(app, "film.png", png(chest()))
+    assert next(box for box in app.toggle if box.label == "Outline it").value

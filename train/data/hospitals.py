@@ -109,9 +109,22 @@ def read_table(root: Path) -> list[Film]:
     """
     films = gathered(root)
     place = {film.case.name: index for index, film in enumerate(films)}
+    pairs = [(place[a], place[b]) for a, b in copies() if a in place and b in place]
+    return _split(films, pairs, root)
+
+
+def copies() -> list[tuple[str, str]]:
+    """Names of films that look the same, in pairs."""
     with COPIES.open(newline="") as file:
-        pairs = [(row["film"], row["copy"]) for row in csv.DictReader(file)]
-    return _split(films, [(place[a], place[b]) for a, b in pairs if a in place and b in place], root)
+        return [(row["film"], row["copy"]) for row in csv.DictReader(file)]
+
+
+def without_twins(cases: Sequence[Case]) -> list[Case]:
+    """The cases less those held out that look like one learned from, or test films like one chosen by."""
+    side = {case.name: ("train", "validation", "test").index(case.split) for case in cases}
+    known = [(a, b) for a, b in copies() if a in side and b in side]
+    late = {a for pair in known for a, b in (pair, pair[::-1]) if side[a] > side[b]}
+    return [case for case in cases if case.name not in late]
 
 
 def pneumonia(root: Path) -> list[Case]:

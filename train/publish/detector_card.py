@@ -117,7 +117,7 @@ def publish_detector(
     table = report.tabulate(held.cases, scores)
     normal_peaks = [p for p, c in zip(peaks, held.cases, strict=True) if c.split == "validation"]
     drawn = drawn_lesions(source, tuple(cases), split="validation")
-    measured = compute_metrics(report.with_report(packed.card, table), stored, held, table.score)
+    measured = compute_metrics(report.with_report(packed.card, table), stored, held, table)
     measured |= lesion_aurocs(stored, drawn, card.input)
     checkpoints.load_dependencies(stored)  # the backbone itself again, for an honest clock
     measured |= inference_cost(card, stored, held.films[0, 0])

@@ -1,7 +1,7 @@
 """What a detector's card says beside its curves: the yardstick, sharpness, false alarms, cost."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,13 +12,13 @@ from scipy.stats import norm, spearmanr
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from core import names
+from core import cards, names
 from core.anatomy import lungs
-from core.card_types import Card, Policy
+from core.card_types import Card, Policy, Scores
 from core.detectors import Detector, DetectorEnsemble, FeatureDetector
 from core.detectors.error_given_detail import ReconstructionDetector
 from core.detectors.sharpness import Sharpness
-from core.evaluation import thresholds
+from core.evaluation import choosing
 from core.evaluation.binary import auc_interval
 from core.preprocess import align, stretch
 from core.resample import crop
@@ -69,23 +69,22 @@ def held_out(source: Source, cases: tuple[Case, ...], runs: Path = Path("runs"))
     return HeldOut(chosen, *cached("held-out", known, read, runs))
 
 
-def compute_metrics(card: Card, network: Detector, held: HeldOut, scores: np.ndarray) -> dict[str, float]:
+def compute_metrics(card: Card, network: Detector, held: HeldOut, table: Scores) -> dict[str, float]:
     """False alarms nominal and realised, AUROC per abnormal label, the yardstick: figure to value.
 
     card: with its threshold and report.
     network: the detector.
     held: validation and test.
-    scores: (N,), the detector's on held.cases.
+    table: the detector's scores of held.cases.
     """
+    scores = table.score
     split = np.array([case.split for case in held.cases])
     label = np.array([case.label for case in held.cases])
     test, normal = split == "test", label == card.labels[0]
-    measured = _false_alarms(card, scores, split, normal)
-    point = card.report["test"].points[0]
-    measured[names.BALANCED_ACCURACY] = (point.sensitivity + point.specificity) / 2
-    measured |= _per_label(card, held, scores, label)
+    measured = false_alarms(card, table)
+    measured |= per_label(card, held.cases, table)
     if card.input.region == "head":
-        measured |= _trivial_aurocs(card, held, label)
+        measured |= _trivial_aurocs(card, held)
     measured |= _equal_detail(card, network, held, ~normal[test])
     if card.input.region == "lungs":
         chosen = torch.from_numpy(test)
@@ -105,13 +104,24 @@ def compute_metrics(card: Card, network: Detector, held: HeldOut, scores: np.nda
     return measured
 
 
-def _false_alarms(card: Card, scores: np.ndarray, split: np.ndarray, normal: np.ndarray) -> dict[str, float]:
-    held = split == "validation"
-    conformal = thresholds.choose(Policy("conformal", {"alpha": ALPHA}), ~normal[held], scores[held])
-    at_test = scores[normal & ~held]
+def false_alarms(card: Card, table: Scores, root: Path = cards.WEIGHTS) -> dict[str, float]:
+    """Nominal, on validation and on test, at the card's threshold and at the conformal one.
+
+    card: with its threshold and report.
+    table: of its validation and test cases.
+    root: where scores of its training normals lie, if there are any.
+    """
+    normal, held = (
+        np.array(column) == wanted
+        for column, wanted in ((table.label, card.labels[0]), (table.split, "validation"))
+    )
+    conformal = choosing.threshold(card, Policy("conformal", {"alpha": ALPHA}), table, root)
+    at_test = table.score[normal & ~held]
+    point = card.report["test"].points[0]
     return {
+        names.BALANCED_ACCURACY: (point.sensitivity + point.specificity) / 2,
         names.NOMINAL_FPR: float(norm.sf(card.policy.arguments.get("k", 1.0))),
-        names.VALIDATION_FPR: float(np.mean(is_abnormal(scores[normal & held], card.threshold))),
+        names.VALIDATION_FPR: float(np.mean(is_abnormal(table.score[normal & held], card.threshold))),
         names.REALISED_FPR: float(np.mean(is_abnormal(at_test, card.threshold))),
         names.CONFORMAL_THRESHOLD: conformal,
         names.CONFORMAL_NOMINAL_FPR: ALPHA,
@@ -119,28 +129,34 @@ def _false_alarms(card: Card, scores: np.ndarray, split: np.ndarray, normal: np.
     }
 
 
-def _per_label(card: Card, held: HeldOut, scores: np.ndarray, label: np.ndarray) -> dict[str, float]:
-    """Each abnormal label against the normal test cases of its own data set, when there are several."""
+def per_label(card: Card, cases: Sequence[Case], table: Scores) -> dict[str, float]:
+    """Each abnormal label against the normal test cases of its own data set, when there are several.
+
+    card: with its threshold.
+    cases: of validation and test.
+    table: their scores, in their order.
+    """
     if len(card.labels) == 2:
         return {}
+    scores = table.score
     called = is_abnormal(scores, card.threshold)
     found = {}
-    for name, normal, abnormal in _label_groups(card, held, label):
+    for name, normal, abnormal in _label_groups(card, cases):
         truth = np.repeat([0, 1], [normal.sum(), abnormal.sum()])
         auc = roc_auc_score(truth, np.concatenate([scores[normal], scores[abnormal]]))
         found[names.auroc_of(name)] = float(auc)
         right = np.mean(~called[normal]) + np.mean(called[abnormal])
         found[names.balanced_accuracy_of(name)] = float(right / 2)
         found[names.fpr_beside(name)] = float(np.mean(called[normal]))
-        found |= _per_patient(name, held, scores, normal, abnormal)
+        found |= _per_patient(name, cases, scores, normal, abnormal)
     return found
 
 
 def _per_patient(
-    name: str, held: HeldOut, scores: np.ndarray, normal: np.ndarray, abnormal: np.ndarray
+    name: str, cases: Sequence[Case], scores: np.ndarray, normal: np.ndarray, abnormal: np.ndarray
 ) -> dict[str, float]:
     """AUROC of patients' mean scores with its interval, where patients have several slices each."""
-    patient = np.array([case.patient for case in held.cases])
+    patient = np.array([case.patient for case in cases])
     means = [
         [float(scores[rows & (patient == one)].mean()) for one in dict.fromkeys(patient[rows].tolist())]
         for rows in (normal, abnormal)
@@ -158,12 +174,11 @@ def _per_patient(
     }
 
 
-def _label_groups(
-    card: Card, held: HeldOut, label: np.ndarray
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def _label_groups(card: Card, cases: Sequence[Case]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Each abnormal label, the test normals of its data set, and its own test cases: (N,) bool each."""
-    test = np.array([case.split == "test" for case in held.cases])
-    folder = np.array([str(case.path.parent.parent) for case in held.cases])
+    test = np.array([case.split == "test" for case in cases])
+    label = np.array([case.label for case in cases])
+    folder = np.array([str(case.path.parent.parent) for case in cases])
     for name in card.labels[1:]:
         abnormal = test & (label == name)
         yield name, test & (label == card.labels[0]) & np.isin(folder, folder[abnormal]), abnormal
@@ -186,14 +201,14 @@ def _equal_detail(card: Card, network: Detector, held: HeldOut, abnormal: np.nda
     }
 
 
-def _trivial_aurocs(card: Card, held: HeldOut, label: np.ndarray) -> dict[str, float]:
+def _trivial_aurocs(card: Card, held: HeldOut) -> dict[str, float]:
     """What sharpness and brightness of the head tell by themselves, whichever way round."""
     heads = torch.cat(
         [stretch(crop(f, b, INSIDE)) for f, b in zip(held.films.split(64), held.boxes.split(64), strict=True)]
     )
     plain = {"sharpness": sharpness(heads).numpy(), "brightness": heads.mean((1, 2, 3)).numpy()}
     found = {}
-    for name, normal, abnormal in _label_groups(card, held, label):
+    for name, normal, abnormal in _label_groups(card, held.cases):
         truth = np.repeat([0, 1], [normal.sum(), abnormal.sum()])
         for what, values in plain.items():
             auc = float(roc_auc_score(truth, np.concatenate([values[normal], values[abnormal]])))

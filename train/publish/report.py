@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from core import cards, checkpoints, inference
 from core.card_types import Card, Scores
-from core.evaluation import sources, thresholds
+from core.evaluation import choosing
 from core.evaluation.binary import evaluate
 from core.inference import Model
 from core.reading import images
@@ -86,20 +86,24 @@ def publish_card(draft: Draft, scores: Scores, root: Path = cards.WEIGHTS) -> Ca
     root: where all cards lie.
     """
     table = cards.as_written(scores)
-    card = with_report(draft.card, table)
+    card = with_report(draft.card, table, root)
     cards.write(card, draft.data, table, root)
     provenance.log_opening(card.id, card.report["test"].auc, root=root)
     print_report(card)
     return card
 
 
-def with_report(card: Card, scores: Scores) -> Card:
-    """The card with its threshold, reports and shift."""
+def with_report(card: Card, scores: Scores, root: Path = cards.WEIGHTS) -> Card:
+    """The card with its threshold, reports and shift.
+
+    card: as drafted.
+    scores: of its validation and test cases.
+    root: where scores of its training normals lie, if there are any.
+    """
     table = cards.as_written(scores)
     abnormal, split = np.array(table.label) != card.labels[0], np.array(table.split)
     chosen = split == "validation"
-    runs = sources.runs(card.modality, [case for case, held in zip(table.case, chosen, strict=True) if held])
-    threshold = thresholds.choose(card.policy, abnormal[chosen], table.score[chosen], groups=runs)
+    threshold = choosing.threshold(card, card.policy, table, root)
     reports = {
         name: evaluate(
             name,

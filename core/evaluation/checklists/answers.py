@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from core import names
+from core import cards, names
 from core.card_types import Card
 from core.evaluation import by_source, openings
 from core.evaluation.by_source import SourceRow
@@ -33,11 +33,11 @@ def answers(card: Card, root: Path) -> dict[str, str]:
     """Fact to sentence. root: where the card's scores and log lie."""
     rows = by_source.rows(card, root=root)
     found = {fact: str(card.data[key]) for fact, key in _FROM_DATA.items() if key in card.data}
-    found |= _model(card) | _study(card, root) | _figures(card) | _places(rows)
+    found |= _model(card, root) | _study(card, root) | _figures(card) | _places(rows)
     return {fact: answer for fact, answer in found.items() if answer}
 
 
-def _model(card: Card) -> dict[str, str]:
+def _model(card: Card, root: Path) -> dict[str, str]:
     spec, training = card.input, card.training
     arguments = ", ".join(f"{name} {value}" for name, value in card.arguments.items())
     settings = ", ".join(f"{name} {value}" for name, value in training.settings.items())
@@ -53,7 +53,8 @@ def _model(card: Card) -> dict[str, str]:
         ),
         "decision": (
             f"{'P(abnormal)' if card.kind == 'classifier' else 'anomaly score'}; abnormal from "
-            f"{card.threshold:g} on, chosen on validation by {card.policy.name}"
+            f"{card.threshold:g} on, chosen by {card.policy.name} on validation"
+            f"{' and on training normals judged out of fold' if cards.normals(card, root) else ''}"
         ),
         "code": f"commit {card.commit}, seed {card.seed}",
         "availability": f"code: MIT; weights: {card.licence}, sha256 {card.sha256[:12]}",

@@ -215,6 +215,14 @@ def prediction(card_id: str, digest: str, _scan: Scan) -> Prediction:
     return inference.classify(model(card_id), _scan, lungs(digest, _scan=_scan))
 
 
+@of_card(st.cache_data(show_spinner=False, scope="session", max_entries=RESULTS_KEPT))
+def blurred_score(card_id: str, digest: str, _scan: Scan) -> float:
+    """The score of the scan with every place blurred."""
+    from core import inference
+
+    return inference.classify_blurred(model(card_id), _scan, lungs(digest, _scan=_scan)).score
+
+
 @of_card(
     st.cache_data(show_spinner="Comparing with normal scans ...", scope="session", max_entries=MAPS_KEPT)
 )
@@ -286,7 +294,8 @@ def network_input(card_id: str, digest: str, _scan: Scan) -> FloatArray:
 
 def forget() -> None:
     """Drop everything that this session derived from scans."""
-    for function in (lungs, gate, modality_of, record, prediction, anomaly, error_fit, network_input):
+    kept = (lungs, gate, modality_of, record, prediction, blurred_score, anomaly, error_fit, network_input)
+    for function in kept:
         function.clear()
 
 

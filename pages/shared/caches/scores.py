@@ -33,13 +33,10 @@ PERFECT: Line = ([0.0, 1.0], [0.0, 1.0])
 
 @of_card(st.cache_data(show_spinner=False))
 def policy_threshold(card_id: str, policy: Policy) -> float:
-    """Where the policy values on validation. Raises NoUsefulThreshold."""
-    from core.evaluation import sources, thresholds
+    """Where the policy cuts the scans that the card's threshold is chosen by. Raises NoUsefulThreshold."""
+    from core.evaluation import choosing
 
-    table = models.scores(card_id)
-    cases = [case for case, split in zip(table.case, table.split, strict=True) if split == "validation"]
-    runs = sources.runs(models.card(card_id).modality, cases)
-    return thresholds.choose(policy, *labels_and_scores(card_id, "validation"), groups=runs)
+    return choosing.threshold(models.card(card_id), policy, models.scores(card_id))
 
 
 @of_card(st.cache_data(show_spinner=False))
@@ -67,6 +64,46 @@ def sources(card_id: str) -> tuple[SourceRow, ...]:
     from core.evaluation import by_source
 
     return by_source.rows(models.card(card_id), table=models.scores(card_id))
+
+
+@of_card(st.cache_data(show_spinner=False))
+def whole_test(card_id: str) -> SourceRow:
+    """What the card does on all of its test scans."""
+    from core.evaluation import by_source
+
+    return by_source.whole(models.card(card_id), table=models.scores(card_id))
+
+
+@of_card(st.cache_data(show_spinner=False))
+def of_both_classes(card_id: str) -> SourceRow | None:
+    """The same without sources of one class; None where there is none such."""
+    from core.evaluation import by_source
+
+    return by_source.of_both_classes(models.card(card_id), table=models.scores(card_id))
+
+
+@of_card(st.cache_data(show_spinner=False))
+def source_only_auc(card_id: str) -> float | None:
+    """What guessing by the source alone reaches on the card's test scans; None where they are of one."""
+    from core.evaluation import by_source
+
+    return by_source.source_only_auc(models.card(card_id), table=models.scores(card_id))
+
+
+def equal_detail(card_id: str) -> tuple[float, float] | None:
+    """The AUC at equal detail, and what that detail itself then tells; None where that proves nothing."""
+    from core.evaluation import by_source
+
+    return by_source.equal_detail(models.card(card_id))
+
+
+@of_card(st.cache_data(show_spinner=False))
+def training_normals(card_id: str) -> int:
+    """How many of them the card's threshold is chosen by, beside validation."""
+    from core.evaluation import choosing
+
+    chosen = choosing.scans(models.card(card_id), models.scores(card_id))
+    return sum(split != choosing.HELD for split in chosen.split)
 
 
 @st.cache_data(show_spinner=False)

@@ -17,7 +17,13 @@ ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
 SENTENCES = Path("pages/shared/sentences.py")
 KEYWORDS = {"tr": None, "later": None, "ntr": (1, 2)}
-METHODS = [("app.py", "python"), ("pages/**.py", "python"), ("pages/**.js", "javascript")]
+ABOUT = "# What the app says. In step with the code by: python -m pages.shared.locale"
+# what core says in sentences of its own, with the translator as an argument
+IN_CORE = ("core/anatomy/outlines.py", "core/evaluation/local_calibration.py", "core/export/report.py")
+METHODS = [
+    *((file, "python") for file in ("app.py", "pages/**.py", *IN_CORE)),
+    ("pages/**.js", "javascript"),
+]
 
 
 def sentences() -> Iterator[tuple[str, str | tuple[str, ...]]]:
@@ -30,7 +36,8 @@ def sentences() -> Iterator[tuple[str, str | tuple[str, ...]]]:
 
 def _is_ours(folder: str) -> bool:
     """Whether the folder may hold words of the app."""
-    return Path(folder).is_relative_to(ROOT / "pages") or Path(folder) == ROOT
+    in_core = {ROOT / "core", *((ROOT / file).parent for file in IN_CORE)}
+    return Path(folder).is_relative_to(ROOT / "pages") or Path(folder) in {ROOT, *in_core}
 
 
 def _fixed() -> Iterator[str]:
@@ -56,14 +63,14 @@ def template() -> Catalog:
 def update(code: str) -> None:
     """Write the language's file anew. code: of the language, "de"."""
     path = HERE / f"{code}.po"
-    known = Catalog(locale=code)
+    known = Catalog(locale=code, project="Opacity", version="", fuzzy=False, header_comment=ABOUT)
     if path.exists():
         with path.open("rb") as file:
             known = read_po(file, code)
-    made = known.creation_date
+    made = known.creation_date  # kept, so that a file changes only where a sentence does
     known.update(template(), no_fuzzy_matching=True)
     known.obsolete.clear()
-    known.creation_date, known.fuzzy, known.header_comment = made, False, f"# {known.locale_identifier}"
+    known.creation_date = made
     with path.open("wb") as file:
         write_po(file, known, width=110, include_lineno=False, sort_by_file=True, omit_header=False)
 

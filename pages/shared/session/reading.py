@@ -13,7 +13,7 @@ from pages.shared import thumbnails
 from pages.shared.caches import models, verdicts
 from pages.shared.language import tr
 from pages.shared.sentences import ANALYSE_ANYWAY, ANALYSE_ANYWAY_HELP, BURNED_IN
-from pages.shared.wording import escape_markdown
+from pages.shared.wording import escape_markdown, refused
 
 THUMBNAIL_SIDE = 160  # pixels; shown at half that
 
@@ -146,8 +146,8 @@ def show_refusal(card: Card, scan: Scan, refusal: str) -> None:
     scan: the one on screen.
     refusal: the reason.
     """
-    st.warning(escape_markdown(refusal))
     _, test = models.gate(card.id, scan.digest, _scan=scan)
+    st.warning(refused(refusal, test))
     if test == "negative":
         st.button(tr("Turn it back"), on_click=_turn, args=(scan,), type="primary")
     if test != "card":
@@ -163,10 +163,10 @@ def show_override(card: Card) -> None:
     """On every result of a scan that was read despite the gate's refusal: that it was, and why."""
     scan: Scan | None = st.session_state.get("scans", {}).get(st.session_state.get("scan", ""))
     if scan is not None and (card.id, scan.digest) in _overridden():
-        reason, _ = models.gate(card.id, scan.digest, _scan=scan)
+        reason, test = models.gate(card.id, scan.digest, _scan=scan)
         st.warning(
             tr("Read at your request although the input check refused it: {reason}").format(
-                reason=escape_markdown(reason)
+                reason=refused(reason, test)
             )
         )
 

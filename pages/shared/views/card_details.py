@@ -8,7 +8,7 @@ from core import names
 from core.card_types import Card, Localisation
 from core.types import Trust
 from pages.shared import sentences, wording
-from pages.shared.caches import models
+from pages.shared.caches import models, scores
 from pages.shared.language import ntr, tr
 from pages.shared.views import charts, explainer_names
 
@@ -37,12 +37,11 @@ def show_figures(card: Card) -> None:
         abnormal = card.labels[1] if len(card.labels) == 2 else tr("abnormal")
         st.dataframe(charts.confusion(points["test"], (card.labels[0], abnormal)), hide_index=True)
         if points["test"].policy:
-            st.caption(
-                tr("Test scans at threshold {threshold:.3f}, chosen on validation by {name}.").format(
-                    threshold=card.threshold, name=card.policy.name
-                )
-            )
+            chosen = wording.chosen_by(card, scores.training_normals(card.id))
+            said = tr("Test scans at threshold {threshold:.3f}, {chosen}.")
+            st.caption(said.format(threshold=card.threshold, chosen=chosen))
     st.dataframe(charts.metrics(points), hide_index=True)
+    st.caption(tr(sentences.BY_SCAN))
     looks = models.test_openings(card.id)
     st.write(
         ntr(
@@ -81,7 +80,9 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
         [_detector_row(card) for card in sorted(rivals, key=lambda card: -card.report["test"].auc)],
         hide_index=True,
         column_config={
-            **dict.fromkeys(("AUROC", tr("AUROC, equal sharpness"), tr("accuracy")), three),
+            **dict.fromkeys(
+                ("AUROC", tr("AUROC, equal detail"), tr("detail alone then"), tr("accuracy")), three
+            ),
             **dict.fromkeys(("ms", "MB"), whole),
             tr("false alarms"): share,
             tr("correlation with the yardstick"): two,
@@ -99,11 +100,7 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
             ).format(nominal=nominal)
         )
         + " "
-        + tr(
-            "Equal sharpness: all test films blurred to the sharpness of the least sharp. Correlation with "
-            "the yardstick: rank correlation with a score that measures fine detail alone. Time: one scan on "
-            "one core, lungs already found. Memory: the weights, shared backbones included."
-        )
+        + tr(sentences.ALL_DETECTORS)
     )
     others = {name: value for name, value in chosen.figures.items() if name not in SHOWN}
     st.dataframe(
@@ -112,14 +109,15 @@ def show_detectors(chosen: Card, cards: Sequence[Card]) -> None:
 
 
 def _detector_row(card: Card) -> dict[str, str | float | None]:
-    report = card.report["test"]
+    report, even = card.report["test"], scores.equal_detail(card.id)
     return {
         tr("detector"): card.title,
         "AUROC": report.auc,
-        tr("95 % interval"): "{:.3f}-{:.3f}".format(*report.auc_interval),
+        tr("95 % interval"): wording.interval(report.auc_interval),
         tr("accuracy"): report.points[0].accuracy,
         tr("false alarms"): 1 - report.points[0].specificity,
-        tr("AUROC, equal sharpness"): card.figures.get(names.AUROC_EQUAL_SHARPNESS),
+        tr("AUROC, equal detail"): None if even is None else even[0],
+        tr("detail alone then"): None if even is None else even[1],
         tr("correlation with the yardstick"): card.figures.get(names.YARDSTICK_CORRELATION),
         "ms": card.figures.get(names.MILLISECONDS_PER_SCAN),
         "MB": card.figures.get(names.MEMORY_MB),
@@ -134,15 +132,15 @@ def show_refusals(card: Card) -> None:
     rows = [
         {
             tr("picture"): row.kind,
-            tr("should be"): "refused" if row.wanted else tr("read"),
+            tr("should be"): tr("refused") if row.wanted else tr("read"),
             tr("tried"): row.n,
-            "refused": row.refused / row.n,
+            tr("refused"): row.refused / row.n,
             tr("by which check"): ", ".join(f"{test} {count}" for test, count in row.tests.items()),
         }
         for row in card.gate.refusals
     ]
     share = st.column_config.NumberColumn(format="percent")
-    st.dataframe(rows, hide_index=True, column_config={"refused": share})
+    st.dataframe(rows, hide_index=True, column_config={tr("refused"): share})
     sources = ", ".join(f"{name}: {value}" for name, value in card.gate.data.items())
     st.caption(
         tr(
@@ -235,8 +233,8 @@ def _localisation_row(card: Card, method: str, row: Localisation) -> dict[str, s
 def show_use(card: Card) -> None:
     """What the model is for, and what it is not."""
     st.subheader(tr("Use and limits"))
-    st.write(tr(card.intended_use))
-    st.markdown("\n".join(f"- {tr(limit)}" for limit in card.limitations))
+    st.write(card.intended_use)
+    st.markdown("\n".join(f"- {limit}" for limit in card.limitations))
 
 
 def show_making(card: Card) -> None:
@@ -288,7 +286,7 @@ def show_training(card: Card) -> None:
         if figures:
             lines = {name.replace("_", " "): (epochs, [row[name] for row in curve]) for name in figures}
             place.plotly_chart(
-                charts.lines(lines, x="epoch", y=tr(title)),
+                charts.lines(lines, x=tr("epoch"), y=tr(title)),
                 config=charts.PLAIN,
                 alt=tr("{title} by epoch").format(title=tr(title).capitalize()),
                 key=f"training-{title}",

@@ -5,7 +5,7 @@ import streamlit as st
 from core.card_types import Card
 from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan, Trust
 from pages.shared import sentences, wording
-from pages.shared.caches import heatmaps
+from pages.shared.caches import heatmaps, models
 from pages.shared.language import tr
 from pages.shared.views import explainer_names
 from pages.shared.views.evidence import Evidence, HeatmapChoice, report_progress
@@ -26,8 +26,10 @@ def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> N
     if not found.shown:
         st.caption(tr("{title} has no heat map yet: there is no evidence to show.").format(title=card.title))
         return
+    blurred = wording.blurred(card, models.blurred_score(card.id, scan.digest, _scan=scan))
     for method, shown in found.shown.items():
-        st.write(_sentence(found, method, None if lungs is None else _lung_shares(shown, lungs)))
+        said = _sentence(found, method, None if lungs is None else _lung_shares(shown, lungs))
+        st.write(f"{said} {blurred}")
         if word := heatmaps.worth(card.id, method):
             st.write(wording.map_worth(word, explainer_names.name(method)))
     _warn_of_unreliable(card, found)

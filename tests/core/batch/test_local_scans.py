@@ -161,3 +161,11 @@ def test_a_table_is_read_in_the_ways_that_programs_write_one(tmp_path: Path):
         (False, 0.1, "a"),
         (True, 0.9, "b"),
     ]
+
+
+def test_folders_of_classes_and_above_them_are_no_patients():
+    below = local_scans.below_classes
+    first = CARD.labels[0]
+    assert below(CARD, [f"set/{first}/a/1.png", f"set/{first}/2.png"]) == ["a/1.png", "2.png"]
+    assert below(CARD, ["set/a/1.png", "set/b/1.png"]) == ["a/1.png", "b/1.png"]
+    assert below(CARD, ["1.png", "2.png"]) == ["1.png", "2.png"]

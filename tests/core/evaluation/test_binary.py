@@ -19,9 +19,12 @@ from core.evaluation.binary import (
     evaluate,
     expected_calibration_error,
     operating_point,
+    roc_band,
     thin,
+    wilson,
 )
 from core.evaluation.cases import percentile_among
+from core.types import Curve
 
 LABELS = [0, 0, 1, 0, 1, 1]
 SCORES = [0.1, 0.2, 0.3, 0.4, 0.6, 0.8]
@@ -275,3 +278,11 @@ def test_a_report_needs_both_classes_and_says_what_there_is(labels):
 def test_malformed_cases_are_refused(labels, scores):
     with pytest.raises(OpacityError, match=r"labels for|must be 0|not a number"):
         evaluate("test", labels, scores, probabilistic=True)
+
+
+def test_a_band_spans_the_intervals_of_both_rates_at_each_cut():
+    band = roc_band(Curve((0.0, 0.5, 1.0), (0.0, 0.8, 1.0)), normal=10, abnormal=20)
+    above, below = (band.x[1], band.y[1]), (band.x[4], band.y[4])
+    assert above == (wilson(5, 10)[0], wilson(16, 20)[1])
+    assert below == (wilson(5, 10)[1], wilson(16, 20)[0])
+    assert (band.x[0], band.y[0]) == (0, wilson(0, 20)[1])  # nothing found of 20 is no proof of none

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from core import cards
+from core import cards, names
 from core.card_types import Card, Scores
 from core.evaluation import by_source, openings
 
@@ -80,6 +80,34 @@ def test_the_covid_cards_have_a_row_without_childrens_films():
     adults = rows["COVID-19 Radiography"]
     assert rows["Kermany"].abnormal == rows["Kermany"].n
     assert adults.abnormal + rows["Kermany"].n == card.report["test"].abnormal
+
+
+def test_the_whole_test_split_is_one_row():
+    row = by_source.whole(CARD, table=TABLE)
+    assert (row.source, row.n, row.abnormal) == (by_source.TEST, 10, 5)
+    truth = [0, 0, 0, 1, 1, 0, 0, 1, 1, 1]
+    assert row.auc == pytest.approx(roc_auc_score(truth, TABLE.score[4:]))
+    assert row.specificity is not None
+    assert row.specificity.value == pytest.approx(4 / 5)
+
+
+def test_sources_of_one_class_are_left_out_where_others_have_both():
+    assert by_source.of_both_classes(CARD, table=TABLE) is None
+    ill_alone = ("test", "adults_nih/pneumonia", "pneumonia", [0.9, 0.9])
+    groups = (("test", HOME, "normal", [0.1, 0.6]), ("test", HOME, "pneumonia", [0.9, 0.2]))
+    row = by_source.of_both_classes(CARD, table=table(*groups, ill_alone))
+    assert row is not None
+    assert (row.n, row.abnormal) == (4, 2)
+    assert row.sensitivity is not None
+    assert row.sensitivity.value == 0.5
+    assert by_source.of_both_classes(CARD, table=table(ill_alone)) is None
+
+
+def test_equal_detail_proves_nothing_where_detail_still_tells():
+    figures = {names.AUC_EQUAL_DETAIL: 0.9, names.AUC_OF_DETAIL: 0.55}
+    assert by_source.equal_detail(replace(CARD, figures=figures)) == (0.9, 0.55)
+    assert by_source.equal_detail(replace(CARD, figures={**figures, names.AUC_OF_DETAIL: 0.87})) is None
+    assert by_source.equal_detail(CARD) is None
 
 
 def test_the_source_alone_tells_what_it_tells_in_validation():

@@ -50,6 +50,17 @@ def test_what_was_kept_is_told_of_all_test_scans_then_of_home_then_of_others():
     assert sizes[0] == sum(sizes[1:]) == 800
 
 
+def test_a_promise_at_home_is_measured_on_the_sources_that_chose_the_threshold():
+    rows = table(0)
+    away = np.array(["montgomery" in case for case in rows.case])
+    normal = np.array(rows.label) == "normal"
+    moved = replace(rows, score=rows.score + 0.9 * (away & normal))
+    (promise,) = promises.promises(CARD, [Policy("conformal", {"alpha": 0.1})], table=moved)
+    assert promise.shortfall["specificity"] == pytest.approx(0.4, abs=0.06)
+    assert promise.shortfall_at_home["specificity"] < 0.05
+    assert [kept.home for kept in promise.kept] == [False, True, False]
+
+
 def test_a_policy_that_finds_no_threshold_is_left_out():
     backwards = table(0)
     backwards = replace(backwards, score=-backwards.score)

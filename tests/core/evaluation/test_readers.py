@@ -57,7 +57,7 @@ def test_the_jackknife_agrees_with_delong_on_one_readers_gain():
 
 
 def test_what_the_help_mended_and_spoiled_is_listed():
-    found = readers.result(study())
+    found = readers.result(study(), 0.35)
     assert found.readers == ("Ann", "Bob")
     assert (found.cases, found.abnormal, found.left_out) == (8, 4, 0)
     assert [(one.reader, one.case) for one in found.mended] == [("Ann", "5.png")]
@@ -74,16 +74,24 @@ def test_what_the_help_mended_and_spoiled_is_listed():
     assert found.model[0] == pytest.approx(10 / 16)
 
 
+def test_a_curve_has_a_point_for_every_certainty_and_the_model_one_at_its_threshold():
+    found = readers.result(study(), 0.35)
+    given = sorted({one.alone for one in study() if one.reader == "Ann"}, reverse=True)
+    assert len(found.alone.curve["Ann"].x) == 1 + len(given)
+    # cases 4 to 7 score 0.35 or more, two of them abnormal
+    assert (found.point.true_positives, found.point.false_positives) == (2, 2)
+
+
 def test_cases_without_label_or_not_read_by_all_are_left_out():
     rows = study()
     rows[0] = replace(rows[0], abnormal=None)
-    found = readers.result(rows[:-1])
+    found = readers.result(rows[:-1], 0.35)
     assert (found.cases, found.left_out) == (6, 2)
 
 
 def test_one_reader_is_compared_by_delong():
     rows = study()[:8]
-    found = readers.result(rows)
+    found = readers.result(rows, 0.35)
     assert not found.random
     assert found.gain.p == 1
 
@@ -92,14 +100,14 @@ def test_files_that_differ_on_the_truth_are_refused():
     rows = study()
     rows[9] = replace(rows[9], abnormal=False)
     with pytest.raises(OpacityError, match=r"differ on whether 1\.png"):
-        readers.result(rows)
+        readers.result(rows, 0.35)
 
 
 def test_too_few_labels_are_said():
     with pytest.raises(NotEnoughLabels, match="there are 1 and 1"):
-        readers.result(study()[:2])
+        readers.result(study()[:2], 0.35)
     with pytest.raises(NotEnoughLabels):
-        readers.result([])
+        readers.result([], 0.35)
 
 
 def test_a_file_comes_back_as_it_was_written():

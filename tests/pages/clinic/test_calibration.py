@@ -1,12 +1,14 @@
 """Thresholds of one's own: set on dropped normals, used on every page, and policies that broke their word."""
 
+from dataclasses import replace
+
 from streamlit.testing.v1 import AppTest
 
-from core import cards
+from core import cards, names
 from core.card_types import Card
 from pages.shared.caches import scores
 from pages.shared.session.thresholds import DecisionThreshold
-from pages.shared.views.clinic import promises
+from pages.shared.views.clinic import calibration, promises
 from tests.pages.app import APP, FILM, upload, words
 from tests.phantoms.chest import chest, png
 
@@ -63,3 +65,21 @@ def test_a_broken_promise_is_said_on_the_button_and_a_kept_one_is_not():
     broken = [promise for promise in scores.promises(CARD.id) if promise.broken]
     assert len(told) == len(broken) > 0
     assert all(words.startswith("broke its promise: ") for words in told.values())
+
+
+def test_what_normals_of_another_hospital_bought_there_is_said_where_it_was_measured():
+    place = names.LOCAL_PLACE
+    figures = {
+        names.auroc_at(place): 0.61,
+        names.specificity_at(place): 0.02,
+        names.sensitivity_at(place): 0.33,
+    }
+    for count in names.LOCAL_COUNTS:
+        figures |= {
+            names.specificity_at(place, count): 0.85,
+            names.specificity_at(place, count, worst=True): 0.7,
+        }
+    told = calibration.what_normals_buy(replace(CARD, figures=figures))
+    assert "AUROC of 0.61" in told
+    assert "50 give 0.85 (0.70 in the worst twentieth" in told
+    assert calibration.what_normals_buy(replace(CARD, figures={})) == ""

@@ -72,6 +72,9 @@ def test_a_dicom_film_goes_back_to_its_study_without_a_name(taken):
     assert not made.PatientName
     assert made.ImageComments.startswith(("Suspicious", "Below"))
     assert "DOE" not in text(taken["PDF"])
+    report = pydicom.dcmread(io.BytesIO(taken["DICOM Structured Report"]()))
+    assert (report.StudyInstanceUID, report.Modality) == ("1.2.4", "SR")
+    assert not report.PatientName
     del taken["DICOM Secondary Capture"]
     upload(opened(SCAN_PAGES[0]), "film.png", FILM)
     assert "DICOM Secondary Capture" not in taken

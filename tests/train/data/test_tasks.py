@@ -4,7 +4,7 @@ import pytest
 from torch import nn
 
 from core.types import InputSpec
-from train.data import tasks
+from train.data import hospitals, tasks
 from train.data.datasets import in_split
 from train.data.tasks import TASKS, with_adults
 from train.publish import classifier_card
@@ -51,6 +51,21 @@ def test_covid_counts_as_a_viral_pneumonia(name: str, abnormal: str, data: Path)
     cases = tasks.load_cases(with_adults(TASKS[name]), data, seed=0)
     assert {case.label for case in cases if "COVID/" in case.name} == {abnormal}
     assert {case.label for case in cases if "Normal/" in case.name} == {"normal"}
+
+
+def test_held_out_films_with_a_twin_that_was_learned_from_are_left_out(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = {case.name: case.split for case in tasks.load_cases(TASKS["covid"], data, seed=0)}
+    of = {
+        split: [n for n, s in before.items() if s == split and "COVID" in n] for split in set(before.values())
+    }
+    train, validation, test = (of[split] for split in ("train", "validation", "test"))
+    twins = [(train[0], test[0]), (test[1], validation[1]), (validation[2], train[1]), (train[2], train[3])]
+    monkeypatch.setattr(hospitals, "copies", lambda: [*twins, (test[3], test[4])])
+    after = {case.name: case.split for case in tasks.load_cases(TASKS["covid"], data, seed=0)}
+    assert before.keys() - after.keys() == {test[0], test[1], validation[2]}
+    assert after.items() <= before.items()
 
 
 def test_a_card_tells_that_it_learned_from_adults(data: Path):

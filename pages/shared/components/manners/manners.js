@@ -5,7 +5,7 @@ const DROPZONE = "[data-testid=stFileUploaderDropzone]";
 const WRITING = "input, textarea, select, [contenteditable], [role=slider], [role=dialog]";
 const DRAWER_BELOW = 768; // pixels: there Streamlit lays its sidebar over the page
 
-const memory = { place: undefined, listening: undefined };
+const memory = { place: undefined, listening: undefined, going: undefined };
 
 const bringsFiles = (event) => event.dataTransfer?.types.includes("Files");
 const uploader = () => document.querySelector(`.stMain ${INPUT}`) || document.querySelector(INPUT);
@@ -25,7 +25,8 @@ function handOver(event) {
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-// Arrow keys go through the filmstrip unless they mean something where the focus is.
+// Arrow keys go through the filmstrip unless they mean something where the focus is. A key that comes before
+// the film asked for last is on screen goes on from that one.
 function step(event) {
   const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   const strip = document.querySelector(".st-key-filmstrip");
@@ -35,17 +36,22 @@ function step(event) {
   if (focused.closest?.(WRITING)) return;
   const films = [...strip.querySelectorAll("[class*='st-key-film-'] button")];
   const shown = films.findIndex((film) => film.closest("[class*='st-key-film-shown-']"));
-  const next = films[shown + by];
-  if (!next) return;
+  const to = (memory.going ?? shown) + by;
+  if (!films[to]) return;
   event.preventDefault();
-  next.click();
+  memory.going = to;
+  films[to].click();
 }
 
 export default function manners({ data }) {
   document.documentElement.lang = data.language;
-  if (memory.place !== undefined && memory.place !== data.place) closeDrawer();
-  memory.place = data.place;
-  memory.listening?.abort(); // called again for every run of the page
+  if (memory.place !== data.place) {
+    if (memory.place !== undefined) closeDrawer();
+    memory.place = data.place;
+    memory.going = undefined;
+  }
+  // Called again for every run of the page; until then the last one listens on, so that no key is missed.
+  memory.listening?.abort();
   const listening = new AbortController();
   memory.listening = listening;
   const hear = (name, then) => document.addEventListener(name, then, { signal: listening.signal });
@@ -61,5 +67,4 @@ export default function manners({ data }) {
     if (bringsFiles(event)) handOver(event);
   });
   hear("keydown", step);
-  return () => listening.abort();
 }

@@ -23,6 +23,11 @@ function panesShown(state, pictures) {
   if (state.view === "overlay") return [{ name: chosen.name, parts: over(chosen), layer: chosen }];
   if (state.view === "swipe")
     return [{ ...scan, right: { name: chosen.name, parts: alone(chosen), layer: chosen } }];
+  const other = pictures.layers.find((layer) => layer.otherScan);
+  if (other) {
+    const own = chosen.otherScan ? scan : { name: chosen.name, parts: over(chosen), layer: chosen };
+    return [own, { name: other.name, parts: alone(other), layer: other }]; // two alone, so that both are large
+  }
   const layers = pictures.layers.length < SIDE_MOST ? pictures.layers : [chosen];
   return [
     scan,

@@ -144,7 +144,7 @@ export class Viewer {
   // A click on a layer's pane chooses it.
   pick(point) {
     const { layer } = paneUnder(this.panes, point);
-    if (layer) this.set({ layer: this.pictures.layers.indexOf(layer) });
+    if (layer && !layer.otherScan) this.set({ layer: this.pictures.layers.indexOf(layer) });
   }
 
   measure(from, to) {

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from core import names
 from core.card_types import Card
 from core.errors import OpacityError
 from pages.shared import wording
@@ -44,6 +45,8 @@ class Drop:
 def show(card: Card) -> None:
     """Drop, see before and after, apply. card: whose threshold is set."""
     st.write(tr(INVITATION))
+    if bought := what_normals_buy(card):
+        st.caption(bought)
     left, right, share = st.columns([2, 2, 1])
     for place, abnormal in ((left, False), (right, True)):
         _judge_dropped(card, place, abnormal=abnormal)
@@ -53,6 +56,32 @@ def show(card: Card) -> None:
     scans = [scan for drop in _known(card).values() for scan in drop.scans]
     if not scans:
         return
+    _offer(card, scans, specificity)
+    if st.button(tr("Forget these scores"), key=f"forget-local-{card.id}"):
+        _known(card).clear()
+        st.rerun()
+
+
+def offer_labelled(card: Card, judged: Sequence[tuple[str, bool, float]]) -> None:
+    """A threshold set on labelled scans that the card has judged already.
+
+    card: whose threshold is set.
+    judged: name, whether abnormal, and score of each.
+    """
+    from core.batch.local_scans import LocalScan, below_classes, patients_of
+
+    patients = patients_of(below_classes(card, [name for name, _, _ in judged]))
+    scans = [
+        LocalScan(abnormal, score, patient)
+        for (_, abnormal, score), patient in zip(judged, patients, strict=True)
+    ]
+    specificity = st.number_input(
+        tr("Specificity"), 0.5, 0.99, 0.9, 0.01, key=f"labelled-{card.id}", width=160
+    )
+    _offer(card, scans, specificity)
+
+
+def _offer(card: Card, scans: Sequence[LocalScan], specificity: float) -> None:
     from core.batch import local_scans
 
     try:
@@ -63,18 +92,40 @@ def show(card: Card) -> None:
     _show_found(card, found)
 
 
+def what_normals_buy(card: Card) -> str:
+    """What normals of another hospital did for this card there, where it was measured; else nothing."""
+    place, figures = names.LOCAL_PLACE, card.figures
+    if names.sensitivity_at(place) not in figures:
+        return ""
+    bought = "; ".join(
+        tr("{count} give {specificity:.2f} ({worst:.2f} in the worst twentieth of draws)").format(
+            count=count,
+            specificity=figures[names.specificity_at(place, count)],
+            worst=figures[names.specificity_at(place, count, worst=True)],
+        )
+        for count in names.LOCAL_COUNTS
+    )
+    return tr(
+        "On adults of {place}, whom it never saw, this model has an AUROC of {auroc:.2f}, and at its own "
+        "threshold a specificity of {specificity:.2f}. With mean and deviation of normal films from there, "
+        "{bought}; sensitivity is then {sensitivity:.2f}."
+    ).format(
+        place=place,
+        auroc=figures[names.auroc_at(place)],
+        specificity=figures[names.specificity_at(place)],
+        bought=bought,
+        sensitivity=figures[names.sensitivity_at(place)],
+    )
+
+
 def _show_found(card: Card, found: LocalCalibration) -> None:
     from core.evaluation import operating_points as points
     from core.evaluation.local_calibration import in_words
 
-    st.markdown("\n".join(f"- {sentence}" for sentence in in_words(found)))
-    use, forget = st.columns(2)
-    if use.button(tr("Use this threshold"), type="primary", key=f"apply-{card.id}", width="stretch"):
+    st.markdown("\n".join(f"- {sentence}" for sentence in in_words(found, tr)))
+    if st.button(tr("Use this threshold"), type="primary", key=f"apply-{card.id}"):
         operating_points.keep(card, points.calibrated(card, found, tr(NAME)))
         thresholds.choose(card, DecisionThreshold(found.threshold))
-        st.rerun()
-    if forget.button(tr("Forget these scores"), key=f"forget-local-{card.id}", width="stretch"):
-        _known(card).clear()
         st.rerun()
 
 

@@ -27,18 +27,24 @@ if TYPE_CHECKING:
     from core.anatomy.outlines import Outline
 
 
+ALWAYS: Final = "outline-always"  # in the session once a person chose to use the outline
 PROBABILITY: Final = "probability"  # the row of a card's localisation that `python -m train.where` writes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marks:
-    """For the viewer. mask: (H, W), None without an outline. layers: probabilities that find disease."""
+    """For viewer and report. layers: probabilities that find disease. outlined: with its card."""
 
-    mask: NDArray[np.bool_] | None
-    layers: tuple[Layer, ...]
+    layers: tuple[Layer, ...] = ()
+    outlined: tuple[Outline, SegmenterCard] | None = None
+
+    @property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """(H, W), None without an outline."""
+        return None if self.outlined is None else self.outlined[0].mask
 
 
-NOTHING: Final = Marks(None, ())
+NOTHING: Final = Marks()
 
 
 def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThreshold) -> Marks:
@@ -54,11 +60,12 @@ def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThre
         return NOTHING
     st.subheader(tr("Outline"))
     abnormal = is_abnormal(prediction.score, threshold.value)
+    opens = abnormal or st.session_state.get(ALWAYS, False)
     wanted = st.toggle(
         tr("Outline it"),
-        value=abnormal,
-        key=f"outline-{scan.digest}-{abnormal}",
-        help=tr(outliner.intended_use),
+        value=opens,
+        key=f"outline-{scan.digest}-{opens}",
+        help=outliner.intended_use,
     )
     if card.modality == BRAIN_MRI:
         _show_chain(card, scan, prediction, abnormal)
@@ -71,14 +78,14 @@ def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThre
         return NOTHING
     from core.anatomy.outlines import in_words
 
-    st.write(in_words(found))
+    st.write(in_words(found, tr))
     st.caption(wording.outlined_how_well(outliner))
     useful = outlines.worth(outliner.id, outliner.sha256, PROBABILITY) == "useful"
     if useful:
         st.write(wording.found_outlines(outliner.localisation, PROBABILITY))
     if found.marks:
         _offer_files(outliner, scan, found)
-    return Marks(found.mask, (_layer(outliner, found),) if useful else ())
+    return Marks((_layer(outliner, found),) if useful else (), (found, outliner))
 
 
 def among(marks: Marks, maps: list[Layer], card: Card) -> list[Layer]:

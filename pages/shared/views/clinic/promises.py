@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.card_types import Card, Policy
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import scores
 from pages.shared.language import tr
 
@@ -48,14 +48,9 @@ def show(card: Card, policies: Sequence[Policy] | None = None) -> None:
         key=f"promises-{card.id}",
         alt=tr("What each policy promised on validation and kept on test and in each source"),
     )
-    st.caption(
-        tr(
-            "Promised: the policy's target; where it states none, what it reaches on runs of file numbers "
-            "that it was not chosen on. Kept: on the whole test split, then on each public set in it, with "
-            "intervals clustered by patient. Broken: more than .05 below the promise on the whole test "
-            "split."
-        )
-    )
+    chosen = wording.chosen_by(card, scores.training_normals(card.id))
+    own = tr("The card's own threshold was {chosen}; the others by the same scans.").format(chosen=chosen)
+    st.caption(f"{tr(sentences.PROMISES)} {own}")
 
 
 def _rows(promise: Promise) -> list[dict[str, str]]:

@@ -1,23 +1,47 @@
 """What was found on the scan on screen, to be taken away: a page as PDF, and a link."""
 
+from __future__ import annotations
+
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import overlay
-from core.card_types import Card
-from core.types import Scan
+from core.card_types import Card, SegmenterCard
+from core.types import Scan, is_abnormal
 from pages.shared import sentences, wording
 from pages.shared.caches import models
 from pages.shared.components.copy_link import copy_link
 from pages.shared.components.scan_viewer import Layer
-from pages.shared.language import tr
+from pages.shared.language import Translator, tr, translator
 from pages.shared.session import clinic, reading
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import operating_points, sample_strip
 from pages.shared.views.clinic import likelihood
+
+if TYPE_CHECKING:
+    from core.anatomy.outlines import Outline
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A verdict in words, and what it rests on."""
+
+    words: str
+    score: float
+    threshold: DecisionThreshold
+
+    @property
+    def code(self) -> str:
+        """The verdict's kind alone."""
+        if not is_abnormal(self.score, self.threshold.value):
+            return "below threshold"
+        return "refer" if self.score < (self.threshold.upper or -math.inf) else "suspicious"
 
 
 def offer(
@@ -28,6 +52,7 @@ def offer(
     score: float,
     threshold: DecisionThreshold,
     probabilities: Mapping[str, float] = wording.NO_PROBABILITIES,
+    outlined: tuple[Outline, SegmenterCard] | None = None,
 ) -> None:
     """A note, the page as PDF, and a link to what is on screen.
 
@@ -37,6 +62,7 @@ def offer(
     score: the scan's.
     threshold: the one in use for the card.
     probabilities: by label, where a classifier gave them.
+    outlined: what is outlined on the scan, and by which card.
     """
     st.subheader(tr("Report"))
     with st.expander(tr("Note and file name")):
@@ -53,7 +79,7 @@ def offer(
     paper, link = st.columns(2)
     paper.download_button(
         "PDF",
-        partial(_pdf, title, facts, scan, layers),  # made when it is asked for
+        partial(_pdf, title, facts, scan, layers, translator()),  # made when it is asked for
         file_name=f"report-{scan.digest[:8]}.pdf",
         mime="application/pdf",
         on_click="ignore",
@@ -61,18 +87,25 @@ def offer(
     )
     with link:
         copy_link(key="copy-link", label=tr("Copy link"), done=tr("Copied"))
-    _offer_capture(card, scan, layers, title)
+    _offer_dicom(card, scan, layers, Said(title, score, threshold), outlined)
     if sample_strip.sample_of(scan) is None:
         st.caption(tr(sentences.LINK_WITHOUT_FILM))
 
 
-def _offer_capture(card: Card, scan: Scan, layers: Sequence[Layer], title: str) -> None:
-    """For the archive that a DICOM file came from: the film with its heat, in the same study.
+def _offer_dicom(
+    card: Card,
+    scan: Scan,
+    layers: Sequence[Layer],
+    said: Said,
+    outlined: tuple[Outline, SegmenterCard] | None,
+) -> None:
+    """For the archive that a DICOM file came from, in its study: the film with its heat, and the figures.
 
     card: the one that judged.
     scan: the one on screen.
     layers: of the viewer.
-    title: the verdict.
+    said: the verdict.
+    outlined: what is outlined on the scan, and by which card.
     """
     from core.reading import header  # brings pydicom, which a page loads last
 
@@ -82,14 +115,19 @@ def _offer_capture(card: Card, scan: Scan, layers: Sequence[Layer], title: str) 
     keep = st.checkbox(
         tr("With the patient's tags"), key=f"keep-tags-{scan.digest}", help=tr(sentences.KEEP_PATIENT)
     )
-    st.download_button(
-        "DICOM Secondary Capture",
-        partial(_capture, *file, scan, layers, title, card, keep),
-        file_name=f"verdict-{scan.digest[:8]}.dcm",
-        mime="application/dicom",
-        on_click="ignore",
-        width="stretch",
-    )
+    files = {
+        "DICOM Secondary Capture": partial(_capture, *file, scan, layers, said, card, keep),
+        "DICOM Structured Report": partial(_structured, *file, said, card, outlined, keep),
+    }
+    for name, make in files.items():
+        st.download_button(
+            name,
+            make,
+            file_name=f"{name.rpartition(' ')[2].lower()}-{scan.digest[:8]}.dcm",
+            mime="application/dicom",
+            on_click="ignore",
+            width="stretch",
+        )
 
 
 def _note(scan: Scan) -> str:
@@ -146,7 +184,7 @@ def _blended(scan: Scan, heat: Layer | None) -> overlay.RGB:
     return overlay.blend(scan.pixels, heat.values, scale=heat.scale) if heat else overlay.grey(scan.pixels)
 
 
-def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Layer]) -> bytes:
+def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Layer], tr: Translator) -> bytes:
     from core.export import report  # brings torch, loaded by now
 
     pictures = [report.Picture(overlay.grey(scan.pixels), tr("The scan"))]
@@ -163,14 +201,29 @@ def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Laye
             facts,
             tr("{disclaimer} Made {made}.").format(disclaimer=tr(sentences.DISCLAIMER), made=made),
             pictures,
-        )
+        ),
+        tr,
     )
 
 
 def _capture(
-    data: bytes, name: str, scan: Scan, layers: Sequence[Layer], title: str, card: Card, keep: bool
+    data: bytes, name: str, scan: Scan, layers: Sequence[Layer], said: Said, card: Card, keep: bool
 ) -> bytes:
     from core.export import capture  # brings highdicom, which takes a second to load
 
     rgb = _blended(scan, _heat(layers))
-    return capture.secondary_capture(data, name, rgb, title, card, keep_patient=keep)
+    return capture.secondary_capture(data, name, rgb, said.words, card, keep_patient=keep)
+
+
+def _structured(
+    data: bytes,
+    name: str,
+    said: Said,
+    card: Card,
+    outlined: tuple[Outline, SegmenterCard] | None,
+    keep: bool,
+) -> bytes:
+    from core.export import structured_report as report
+
+    found = report.Found(said.code, said.words, said.score, said.threshold.value)
+    return report.structured_report(data, name, found, card, outlined=outlined, keep_patient=keep)

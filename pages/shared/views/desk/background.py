@@ -9,12 +9,15 @@ from pages.shared.caches import verdicts
 from pages.shared.caches.verdicts import Asked
 from pages.shared.session import memory
 
-WHOLE_PAGE = "whole-page"
 TICK = 0.3  # seconds between two of them: clicks get their turn
 
 
 def find(asked: Sequence[Asked], draw: Callable[[], None], *, key: str, keep_model: bool) -> None:
     """Draw, then ask for one score after the other and draw anew after each. The page need not wait.
+
+    It stands in a place of the page that does not move from run to run: Streamlit knows such a part by its
+    place, and drops a click on one that has moved. A callback of what was drawn ends with st.rerun(), as a
+    click there runs that part of the page alone.
 
     asked: cards and scans.
     draw: shows what is known so far.
@@ -26,8 +29,6 @@ def find(asked: Sequence[Asked], draw: Callable[[], None], *, key: str, keep_mod
 
     def tick() -> None:
         first, st.session_state[f"drawn-{key}"] = not st.session_state[f"drawn-{key}"], True
-        if st.session_state.pop(WHOLE_PAGE, False) and not first:
-            st.rerun()
         left = verdicts.unknown(asked)
         if left and not first:
             _find_one(left[0], keep_model=keep_model)
@@ -36,11 +37,6 @@ def find(asked: Sequence[Asked], draw: Callable[[], None], *, key: str, keep_mod
             st.rerun()  # a page whose fragments have nothing left to do is left in peace
 
     st.fragment(tick, run_every=TICK if waiting else None)()
-
-
-def run_whole_page() -> None:
-    """In a callback of what was drawn: a click there runs that part of the page alone."""
-    st.session_state[WHOLE_PAGE] = True
 
 
 def _find_one(asked: Asked, *, keep_model: bool) -> None:

@@ -61,9 +61,9 @@ def _side(card: Card, scan: Scan, threshold: float) -> wording.Side:
 
 def _open(digest: str) -> None:
     st.session_state.scan = digest
-    background.run_whole_page()
+    st.rerun()
 
 
 def _forget_all() -> None:
     forget_all()
-    background.run_whole_page()
+    st.rerun()

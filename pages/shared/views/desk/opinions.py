@@ -61,4 +61,4 @@ def _side(card: Card, scan: Scan) -> wording.Side:
 def _open(card: Card) -> None:
     """As if it had been chosen in the box of the second opinion."""
     st.session_state[f"opinion-{card.modality}"] = card.id
-    background.run_whole_page()
+    st.rerun()

@@ -7,8 +7,8 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
-from pages.shared import wording
-from pages.shared.caches import models
+from pages.shared import sentences, wording
+from pages.shared.caches import models, scores
 from pages.shared.language import later, tr
 from pages.shared.numbering import numbered
 from pages.shared.session import age, chosen, deep_link
@@ -71,9 +71,10 @@ def show_recommended(cards: Sequence[Card]) -> None:
         return
     words, use = st.columns([4, 1], vertical_alignment="center")
     with words:
-        title = wording.escape_html(first.title)
-        st.html(f'<p class="opacity-choice opacity-recommended">Recommended: {title}</p>')
+        told = tr("Recommended: {title}").format(title=wording.escape_html(first.title))
+        st.html(f'<p class="opacity-choice opacity-recommended">{told}</p>')
         st.write(_why(first, rivals))
+        st.caption(_told_without_disease(first))
     with use:
         offer_use(first, key="use-recommended")
 
@@ -105,6 +106,23 @@ def _why(card: Card, rivals: int) -> str:
         else tr(": AUROC {drawn:.3f} for lesions drawn into normal scans").format(drawn=drawn)
     )
     return f"{of}{found}. {test}"
+
+
+def _told_without_disease(card: Card) -> str:
+    """What plain cues reach on the same test scans, as far as known."""
+    border, source = card.figures.get(names.auc_by("border")), scores.source_only_auc(card.id)
+    said = []
+    if border is not None:
+        said.append(
+            tr("The border of the same scans, with nothing else of them, has an AUC of {auc:.3f}.").format(
+                auc=border
+            )
+        )
+    if source is not None:
+        said.append(
+            tr("Guessing by the public set that a scan is from has an AUC of {auc:.3f}.").format(auc=source)
+        )
+    return " ".join(said) or tr(sentences.NO_PLAIN_CUES)
 
 
 def offer_use(card: Card, *, key: str) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
-from pages.shared import wording
+from pages.shared import sentences, wording
 from pages.shared.caches import scores
 from pages.shared.language import tr
 from pages.shared.views import charts
@@ -100,11 +100,11 @@ def show_calibration(card: Card) -> None:
 
 
 def show_robustness(card: Card) -> None:
-    """The AUC when sharpness is no clue, and from other seeds."""
-    figures, report = card.figures, card.report["test"]
+    """The AUC when detail is no clue, and from other seeds."""
+    figures, report, even = card.figures, card.report["test"], scores.equal_detail(card.id)
     known = {
         tr("unchanged"): report.auc,
-        tr("all equally sharp"): figures.get(names.AUC_EQUAL_SHARPNESS),
+        tr("of equal detail"): None if even is None else even[0],
         tr("all sharpened"): figures.get(names.AUC_SHARPENED),
     }
     rows = [
@@ -113,22 +113,27 @@ def show_robustness(card: Card) -> None:
         if value is not None
     ]
     seeds = {names.SEED_AUC_MEAN, names.SEED_AUC_SPREAD, names.SEEDS} <= figures.keys()
-    if len(rows) == 1 and not seeds:
-        return
-    st.subheader(tr("Sharpness and seeds"))
+    st.subheader(tr("Detail and seeds"))
     three, signed = (st.column_config.NumberColumn(format=form) for form in ("%.3f", "%+.3f"))
-    st.dataframe(rows, hide_index=True, column_config={"AUC": three, tr("change"): signed}, key="robustness")
-    if seeds:
-        st.caption(
-            tr(
-                "Trained from {seeds:.0f} seeds: mean validation AUC "
-                "{seed_auc_mean:.4f}, spread {seed_auc_spread:.4f}."
-            ).format(
-                seeds=figures[names.SEEDS],
-                seed_auc_mean=figures[names.SEED_AUC_MEAN],
-                seed_auc_spread=figures[names.SEED_AUC_SPREAD],
-            )
+    if len(rows) > 1:
+        formats = {"AUC": three, tr("change"): signed}
+        st.dataframe(rows, hide_index=True, column_config=formats, key="robustness")
+    if even is not None:
+        said = tr("Of equal detail: detail inside the region by itself then has an AUC of {auc:.3f}.")
+        st.caption(said.format(auc=even[1]))
+    if not seeds:
+        st.caption(tr(sentences.ONE_SEED))
+        return
+    st.caption(
+        tr(
+            "Trained from {seeds:.0f} seeds: mean validation AUC "
+            "{seed_auc_mean:.4f}, spread {seed_auc_spread:.4f}."
+        ).format(
+            seeds=figures[names.SEEDS],
+            seed_auc_mean=figures[names.SEED_AUC_MEAN],
+            seed_auc_spread=figures[names.SEED_AUC_SPREAD],
         )
+    )
 
 
 def show_elsewhere(cards: Sequence[Card]) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.card_types import Card
 from core.errors import OpacityError
-from core.names import AUC_EQUAL_SHARPNESS, AUC_SHARPENED, AUROC_EQUAL_SHARPNESS, MILLISECONDS_PER_SCAN
+from core.names import AUC_SHARPENED, MILLISECONDS_PER_SCAN, auc_by
 from pages.shared import sentences, wording
 from pages.shared.caches import models, scores
 from pages.shared.language import later, tr
@@ -18,6 +18,7 @@ from pages.shared.views import charts
 
 if TYPE_CHECKING:
     from core.evaluation.by_source import SourceRow
+    from core.evaluation.clustered import Rate
     from core.evaluation.model_selection import Choice
 
 CURVES = 6  # lines that a person can tell apart
@@ -84,6 +85,7 @@ def _decisive(card: Card) -> dict[str, str | float | None]:
     return {
         tr("worst source"): worst.source + (tr(", the only one") if _of_one_place(card) else ""),
         tr("AUC there"): worst.auc,
+        "95 %": None if worst.auc_interval is None else wording.interval(worst.auc_interval),
         tr("false alarms at home"): max((share for home, share in alarms if home), default=None),
         tr("elsewhere"): max((share for home, share in alarms if not home), default=None),
         "MB": scores.megabytes(card.id),
@@ -97,9 +99,7 @@ def show_figures(cards: Sequence[Card]) -> None:
     timed = any(card.id in _latency() for card in cards)
     titles = wording.unique_titles(cards)
     rows = [{tr("model"): titles[card.id], **_row(card, timed=timed)} for card in cards]
-    formats = dict.fromkeys(
-        (name for name in rows[0] if name not in (tr("model"), tr("95 % interval"))), three
-    )
+    formats = dict.fromkeys((name for name, value in rows[0].items() if not isinstance(value, str)), three)
     st.dataframe(
         rows,
         hide_index=True,
@@ -115,29 +115,27 @@ def show_figures(cards: Sequence[Card]) -> None:
         },
         key=f"leaderboard-{' '.join(titles)}",
     )
-    st.caption(
-        tr(
-            "Test figures, at the card's threshold from validation. Models stand above the yardsticks, "
-            "which see only how sharp a scan is, only its border, or only guess its source: a model no "
-            "better may have learned nothing else. Equally sharp, sharpened: the AUC with all test scans "
-            "blurred to the least sharp, or sharpened. Top-1 accuracy: by the most probable class. MB: "
-            "weights on disk, shared parts included."
-        )
-    )
+    st.caption(tr(sentences.ALL_FIGURES))
 
 
 def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
-    report = card.report["test"]
-    point = report.points[0]
+    report, tested = card.report["test"], scores.whole_test(card.id)
+    even, mixed = scores.equal_detail(card.id), scores.of_both_classes(card.id)
     row: dict[str, str | float | None] = {
         "AUC": report.auc,
-        tr("95 % interval"): "{:.3f}-{:.3f}".format(*report.auc_interval),
-        tr("equally sharp"): _sharpness(card),
+        tr("95 % interval"): wording.interval(tested.auc_interval or report.auc_interval),
+        tr("border alone"): card.figures.get(auc_by("border")),
+        tr("source alone"): scores.source_only_auc(card.id),
+        tr("at equal detail"): None if even is None else even[0],
+        tr("detail alone then"): None if even is None else even[1],
         tr("sharpened"): card.figures.get(AUC_SHARPENED),
-        tr("accuracy"): point.accuracy,
-        tr("sensitivity"): point.sensitivity,
-        tr("specificity"): point.specificity,
+        tr("accuracy"): report.points[0].accuracy,
+        tr("sensitivity"): _with_interval(tested.sensitivity),
+        tr("specificity"): _with_interval(tested.specificity),
     }
+    if mixed is not None:
+        row[tr("sensitivity, sources of both classes")] = _with_interval(mixed.sensitivity)
+        row[tr("specificity, sources of both classes")] = _with_interval(mixed.specificity)
     if card.kind == "classifier" and len(card.labels) > 2:
         classes = scores.class_report(card.id)
         row |= {tr("top-1 accuracy"): classes.accuracy, tr("macro AUC"): classes.macro_auc}
@@ -149,9 +147,8 @@ def _row(card: Card, *, timed: bool) -> dict[str, str | float | None]:
     }
 
 
-def _sharpness(card: Card) -> float | None:
-    name = AUROC_EQUAL_SHARPNESS if card.kind == "detector" else AUC_EQUAL_SHARPNESS
-    return card.figures.get(name)
+def _with_interval(rate: Rate | None) -> str | None:
+    return None if rate is None else wording.with_interval(rate.value, rate.interval)
 
 
 def _latency() -> dict[str, float]:

@@ -23,11 +23,10 @@ def show() -> None:
         st.caption(tr(sentences.NO_OWN_MODELS))
         st.code(sentences.TRAIN_LINE, language=None)
         return
-    three = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
         [_row(card) for card in own],
         hide_index=True,
-        column_config=dict.fromkeys(("AUC", tr("sensitivity"), tr("specificity")), three),
+        column_config={"AUC": st.column_config.NumberColumn(format="%.3f")},
         key="own-models",
     )
     st.caption(tr(sentences.OWN_MODELS_COMPARED))
@@ -37,15 +36,15 @@ def show() -> None:
 
 def _row(card: Card) -> dict[str, str | float | int]:
     report = card.report["test"]
-    point, (low, high) = report.points[0], report.auc_interval
+    point = report.points[0]
     return {
         tr("model"): card.id,
         tr("kind"): card.kind,
         tr("classes"): ", ".join(card.labels),
         "AUC": report.auc,
-        tr("95 % interval"): f"{low:.3f}-{high:.3f}",
-        tr("sensitivity"): point.sensitivity,
-        tr("specificity"): point.specificity,
+        tr("95 % interval"): wording.interval(report.auc_interval),
+        tr("sensitivity"): wording.with_interval(point.sensitivity, point.sensitivity_interval),
+        tr("specificity"): wording.with_interval(point.specificity, point.specificity_interval),
         tr("test scans"): report.n,
         tr("learned from"): sum(int(n) for name, n in card.data.items() if name.startswith("train ")),
     }

@@ -12,9 +12,11 @@ from core.card_types import Card
 from core.errors import OpacityError
 from core.types import Curve
 from pages.shared import sentences, wording
-from pages.shared.language import ntr, tr
+from pages.shared.language import Translator, ntr, tr, translator
 from pages.shared.session.study import Study
+from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
+from pages.shared.views.readers import roc
 from pages.shared.views.screening.judging import WorklistRow
 
 if TYPE_CHECKING:
@@ -23,12 +25,13 @@ if TYPE_CHECKING:
 DRAWN = 2  # readers whose curves are drawn, two each beside the model's
 
 
-def show(card: Card, study: Study, films: Mapping[str, WorklistRow]) -> None:
+def show(card: Card, study: Study, films: Mapping[str, WorklistRow], threshold: DecisionThreshold) -> None:
     """The outcome, other readers' files, and all of it to be taken away.
 
     card: the model that helped.
     study: this session's.
     films: the films by id.
+    threshold: the one in use for the model.
     """
     from core.evaluation import readers  # brings scikit-learn
 
@@ -43,7 +46,7 @@ def show(card: Card, study: Study, films: Mapping[str, WorklistRow]) -> None:
     )
     _import(study, own)
     try:
-        found = readers.result([*own, *study.others])
+        found = readers.result([*own, *study.others], threshold.value)
     except OpacityError as reason:
         st.info(wording.escape_markdown(str(reason)))
         return
@@ -126,16 +129,17 @@ def _show_result(card: Card, found: Result) -> None:
     drawn = right.multiselect(
         tr("Curves of"), found.readers, found.readers[:DRAWN], max_selections=DRAWN, key="study-curves"
     )
-    lines = curves(found, drawn)
+    lines = roc.curves(found, drawn)
     right.plotly_chart(
-        charts.roc(lines, {}),
+        roc.figure(found, lines),
         config=charts.PLAIN,
         alt=tr("ROC curves of {lines} on these films").format(lines=", ".join(lines)),
     )
+    right.caption(tr(sentences.STUDY_CURVES))
     _show_turned(found)
     st.download_button(
         tr("PDF of the outcome"),
-        partial(_pdf, card, {tr("Outcome"): gain, tr("Method"): method}, lines, rows),
+        partial(_pdf, card, {tr("Outcome"): gain, tr("Method"): method}, lines, rows, translator()),
         f"reader-study-{card.id}.pdf",
         "application/pdf",
         on_click="ignore",
@@ -151,20 +155,17 @@ def table(found: Result) -> list[dict[str, str]]:
         (tr("AUC, {who}").format(who=who), *(wording.with_interval(*arm.auc_of[who]) for arm in both), "")
         for who in found.readers
     ]
-    for name in ("sensitivity", "specificity"):
+    point = found.point
+    model_rates = {
+        "sensitivity": (point.sensitivity, point.sensitivity_interval),
+        "specificity": (point.specificity, point.specificity_interval),
+    }
+    for name, of_model in model_rates.items():
         rates = (getattr(arm, name) for arm in both)
-        rows.append((tr(name.capitalize()), *(wording.with_interval(r.value, r.interval) for r in rates), ""))
+        told = [wording.with_interval(rate.value, rate.interval) for rate in rates]
+        rows.append((tr(name.capitalize()), *told, wording.with_interval(*of_model)))
     rows.append((tr("Median seconds a film"), *(f"{arm.seconds:.1f}" for arm in both), ""))
     return [dict(zip(("", tr("alone"), tr("with the model"), tr("model")), row, strict=True)) for row in rows]
-
-
-def curves(found: Result, drawn: Sequence[str]) -> dict[str, Curve]:
-    """The model's curve, and those of these readers."""
-    arms = {tr("alone"): found.alone, tr("with the model"): found.helped}
-    return {
-        tr("model"): found.model[2],
-        **{f"{who} {how}": arm.curve[who] for who in drawn for how, arm in arms.items()},
-    }
 
 
 def _show_turned(found: Result) -> None:
@@ -191,7 +192,11 @@ def _show_turned(found: Result) -> None:
 
 
 def _pdf(
-    card: Card, facts: Mapping[str, str], lines: Mapping[str, Curve], rows: Sequence[Mapping[str, str]]
+    card: Card,
+    facts: Mapping[str, str],
+    lines: Mapping[str, Curve],
+    rows: Sequence[Mapping[str, str]],
+    tr: Translator,
 ) -> bytes:
     from core.export import report  # brings torch
 
@@ -203,4 +208,4 @@ def _pdf(
         disclaimer=tr(sentences.DISCLAIMER)
     )
     page = report.Report(tr("Reader study"), {tr("Model"): model, **facts}, foot, curves=lines, table=cells)
-    return report.pdf(page)
+    return report.pdf(page, tr)

@@ -54,11 +54,11 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
         st.warning(tr(sentences.STUDY_OTHER_MODEL).format(held.card.partition("@")[0]))
     elif gone := sum(film not in films for film in held.orders["alone"]):
         st.warning(tr(sentences.STUDY_FILMS_GONE).format(gone))
-        outcome.show(card, held, films)
+        outcome.show(card, held, films, threshold)
     elif following := study.next_film(held):
         _ask(card, held, films[following[1]], threshold, following)
     else:
-        outcome.show(card, held, films)
+        outcome.show(card, held, films, threshold)
 
 
 def _offer_start(card: Card, films: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from pages.shared.language import tr
 from pages.shared.session import clinic
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import charts
+from pages.shared.views.clinic import calibration
 from pages.shared.views.screening.judging import WorklistRow
 
 
@@ -31,6 +32,9 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
         return
     report = scores.own_report(tuple(labels), tuple(values), threshold.value, card.kind == "classifier")
     st.write(shift_in_words(report, card.report["test"]))
+    st.subheader(tr("Calibrate to these scans"))
+    judged = [(row.name, row.label != card.labels[0], row.score) for row in rows if row.score is not None]
+    calibration.offer_labelled(card, judged)
     place = clinic.current()
     threshold_panel(
         {tr("your scans"): scores.own_counts(tuple(labels), tuple(values))},
@@ -50,9 +54,9 @@ def show(card: Card, rows: Sequence[WorklistRow], threshold: DecisionThreshold) 
         charts.roc(curves, points), config=charts.PLAIN, alt=tr("ROC of these scans and of the card's test")
     )
     if card.kind == "classifier":
-        calibration = scores.calibration(tuple(labels), tuple(values))
+        measured = scores.calibration(tuple(labels), tuple(values))
         right.plotly_chart(
-            charts.lines(calibration, x=tr("score"), y=tr("share that is abnormal")),
+            charts.lines(measured, x=tr("score"), y=tr("share that is abnormal")),
             config=charts.PLAIN,
             alt=tr("Calibration: the score against the share of scans that are abnormal"),
         )

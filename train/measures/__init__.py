@@ -1,0 +1,1 @@
+"""What cards say beside their test figures, measured after the card is written."""
