@@ -59,9 +59,7 @@ def main() -> None:
     held = Held(ALL_AGES, [case for case in cases if case.split != "train"], {})
     learned = look(below, films_to_learn(arguments.data), arguments)
     seen = look(below, films_of(held.cases, arguments.data), arguments)
-    started = time.monotonic()
-    network = taught(below, learned, arguments)
-    minutes = (time.monotonic() - started) / 60
+    network, minutes = taught(below, learned, arguments)
     odds = weigh(network, *answers(network, seen), held.truth, held.validation)
     taught_by = [replace(one.film.case, split="train") for one in learned]
     trained = Trained(
@@ -112,20 +110,23 @@ def look(below: Model, films: Sequence[Film], arguments: argparse.Namespace) -> 
     ]
 
 
-def taught(below: Model, known: Sequence[Known], arguments: argparse.Namespace) -> LungEvidence:
-    """A network on the maps of the one below, learned anew unless the same was learned before."""
+def taught(below: Model, known: Sequence[Known], arguments: argparse.Namespace) -> tuple[LungEvidence, float]:
+    """A network on the maps of the one below, and its minutes; learned once, then kept."""
     torch.manual_seed(0)
     network = LungEvidence(of=below.card.version, classes=len(ALL_AGES.labels))
     checkpoints.load_dependencies(network)
 
-    def learn() -> dict[str, Tensor]:
+    def learn() -> tuple[dict[str, Tensor], float]:
+        started = time.monotonic()
         local.learn(network, lesson_of(known), often(known), arguments.epochs)
-        return {name: value for name, value in network.state_dict().items() if not name.startswith("base.")}
+        own = {name: value for name, value in network.state_dict().items() if not name.startswith("base.")}
+        return own, (time.monotonic() - started) / 60
 
     films = [one.film.case.name for one in known]
     inputs = [below.card.version, films, arguments.epochs, runs.code(local, local_evidence)]
-    network.load_state_dict(runs.cached("places", inputs, learn, arguments.runs / ID), strict=False)
-    return network.eval()
+    state, minutes = runs.cached("places", inputs, learn, arguments.runs / ID)
+    network.load_state_dict(state, strict=False)
+    return network.eval(), minutes
 
 
 def lesson_of(known: Sequence[Known]) -> Lesson:
