@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from benchmarks import sections
 from core import cards, checkpoints, inference
 from core.anatomy import lungs
-from core.batch import folders, fusion, parquet, screening
+from core.batch import allocator, folders, parquet, screening
 from core.batch.rows import Job, ScreeningRow
 from core.batch.screening import BATCH_SIZE
 from core.card_types import Card
@@ -60,7 +60,7 @@ class Measured:
 def main() -> None:
     options = parse()
     torch.set_num_threads(options.threads)
-    fusion.keep_memory()  # for all ways; before any library starts threads, so the peers' are imported late
+    allocator.keep_memory()  # for all ways; before threads start, so the peers' libraries are imported late
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.data or draw(Path(scratch))
         found = folders.files([folder])

@@ -2,8 +2,8 @@
 
 import io
 from collections.abc import Mapping
-from functools import cache, lru_cache
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -103,10 +103,21 @@ def load_dependencies(module: nn.Module, root: Path = cards.WEIGHTS) -> None:
         module.set_members([Member(network, card.input, dict(card.scales)) for card, network in found])
 
 
-@cache
+# Networks that others stand on: one of each for all that do, for as long as any does.
+_shared: WeakValueDictionary[tuple[str, str, Path], nn.Module] = WeakValueDictionary()
+
+
+def _shared_network(card: cards.AnyCard, root: Path) -> nn.Module:
+    key = card.id, card.sha256, root
+    found = _shared.get(key)
+    if found is None:
+        found = _shared[key] = network(card, root)
+    return found
+
+
 def backbone(name: str, root: Path = cards.WEIGHTS) -> Backbone:
-    """The frozen backbone of that name: one for all detectors of this process."""
-    found = network(cards.read(f"backbone-{name}", root), root)
+    """The frozen backbone of that name: one for all that stand on it in this process."""
+    found = _shared_network(cards.read(f"backbone-{name}", root), root)
     if not isinstance(found, Backbone):
         raise CardError(f"backbone-{name} holds no backbone. Make it with: python -m train.backbones")
     return found
@@ -122,18 +133,18 @@ def _detector(name: str, root: Path) -> Detector:
 
 def _voters(name: str, root: Path) -> tuple[Tensor, Tensor]:
     """Embeddings (M, D) and classes (M,) of the known cases that vote, of the card of that name."""
-    card = _classifier(name, root)[0]
+    card = _named(name, root)
+    if not isinstance(card, Card):
+        raise CardError(f"{card.id} is no classifier and has no known cases.")
     with np.load(io.BytesIO(cards.embeddings(card, root)), allow_pickle=False) as table:
         votes = table["split"] == VOTING
         embeddings, labels = table["embeddings"][votes], table["label"][votes]
     return torch.from_numpy(embeddings).float(), torch.tensor([card.labels.index(name) for name in labels])
 
 
-@lru_cache(maxsize=16)
 def _classifier(name: str, root: Path) -> tuple[Card, Classifier]:
-    """One network for all cards of this process that stand on it."""
     card = _named(name, root)
-    member = network(card, root)
+    member = _shared_network(card, root)
     if not isinstance(member, Classifier) or not isinstance(card, Card):
         raise CardError(f"{card.id} is no classifier and cannot stand under another.")
     return card, member

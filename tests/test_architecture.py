@@ -31,7 +31,7 @@ ROWS = {
         {"core.samples"},
         {"core.cards"},
         {"core.models", "core.detectors"},
-        {"core.reading.images", "core.resample", "core.batch.folders"},
+        {"core.reading.images", "core.resample", "core.batch.folders", "core.batch.allocator"},
         {"core.reading.sandbox"},
         {"core.reading.worker"},
         {"core.reading.raster", "core.reading.archives", "core.reading.nifti"},
@@ -44,7 +44,7 @@ ROWS = {
         {"core.types", "core.card_types", "core.errors", "core.names", "core.precision", "core.retired"},
     ],
     "train": [
-        {"train"},
+        {"train", "train.where.chest"},
         {"train.gate", "train.samples", "train.where"},
         {"train.publish"},
         {"train.fit", "train.synthesis"},

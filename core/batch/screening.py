@@ -16,13 +16,13 @@ from torch import Tensor
 
 from core import audit, cards, checkpoints, gate, inference
 from core.anatomy import heads, lungs
-from core.batch import folders, fusion
+from core.batch import allocator, folders
 from core.batch.rows import AS_IT_STANDS, Job, ScreeningRow, key
 from core.card_types import Card
 from core.detectors import Detector
 from core.errors import OpacityError, RefusedScan
 from core.inference import Model
-from core.models import Classifier, ClassifierEnsemble, UNet
+from core.models import Classifier, ClassifierEnsemble, UNet, fusion
 from core.preprocess import align, align_films
 from core.reading import images, sandbox
 from core.resample import as_film
@@ -36,7 +36,7 @@ BATCHES_AHEAD = 4  # times as many are being read, wait at film size, or are jud
 
 def load(card_id: str) -> Model:
     """inference.load for command lines: the network is laid out for many scans, and the process with it."""
-    fusion.keep_memory()  # before the first thread, which would keep a store of its own
+    allocator.keep_memory()  # before the first thread, which would keep a store of its own
     model = inference.load(card_id)
     network = model.network
     if isinstance(network, ClassifierEnsemble):

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core import precision
+from core.models import fusion
 from core.models.base import Classifier
 
 Progress = Callable[[float], None]  # gets the share done, in (0, 1]; what it raises ends the method
@@ -17,6 +18,11 @@ def require_positive(**counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
             raise ValueError(f"{name} is {count}: give a whole number from 1 on.")
+
+
+def laid_out(model: Classifier) -> Classifier:
+    """A copy for many passes: it costs one to make. It has no gradients."""
+    return fusion.fused(model, film_by_film=False)
 
 
 def logits(

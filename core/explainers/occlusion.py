@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core import precision
-from core.explainers.batched import Progress, logits, require_positive
+from core.explainers.batched import Progress, laid_out, logits, require_positive
 from core.explainers.receptive_field import Windowed
 from core.models.base import Classifier
 
@@ -47,18 +47,19 @@ def occlusion(
             f"give stride <= window <= {min(height, width)}."
         )
     x = x.contiguous(memory_format=torch.channels_last)  # faster in batches
+    swift = model if half else laid_out(model)
     with torch.no_grad(), precision.half("cpu", wanted=half):
-        windowed = Windowed(model, x, window)
+        windowed = Windowed(model, x, window, swift)
     corners = list(product(_starts(height, window, stride), _starts(width, window, stride)))
     lost, covered = torch.zeros(2, height, width)
-    whole = logits(model, x, target, half=half)
+    whole = logits(swift, x, target, half=half)
     for start in range(0, len(corners), batch):
         few = corners[start : start + batch]
         places = [(slice(top, top + window), slice(left, left + window)) for top, left in few]
         hidden = x.repeat(len(few), 1, 1, 1)
         for film, (rows, columns) in zip(hidden, places, strict=True):
             film[:, rows, columns] = baseline
-        seen = logits(model, hidden, target, half=half, features=partial(windowed.features, corners=few))
+        seen = logits(swift, hidden, target, half=half, features=partial(windowed.features, corners=few))
         for drop, (rows, columns) in zip(whole - seen, places, strict=True):
             lost[rows, columns] += drop
             covered[rows, columns] += 1

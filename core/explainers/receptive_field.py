@@ -20,14 +20,20 @@ class Windowed:
     Equal to `model.features` but for the last bits. Steps that see far, and all after them, see whole maps.
     """
 
-    def __init__(self, model: Classifier, x: Tensor, window: int) -> None:
-        """x: (1, C, H, W), laid out as the films will be. window: pixels a side that films may differ in."""
+    def __init__(self, model: Classifier, x: Tensor, window: int, swift: Classifier | None = None) -> None:
+        """Follow x through the network, to find how far its steps see.
+
+        model: with the cut between features and head.
+        x: (1, C, H, W), laid out as the films will be.
+        window: pixels a side that films may differ in.
+        swift: the same network laid out for speed, which does the work; a fused ReLU hides what cells see.
+        """
         self.window = window
-        self._clean, self._cuts, self._rest = x, list[_Cut](), list(model.steps())
+        self._clean, self._cuts, self._rest = x, list[_Cut](), list((swift or model).steps())
         size = window
-        while len(self._rest) > 1 and x.shape[2] == x.shape[3]:  # squares of a square
+        for plain in list(model.steps())[:-1] if x.shape[2] == x.shape[3] else []:  # squares of a square
             after = self._rest[0](self._clean)
-            cut = _Cut.of(self._rest[0], self._clean, after, size)
+            cut = _Cut.of(plain, self._rest[0], self._clean, after, size)
             if cut is None:
                 break
             self._cuts.append(cut)
@@ -66,11 +72,17 @@ class _Cut:
     last: int
 
     @classmethod
-    def of(cls, step: Step, clean: Tensor, out: Tensor, size: int) -> "_Cut | None":
-        """None where the step sees so far that a square is not worth it."""
+    def of(cls, plain: Step, step: Step, clean: Tensor, out: Tensor, size: int) -> "_Cut | None":
+        """None where the step sees so far that a square is not worth it.
+
+        plain: the step as it can be followed.
+        step: as it is done.
+        clean, out: its input and output for the unchanged film.
+        size: cells of the input, a side, that are changed.
+        """
         side, out_side = clean.shape[-1], out.shape[-1]
         stride = round(side / out_side)
-        before, after = _reach(step, clean, stride)
+        before, after = _reach(plain, clean, stride)
         result = (size - 1 + before + after) // stride + 1
         field = (result - 1) * stride + before + after + stride
         field += (side - field) % stride  # the last square must lie on the grid of strides too

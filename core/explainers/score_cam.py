@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.explainers.batched import Progress, logits, require_positive
+from core.explainers.batched import Progress, laid_out, logits, require_positive
 from core.models.base import Classifier
 
 CHANNELS = 32
@@ -35,6 +35,7 @@ def score_cam(
     Returns (h, w) >= 0 on the feature grid, in weighted activation. Raises ValueError for counts below 1.
     """
     require_positive(channels=channels, batch=batch)
+    swift = model if half else laid_out(model)
     with torch.no_grad():
         maps = model.features(x)[0]
         maps = maps[maps.square().sum((1, 2)).argsort(descending=True, stable=True)]
@@ -43,7 +44,7 @@ def score_cam(
         for start in range(0, tried, batch):
             few = maps[start : min(start + batch, tried)]
             seen = x * _as_masks(few, x.shape[-2:])
-            strengths[start : start + len(few)] = logits(model, seen, target, half=half)
+            strengths[start : start + len(few)] = logits(swift, seen, target, half=half)
             if progress:
                 progress((start + len(few)) / tried)
         weights = torch.cat([strengths, resembled(maps, strengths)]).softmax(0)

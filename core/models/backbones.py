@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.models import residual
+from core.models.blocks import EPSILON, residual_stage
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # what both were trained with
 SIDE = 224
@@ -104,10 +104,10 @@ class ResidualNetwork(Backbone):
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64, eps=residual.EPSILON)
-        self.layer1 = residual.stage(64, 64, blocks=3, stride=1)
-        self.layer2 = residual.stage(256, 128, blocks=4)
-        self.layer3 = residual.stage(512, 256, blocks=6)
+        self.bn1 = nn.BatchNorm2d(64, eps=EPSILON)
+        self.layer1 = residual_stage(64, 64, blocks=3, stride=1)
+        self.layer2 = residual_stage(256, 128, blocks=4)
+        self.layer3 = residual_stage(512, 256, blocks=6)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, stride=2, padding=1)

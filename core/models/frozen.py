@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import CardError
-from core.models import residual
 from core.models.backbones import BACKBONES, ResidualNetwork
 from core.models.base import Classifier
+from core.models.blocks import residual_stage
 
 
 class FrozenBase(nn.Module):
@@ -80,7 +80,7 @@ class FrozenResNet50(FrozenBaseClassifier):
 
     def __init__(self, *, of: str = "resnet50", classes: int = 2) -> None:
         super().__init__(of)
-        self.layer4 = residual.stage(1024, 512, blocks=3)
+        self.layer4 = residual_stage(1024, 512, blocks=3)
         self.fc = nn.Linear(2048, classes)
 
     def features(self, x: Tensor) -> Tensor:

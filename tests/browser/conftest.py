@@ -43,7 +43,7 @@ def new_page(browser: Browser, left_pages: dict[str, list[Page]]) -> Iterator[Ne
     def opened(**changes) -> Page:
         settings = {"viewport": {"width": 1440, "height": 900}} | changes
         left = left_pages.setdefault(repr(settings), [])
-        given.append((settings, left.pop() if left else _fresh(browser, settings)))
+        given.append((settings, left.pop() if left else fresh(browser, settings)))
         return given[-1][1]
 
     yield opened
@@ -53,7 +53,8 @@ def new_page(browser: Browser, left_pages: dict[str, list[Page]]) -> Iterator[Ne
             left_pages[repr(settings)].append(page)
 
 
-def _fresh(browser: Browser, settings: Settings) -> Page:
+def fresh(browser: Browser, settings: Settings) -> Page:
+    """An empty page of its own context, which may wait long."""
     context = browser.new_context(**settings)
     context.set_default_timeout(SLOW)
     page = context.new_page()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
 from tests.browser import clicks
-from tests.browser.conftest import _fresh
+from tests.browser.conftest import fresh
 from tests.browser.waiting import idle
 from tests.phantoms.chest import chest, png
 
@@ -20,7 +20,7 @@ TO_A_REPORT, TO_A_THRESHOLD = 4, 6
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """One of its own: what counts the clicks would stay on a page that others use after."""
-    page = _fresh(browser, {"viewport": {"width": 1440, "height": 900}})
+    page = fresh(browser, {"viewport": {"width": 1440, "height": 900}})
     clicks.count(page)
     yield page
     page.context.close()

@@ -81,7 +81,7 @@ def layers(film: np.ndarray, normal: np.ndarray, chosen: str) -> list[Layer]:
 
 st.set_page_config(layout="wide")
 film, normal, lungs = drawn()
-sets = ["explanation", "other explanation", "anomaly", "markup", "prior", "none"]
+sets = ["explanation", "other explanation", "anomaly", "markup", "prior", "prior and map", "none"]
 chosen = st.selectbox("Layers", sets, index=sets.index(st.query_params.get("set", "explanation")))
 other = st.checkbox("Another scan")
 scan_viewer(

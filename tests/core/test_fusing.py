@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.batch import fusion
-from core.models import MODELS
+from core.models import MODELS, fusion
+from core.models.backbones import ResidualNetwork
+from core.models.frozen import FrozenResNet50
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +72,30 @@ def scores_stay() -> None:
 
 def layers_of_its_own(network: nn.Module) -> int:
     return sum(isinstance(layer, fusion._Convolution) for layer in network.modules())
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 160, 160), (1, 3, 47, 47)])  # oneDNN plans for the first alone
+def test_a_layer_is_laid_out_for_what_comes_first_and_takes_other_sizes_too(shape: tuple[int, ...]):
+    torch.manual_seed(0)
+    layer = nn.Conv2d(3, 64, 11, stride=4, padding=2).eval()
+    fused = fusion.fused(nn.Sequential(layer, nn.ReLU()))
+    with torch.inference_mode():
+        for x in (torch.randn(shape), torch.randn(3, 3, 64, 80)):
+            assert torch.allclose(fused(x), layer(x).relu(), atol=1e-5)
+
+
+def test_the_norms_of_a_residual_network_are_merged():
+    torch.manual_seed(0)
+    model = FrozenResNet50()
+    model.set_base(ResidualNetwork())
+    twin, x = fusion.fused(model.eval()), torch.randn(2, 3, 64, 64)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in twin.modules())
+    with torch.inference_mode():
+        assert torch.allclose(twin(x), model(x), atol=1e-4)
+        assert torch.allclose(twin.head(chained(twin, x)), model(x), atol=1e-4)
+
+
+def chained(model: FrozenResNet50, x: Tensor) -> Tensor:
+    for step in model.steps():
+        x = step(x)
+    return x

@@ -1,6 +1,8 @@
 """What the server keeps of a card belongs to its weights."""
 
+import gc
 import hashlib
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -62,3 +64,17 @@ def test_weights_that_are_newer_than_the_list_of_cards_are_not_taken_for_the_old
     with pytest.raises(CardError, match="trained anew in the meantime"):
         models.model("ours")
     assert models.model("ours").card.sha256 == models.card("ours").sha256 != old
+
+
+def test_a_card_that_no_one_looks_at_leaves_memory(tmp_path: Path):
+    others = [f"other-{number}" for number in range(models.MODELS_KEPT)]
+    ours = cards.read("ours", tmp_path)
+    assert isinstance(ours, Card)
+    for name in others:
+        cards.write(replace(ours, id=name), cards.weights(ours), cards.scores(ours), tmp_path)
+    models.every_card.clear()
+    network = weakref.ref(models.model("ours").network)
+    for name in others:
+        models.model(name)
+    gc.collect()
+    assert network() is None

@@ -5,6 +5,7 @@ from threading import Thread
 
 import streamlit as st
 
+from core.batch import allocator
 from core.errors import OpacityError
 from pages.shared.caches import models, scores
 
@@ -15,6 +16,7 @@ def prepare() -> Thread:
 
     The thread ends by itself. A card at fault is said where it is asked.
     """
+    allocator.share_memory()
     thread = Thread(target=_load_default, daemon=True)
     thread.start()
     return thread

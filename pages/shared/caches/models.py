@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 RESULTS_KEPT = 16  # results kept per session and function
 Rest = ParamSpec("Rest")
 Value = TypeVar("Value")
+MODELS_KEPT = 4  # loaded, for all sessions: the one longest out of use makes way
 MAPS_KEPT = 4  # of those as large as the scan, or twice as large
 
 
@@ -106,17 +107,21 @@ def scores(card_id: str) -> Scores:
     return cards.scores(card(card_id))
 
 
-@of_card(st.cache_resource(show_spinner="Loading the model, once for all sessions ..."))
+@of_card(
+    st.cache_resource(show_spinner="Loading the model, once for all sessions ...", max_entries=MODELS_KEPT)
+)
 def model(card_id: str) -> Model:
     return loaded(card_id)
 
 
-@of_card(st.cache_resource(show_spinner=False))
+@of_card(st.cache_resource(show_spinner=False, max_entries=1))
 def loaded(card_id: str) -> Model:
     """The model, for a thread that belongs to no session and can show none that it works."""
     from core import inference
+    from core.batch import allocator
 
     found = inference.load(card_id)
+    allocator.give_back()  # loading a network takes three times what it weighs
     if found.card.sha256 != card(card_id).sha256:
         every_card.clear()
         raise CardError(f"{card_id} was trained anew in the meantime. Load the page again.")

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from core import cards, inference
-from core.batch import folders, fusion, labelled_folders, screening
+from core.batch import folders, labelled_folders, screening
 from core.batch.rows import Job
 from core.errors import NotEnoughLabels
 from core.inference import Model
-from core.models import MODELS
+from core.models import MODELS, fusion
 from tests.phantoms.chest import chest, png
 from tests.quick import CLASSIFIER as CARD
 from tests.quick import DETECTOR

@@ -78,3 +78,11 @@ def test_a_dicom_film_goes_back_to_its_study_without_a_name(taken):
     del taken["DICOM Secondary Capture"]
     upload(opened(SCAN_PAGES[0]), "film.png", FILM)
     assert "DICOM Secondary Capture" not in taken
+
+
+def test_the_page_says_the_prevalence_chosen_after_it_was_offered(taken):
+    app = upload(opened(SCAN_PAGES[0]), "film.png", FILM)
+    offered = taken["PDF"]
+    assert "at 10% prevalence" in text(offered)
+    next(box for box in app.number_input if box.label.startswith("Prevalence")).set_value(40.0).run()
+    assert "at 40% prevalence" in text(offered)

@@ -12,8 +12,10 @@ from pages.shared.language import tr
 from pages.shared.session import clinic
 
 
+@st.fragment
 def show(card: Card, score: float, probabilities: Mapping[str, float] = wording.NO_PROBABILITIES) -> None:
-    """The likelihood ratio, the share at the prevalence on the dial, and where both were measured.
+    """The likelihood ratio, the share at the prevalence on the dial, and where both were measured. The dial
+    runs this part of the page alone.
 
     card: the one that judged.
     score: the scan's.
@@ -24,6 +26,7 @@ def show(card: Card, score: float, probabilities: Mapping[str, float] = wording.
     lines = (sentence(card, score, prevalence), wording.kinds(card, probabilities))
     place.html("".join(f'<p class="opacity-line">{line}.</p>' for line in lines if line))
     st.caption(wording.where_calibrated(card))
+    meaning(card, score)
 
 
 def sentence(card: Card, score: float, prevalence: float) -> str:
@@ -40,6 +43,20 @@ def sentence(card: Card, score: float, prevalence: float) -> str:
     return tr("Such a score is {often}; at {prevalence:.3g}% prevalence {share}").format(
         often=often, prevalence=100 * prevalence, share=share
     )
+
+
+def meaning(card: Card, score: float) -> Mapping[str, str]:
+    """For a report, by its heading: the sentence, and where it was measured. It follows the dial, wherever it
+    was given.
+
+    card: the one that judged.
+    score: the scan's.
+    """
+    kept: dict[str, str] = st.session_state.setdefault("meaning", {})
+    said = sentence(card, score, clinic.current().prevalence)
+    kept.clear()
+    kept[tr("What it means")] = f"{said}. {wording.where_calibrated(card)}"
+    return kept
 
 
 def _dial() -> float:

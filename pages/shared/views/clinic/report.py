@@ -19,7 +19,7 @@ from pages.shared.caches import models
 from pages.shared.components.copy_link import copy_link
 from pages.shared.components.scan_viewer import Layer
 from pages.shared.language import Translator, tr, translator
-from pages.shared.session import clinic, reading
+from pages.shared.session import reading
 from pages.shared.session.thresholds import DecisionThreshold
 from pages.shared.views import operating_points, sample_strip
 from pages.shared.views.clinic import likelihood
@@ -79,7 +79,8 @@ def offer(
     paper, link = st.columns(2)
     paper.download_button(
         "PDF",
-        partial(_pdf, title, facts, scan, layers, translator()),  # made when it is asked for
+        # made when it is asked for
+        partial(_pdf, title, facts, likelihood.meaning(card, score), scan, layers, translator()),
         file_name=f"report-{scan.digest[:8]}.pdf",
         mime="application/pdf",
         on_click="ignore",
@@ -157,15 +158,12 @@ def _judged(card: Card, scan: Scan, score: float, threshold: DecisionThreshold) 
         else tr(" Referred from there up to {upper:.3f}.").format(upper=threshold.upper)
     )
     refused, _ = models.gate(card.id, scan.digest, _scan=scan)
-    prevalence = clinic.current().prevalence
     return {
         tr("Score"): tr("{score:.3f}, higher than {lower} of {n} normal test scans.").format(
             score=score, lower=lower, n=report.n - report.abnormal
         ),
         tr("Threshold"): f"{threshold.value:.3f}, {operating_points.origin(card, threshold)}.{band}",
-        tr(
-            "What it means"
-        ): f"{likelihood.sentence(card, score, prevalence)}. {wording.where_calibrated(card)}",
+        **likelihood.meaning(card, score),
         tr("Model"): tr("{title} ({id}), weights {sha256}, code {commit}. {auc}.").format(
             title=card.title, id=card.id, sha256=card.sha256[:12], commit=card.commit, auc=wording.auc(report)
         ),
@@ -184,7 +182,23 @@ def _blended(scan: Scan, heat: Layer | None) -> overlay.RGB:
     return overlay.blend(scan.pixels, heat.values, scale=heat.scale) if heat else overlay.grey(scan.pixels)
 
 
-def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Layer], tr: Translator) -> bytes:
+def _pdf(
+    title: str,
+    facts: Mapping[str, str],
+    meaning: Mapping[str, str],
+    scan: Scan,
+    layers: Sequence[Layer],
+    tr: Translator,
+) -> bytes:
+    """The page as it is on screen now.
+
+    title: the verdict.
+    facts: sentences by heading, as of the page's last run.
+    meaning: one of them, which has followed the dial since.
+    scan: the one on screen.
+    layers: of the viewer.
+    tr: into the session's language.
+    """
     from core.export import report  # brings torch, loaded by now
 
     pictures = [report.Picture(overlay.grey(scan.pixels), tr("The scan"))]
@@ -198,7 +212,7 @@ def _pdf(title: str, facts: Mapping[str, str], scan: Scan, layers: Sequence[Laye
     return report.pdf(
         report.Report(
             title,
-            facts,
+            {**facts, **meaning},
             tr("{disclaimer} Made {made}.").format(disclaimer=tr(sentences.DISCLAIMER), made=made),
             pictures,
         ),

@@ -17,7 +17,7 @@ def show(modality: str) -> None:
     st.subheader(tr("Outlines"))
     for card in fitting:
         words, use = st.columns([4, 1], vertical_alignment="center")
-        words.html(f'<p class="opacity-choice">{wording.escape_html(card.title)}</p>')
+        words.markdown(f"**{wording.escape_markdown(card.title)}**")
         words.write(tr(card.intended_use))
         words.write(wording.outlined_how_well(card))
         words.caption(tr("Measured on: {data}.").format(data=card.data["name"]))

@@ -1,57 +1,40 @@
 """Lay a network out for many scans at once: the same answers to a few millionths, in less time."""
 
 import copy
-import ctypes
-import platform
 from functools import cache
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-# glibc, malloc.h
-M_TRIM_THRESHOLD: Final = -1
-M_MMAP_THRESHOLD: Final = -3
-M_TOP_PAD: Final = -2
-M_ARENA_MAX: Final = -8
-LARGEST_KEPT: Final = 32 * 2**20  # bytes; glibc takes no larger one
-MOST_KEPT: Final = 512 * 2**20
-HEAP: Final = 64 * 2**20
+from core.models.backbones import ResidualNetwork
+from core.models.blocks import Bottleneck
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def keep_memory() -> None:
-    """Let this process keep freed memory, up to MOST_KEPT, for its next layers: before it starts threads.
-
-    A layer of many scans is some 25 MB. The C library of Linux gives that back at once and gets it anew, page
-    by page: a quarter of the lung network's time. Others do not, and are left as they are.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        library = ctypes.CDLL(None)
-        library.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
-        library.mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
-        library.mallopt(M_ARENA_MAX, 1)  # threads that start later share a store
-        library.mallopt(M_TOP_PAD, HEAP)  # and what earlier ones have gives no heap back
-
-
-def fused(network: Network) -> Network:
+def fused(network: Network, *, film_by_film: bool = True) -> Network:
     """A copy in eval mode, channels last, where a convolution with its norm and its ReLU is one layer.
 
-    Only neighbours in an nn.Sequential are merged: elsewhere the order of the modules says nothing.
+    network: of any kind.
+    film_by_film: linear layers take one film after another, so that no answer depends on the others.
+    Only neighbours in an nn.Sequential are merged, and in ResNet-50: elsewhere the order of the modules
+    says nothing.
     """
     twin = copy.deepcopy(network).eval().requires_grad_(False)
     for part in list(twin.modules()):
         if isinstance(part, nn.Sequential):
             _merge_neighbours(part)
+        if isinstance(part, Bottleneck | ResidualNetwork):
+            _merge_pairs(part)
         for name, layer in part.named_children():
             if isinstance(layer, nn.Conv2d):
                 setattr(part, name, _one_layer(layer, relu=False))
             if isinstance(layer, nn.MaxPool2d) and _halves(layer):
                 setattr(part, name, _Halving())
-            if isinstance(layer, nn.Linear):
+            if film_by_film and isinstance(layer, nn.Linear):
                 setattr(part, name, _FilmByFilm(layer))
     return twin.to(memory_format=torch.channels_last)
 
@@ -69,6 +52,16 @@ def _merge_neighbours(layers: nn.Sequential) -> None:
         if relu:
             layers[after] = nn.Identity()
         layers[place] = _one_layer(layer, relu=relu)
+
+
+def _merge_pairs(part: nn.Module) -> None:
+    """conv1 with bn1 and so on. The ReLUs that stay in `forward` change nothing then."""
+    for number in range(1, 4):
+        conv, norm = (getattr(part, f"{kind}{number}", None) for kind in ("conv", "bn"))
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            layer = fuse_conv_bn_eval(conv, norm)
+            setattr(part, f"conv{number}", _one_layer(layer, relu=number < 3))
+            setattr(part, f"bn{number}", nn.Identity())
 
 
 def _one_layer(convolution: nn.Conv2d, *, relu: bool) -> nn.Module:
@@ -127,7 +120,7 @@ class _FilmByFilm(nn.Module):
 
 
 class _Convolution(nn.Module):
-    """A convolution and the ReLU after it in one pass, its weights laid out for oneDNN once and for all.
+    """A convolution and the ReLU after it in one pass, its weights laid out for oneDNN at the first.
 
     The operators are those that torch.compile calls; they need no compiler on the user's machine.
     """
@@ -138,14 +131,16 @@ class _Convolution(nn.Module):
         self.activation = "relu" if relu else "none"
         self.stride, self.dilation, self.groups = convolution.stride, convolution.dilation, convolution.groups
         self.padding = convolution.padding
-        self.weight = torch.ops.mkldnn._reorder_convolution_weight(
-            convolution.weight.detach(), self.padding, self.stride, self.dilation, self.groups, None
-        )
+        self.weight = convolution.weight.detach()
+        self._laid_out: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)
+        if self._laid_out is None:  # two threads may both do it, to the same end
+            self._laid_out = self._layout(list(x.shape))
         return torch.ops.mkldnn._convolution_pointwise(  # type: ignore[no-any-return]
-            x.contiguous(memory_format=torch.channels_last),
-            self.weight,
+            x,
+            self._laid_out,
             self.bias,
             self.padding,
             self.stride,
@@ -155,3 +150,13 @@ class _Convolution(nn.Module):
             [],
             "",
         )
+
+    def _layout(self, shape: list[int]) -> Tensor:
+        """The weights as oneDNN wants them for that input. Not told of it, it guesses, and large layers are
+        laid out anew in every pass: a hundred times their own work."""
+        reorder = torch.ops.mkldnn._reorder_convolution_weight
+        chosen = self.weight, self.padding, self.stride, self.dilation, self.groups
+        try:
+            return reorder(*chosen, shape)  # type: ignore[no-any-return]
+        except RuntimeError:  # some small inputs of large kernels it refuses to plan for
+            return reorder(*chosen, None)  # type: ignore[no-any-return]
