@@ -44,7 +44,7 @@ ROWS = {
         {"core.types", "core.card_types", "core.errors", "core.names", "core.precision", "core.retired"},
     ],
     "train": [
-        {"train"},
+        {"train", "train.where.chest"},
         {"train.gate", "train.samples", "train.where"},
         {"train.publish"},
         {"train.fit", "train.synthesis"},
