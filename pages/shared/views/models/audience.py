@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
+from core.cards import BY_PLACE
 from pages.shared import sentences, wording
 from pages.shared.caches import models, scores
 from pages.shared.language import later, tr
@@ -88,9 +89,16 @@ def _why(card: Card, rivals: int) -> str:
     test = f"{wording.auc(card.report['test'])}."
     if names.WORST_SOURCE in figures:
         worst = figures[names.WORST_SOURCE]
-        return tr(
-            "{of}: with each source left out of training in turn, AUC {worst:.3f} on the worst. {test}"
-        ).format(of=of, worst=worst, test=test)
+        if card.model in BY_PLACE:
+            told = tr(
+                "{of}: the network below it, with each source left out of its training in turn, has AUC "
+                "{worst:.3f} on the worst; this card says where. {test}"
+            )
+        else:
+            told = tr(
+                "{of}: with each source left out of training in turn, AUC {worst:.3f} on the worst. {test}"
+            )
+        return told.format(of=of, worst=worst, test=test)
     if card.kind == "classifier":
         return tr("{of} by the AUC on validation, {auc:.3f}. {test}").format(
             of=of, auc=card.report["validation"].auc, test=test
