@@ -97,7 +97,7 @@ def forget(digest: str) -> None:
 def show_options(scan: Scan) -> None:
     """In the sidebar: what else this file can show."""
     if scan.burned_in:
-        st.warning(BURNED_IN)
+        st.warning(tr(BURNED_IN))
     if scan.turned:
         st.caption(tr("Turned back: black and white are exchanged relative to the file."))
         st.button(tr("Show as in the file"), on_click=_turn, args=(scan,), width="stretch")
