@@ -57,7 +57,7 @@ export function makeCurve(panel, kind) {
   const along = (layer) => (px, py) => panel.propose(placeCut(layer().at, nearest(layer(), px, py).k));
   const dot = handle(panel, {
     className: "point",
-    label: tr("Operating point on the curve, by sensitivity"),
+    label: tr("Operating point on the {curve}, by sensitivity", { curve: tr(kind.name) }),
     move: along(() => panel.chosen),
     // to the right on the slider is more sensitivity, so a lower threshold
     step: (direction, stride) => panel.step(-direction, stride),
