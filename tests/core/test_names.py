@@ -11,11 +11,12 @@ from train.synthesis import validation_lesions
 
 ROOT = Path(names.__file__).resolve().parent.parent
 WORDS = {value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)}
+TRANSLATED = ROOT / "pages/shared/terms.py"  # spelled out for the translators, who find literals alone
 SOURCES = [
     path
     for folder in ("core", "pages", "train", "benchmarks")
     for path in sorted((ROOT / folder).rglob("*.py"))
-    if path != Path(names.__file__).resolve()
+    if path not in (Path(names.__file__).resolve(), TRANSLATED)
 ]
 
 
@@ -28,14 +29,22 @@ def spoken(card: Card) -> set[str]:
             names.auroc_of(label),
             names.balanced_accuracy_of(label),
             names.fpr_beside(label),
+            names.auc_by("border"),
             names.auroc_by("sharpness", label),
             names.auroc_by("brightness", label),
             *(names.auroc_by_patient(label, bound) for bound in ("", "low", "high")),
         )
     }
+    place = names.LOCAL_PLACE
+    local = {names.auroc_at(place), names.sensitivity_at(place), names.specificity_at(place)} | {
+        names.specificity_at(place, count, worst=worst)
+        for count in names.LOCAL_COUNTS
+        for worst in (False, True)
+    }
     return (
         WORDS
         | by_label
+        | local
         | {
             names.auroc_of_lesion(kind)
             for kind in (*validation_lesions.UNSEEN_CHEST_LESIONS, *validation_lesions.UNSEEN_HEAD_LESIONS)
