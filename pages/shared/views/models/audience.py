@@ -70,7 +70,7 @@ def show_recommended(cards: Sequence[Card]) -> None:
     if first.yardstick:
         st.caption(tr("This task has yardsticks only: there is no model to choose."))
         return
-    words, use = st.columns([4, 1], vertical_alignment="center")
+    words, use = st.columns([3, 1], vertical_alignment="center")
     with words:
         told = tr("Recommended: {title}").format(title=wording.escape_html(first.title))
         st.html(f'<p class="opacity-choice opacity-recommended">{told}</p>')

@@ -16,7 +16,7 @@ def show(modality: str) -> None:
         return
     st.subheader(tr("Outlines"))
     for card in fitting:
-        words, use = st.columns([4, 1], vertical_alignment="center")
+        words, use = st.columns([3, 1], vertical_alignment="center")
         words.markdown(f"**{wording.escape_markdown(card.title)}**")
         words.write(tr(card.intended_use))
         words.write(wording.outlined_how_well(card))
