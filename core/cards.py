@@ -22,7 +22,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from core import retired
 from core.card_types import BackboneCard, Card, Scores, SegmenterCard
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
-from core.names import AUROC_DRAWN_LESIONS, WORST_SOURCE
+from core.ranking import order
 
 
 def _weights() -> Path:
@@ -38,12 +38,6 @@ WEIGHTS = _weights()
 SAMPLES = "samples"  # a folder of scans, which core.samples reads: its card is no model's
 GATES = "gates"  # learned checks, each stored once for all cards that were taught the same films
 
-# offered in this order, others after them
-TASKS = ("pneumonia", "etiology", "covid", "opacity", "tuberculosis", "chest anomaly")
-SYNTHETIC_LESION_MODELS = ("restoring",)  # they have a head start on drawn lesions
-SLOW = ("ensemble-classifier",)  # as slow as all its members, so that nobody lands on it unasked
-BY_PLACE = ("lung-evidence",)  # their map is their reason: of equals they are offered first
-YARDSTICK_MARGIN = 0.02  # by this much a detector must beat the yardstick there to be offered before it
 
 AnyCard = Card | SegmenterCard | BackboneCard
 _ADAPTER: TypeAdapter[AnyCard] = TypeAdapter(Annotated[AnyCard, Field(discriminator="kind")])
@@ -80,18 +74,11 @@ def _fault(error: ValidationError) -> str:
 
 
 def every(root: Path = WEIGHTS) -> tuple[Card, ...]:
-    """All cards that a person can choose, by task, the default first: test is for reports only.
-
-    Classifiers go by their validation AUC, those of many sources first and by the worst left out; of equals
-    those come first that say where. Detectors
-    may learn nothing from sick scans, not even which of them is best: ensembles of different detectors come
-    first, then those that find lesions drawn into normal scans. A person's own cards come last, so that no
-    page opens with one. Broken cards are left to `broken`.
-    """
+    """All cards that a person can choose, as `ranking.order` has them. Broken cards are left to `broken`."""
     faulty = broken(root)
     readable = (read(name, root) for name in _folders(root) if name not in faulty)
     cards = [card for card in readable if isinstance(card, Card)]
-    return tuple(sorted(cards, key=_order))
+    return tuple(sorted(cards, key=order))
 
 
 def shipped(root: Path = WEIGHTS) -> tuple[Card, ...]:
@@ -104,28 +91,6 @@ def outlining(root: Path = WEIGHTS) -> tuple[SegmenterCard, ...]:
     faulty = broken(root)
     found = (read(name, root) for name in _folders(root) if name not in faulty)
     return tuple(card for card in found if isinstance(card, SegmenterCard) and card.task != "lungs")
-
-
-def _order(card: Card) -> tuple[str, bool, int, str, float, bool]:
-    by_place = card.model in BY_PLACE
-    return card.kind, card.origin == "own", _place(card.task), card.task, -_rank(card), not by_place
-
-
-def _place(task: str) -> int:
-    return TASKS.index(task) if task in TASKS else len(TASKS)
-
-
-def _rank(card: Card) -> float:
-    if card.model in SLOW:
-        return 0.0
-    if card.kind == "classifier":
-        worst = card.figures.get(WORST_SOURCE)
-        return card.report["validation"].auc if worst is None else 1 + worst
-    if card.model in SYNTHETIC_LESION_MODELS:
-        return 0.0
-    if card.model == "ensemble":
-        return 1.0
-    return card.figures.get(AUROC_DRAWN_LESIONS, 0.0) + YARDSTICK_MARGIN * card.yardstick
 
 
 def broken(root: Path = WEIGHTS) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.names import CHEST_FILM
-from pages.shared import sentences, sidebar, wording
+from pages.shared import map_wording, sentences, sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.language import tr
@@ -55,7 +55,7 @@ with picture:
         alt=tr(
             "The scan with its reconstruction, where there is one, and the map of its deviation from normal"
         )
-        + wording.beside(other.name for other in priors),
+        + map_wording.beside(other.name for other in priors),
         layers=[*layers, *priors],
         outline=models.lungs(scan.digest, _scan=scan).mask if film else None,
         view="side",

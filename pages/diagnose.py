@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.names import CHEST_FILM
-from pages.shared import sidebar, wording
+from pages.shared import map_wording, sidebar, wording
 from pages.shared.caches import models
 from pages.shared.components.scan_viewer import scan_viewer
 from pages.shared.language import tr
@@ -69,7 +69,7 @@ with picture:
         scan.pixels,
         key=place,
         alt=tr("The scan with {what}").format(what=maps or tr("no map"))
-        + wording.beside(other.name for other in priors),
+        + map_wording.beside(other.name for other in priors),
         layers=[*layers, *priors],
         outline=None if lungs is None else lungs.mask,
         marks=marks.mask,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cards
+from core import cards, ranking
 from core.card_types import Card, Scores
 from core.errors import AlteredWeights, CardError, MissingWeights, UnknownName
 from core.names import AUROC_DRAWN_LESIONS, WORST_SOURCE
@@ -240,7 +240,7 @@ def test_detectors_stand_behind_ensembles_by_drawn_lesions_and_must_beat_the_yar
 def test_of_equals_the_card_that_says_where_comes_first(tmp_path: Path):
     figures = {**EVERY[0].figures, WORST_SOURCE: 0.8}
     first = replace(EVERY[0], id="first", model="another-head", figures=figures, gate=None)
-    by_place = replace(first, id="zebra", model=cards.BY_PLACE[0])
+    by_place = replace(first, id="zebra", model=ranking.BY_PLACE[0])
     worse = replace(first, id="aardvark", figures={**first.figures, WORST_SOURCE: 0.7})
     for card in (worse, first, by_place):
         cards.write(card, b"", cards.scores(EVERY[0]), tmp_path)

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.card_types import Card
 from core.types import Agreement, Explanation, Scan
-from pages.shared import sentences, wording
+from pages.shared import map_wording, sentences, wording
 from pages.shared.caches import heatmaps
 from pages.shared.caches.heatmaps import HeatmapRequest
 from pages.shared.components.scan_viewer import Layer
@@ -88,7 +88,7 @@ def _wanted(card: Card, best: str) -> bool:
     """Whether to show maps: unasked only where the best of them is worth a look."""
     if heatmaps.worth(card.id, best) != "ignore":
         return True
-    st.write(wording.map_worth("ignore", explainer_names.name(best)))
+    st.write(map_wording.map_worth("ignore", explainer_names.name(best)))
     return st.toggle(tr(sentences.SHOW_MAP), key=f"show-map-{card.id}", persist_state="session")
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.card_types import Card
 from core.types import Agreement, Explanation, Faithfulness, LungFields, Scan, Trust
-from pages.shared import sentences, wording
+from pages.shared import map_wording, sentences
 from pages.shared.caches import heatmaps, models
 from pages.shared.language import tr
 from pages.shared.views import explainer_names
@@ -26,12 +26,12 @@ def show(card: Card, found: Evidence, lungs: LungFields | None, scan: Scan) -> N
     if not found.shown:
         st.caption(tr("{title} has no heat map yet: there is no evidence to show.").format(title=card.title))
         return
-    blurred = wording.blurred(card, models.blurred_score(card.id, scan.digest, _scan=scan))
+    blurred = map_wording.blurred(card, models.blurred_score(card.id, scan.digest, _scan=scan))
     for method, shown in found.shown.items():
         said = _sentence(found, method, None if lungs is None else _lung_shares(shown, lungs))
         st.write(f"{said} {blurred}")
         if word := heatmaps.worth(card.id, method):
-            st.write(wording.map_worth(word, explainer_names.name(method)))
+            st.write(map_wording.map_worth(word, explainer_names.name(method)))
     _warn_of_unreliable(card, found)
     st.caption(tr(sentences.HEAT_MAP_CAUTION))
     with st.expander(tr(sentences.MAP_FIGURES)):
@@ -60,7 +60,7 @@ def _sentence(found: Evidence, method: str, shares: tuple[float | None, float] |
     shares: of the heat in the lungs, and of an even spread; None for a picture without lungs.
     """
     correlations = [value for pair, value in found.shared.pairs.items() if method in pair]
-    return wording.heat_map(
+    return map_wording.heat_map(
         explainer_names.name(method),
         shares,
         similar=sum(value >= SIMILAR for value in correlations),
@@ -92,7 +92,7 @@ def _warn_of_unreliable(card: Card, found: Evidence) -> None:
     best = heatmaps.best_explainer(card.id)
     if unfit:
         prefer = "" if best is None else explainer_names.name(best)
-        st.write(wording.unreliable(unfit, "" if prefer in unfit else prefer))
+        st.write(map_wording.unreliable(unfit, "" if prefer in unfit else prefer))
 
 
 def _inside(shown: Explanation, lungs: LungFields) -> dict[str, str]:

@@ -16,7 +16,7 @@ from core.card_types import Card, SegmenterCard
 from core.errors import CardError
 from core.names import BRAIN_MRI
 from core.types import Prediction, Scan, is_abnormal
-from pages.shared import sentences, wording
+from pages.shared import map_wording, sentences, wording
 from pages.shared.caches import heatmaps, models, outlines
 from pages.shared.components.scan_viewer import Layer
 from pages.shared.language import tr
@@ -82,7 +82,7 @@ def show(card: Card, scan: Scan, prediction: Prediction, threshold: DecisionThre
     st.caption(wording.outlined_how_well(outliner))
     useful = outlines.worth(outliner.id, outliner.sha256, PROBABILITY) == "useful"
     if useful:
-        st.write(wording.found_outlines(outliner.localisation, PROBABILITY))
+        st.write(map_wording.found_outlines(outliner.localisation, PROBABILITY))
     if found.marks:
         _offer_files(outliner, scan, found)
     return Marks((_layer(outliner, found),) if useful else (), (found, outliner))

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import names
 from core.card_types import Card
-from core.cards import BY_PLACE
+from core.ranking import BY_PLACE
 from pages.shared import sentences, wording
 from pages.shared.caches import models, scores
 from pages.shared.language import later, tr
@@ -82,10 +82,8 @@ def show_recommended(cards: Sequence[Card]) -> None:
 
 def _why(card: Card, rivals: int) -> str:
     """By what it stands first. rivals: how many models there are, itself included."""
-    figures, of = (
-        card.figures,
-        tr("First of {rivals}").format(rivals=rivals) if rivals > 1 else tr("The only one"),
-    )
+    figures = card.figures
+    of = tr("First of {rivals}").format(rivals=rivals) if rivals > 1 else tr("The only one")
     test = f"{wording.auc(card.report['test'])}."
     if names.WORST_SOURCE in figures:
         worst = figures[names.WORST_SOURCE]
